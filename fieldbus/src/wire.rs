@@ -1,0 +1,11 @@
+//! What frames travel on: a raw socket, or devices simulated in this process. One MainDevice code for both.
+
+/// A wire with EtherCAT frames on it.
+pub trait Wire {
+    /// Send one frame, header included. False if it cannot be sent now.
+    fn send(&mut self, frame: &[u8]) -> bool;
+    /// Length of a frame that has already arrived; never blocks. 0-length frames do not exist.
+    fn recv(&mut self, buf: &mut [u8]) -> Option<usize>;
+    /// Sleep until a frame arrives, at most until `until_ns` on [`crate::clock`]. May return early.
+    fn wait(&mut self, until_ns: u64);
+}

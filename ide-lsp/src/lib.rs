@@ -1,0 +1,1 @@
+//! sensai-lsp

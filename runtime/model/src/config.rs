@@ -1,0 +1,1 @@
+//! `cell.toml` to [`crate::Cell`].

@@ -1,0 +1,1 @@
+//! The fixed layout of one cycle record.

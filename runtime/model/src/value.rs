@@ -1,0 +1,94 @@
+//! The three scalar types a script sees.
+
+use serde::{Deserialize, Serialize};
+
+/// Type of a script value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScalarType {
+    /// Boolean.
+    Bool,
+    /// 64 bit signed integer.
+    I64,
+    /// IEEE 754 double.
+    F64,
+}
+
+/// A script value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Boolean.
+    Bool(bool),
+    /// 64 bit signed integer.
+    I64(i64),
+    /// IEEE 754 double.
+    F64(f64),
+}
+
+/// The one NaN that is ever stored or hashed.
+pub const CANONICAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0000);
+
+/// `value`, with every NaN replaced by [`CANONICAL_NAN`].
+pub fn canonical(value: f64) -> f64 {
+    if value.is_nan() { CANONICAL_NAN } else { value }
+}
+
+impl ScalarType {
+    /// The zero of the type: `false`, `0`, `0.0`.
+    pub const fn zero(self) -> Value {
+        match self {
+            Self::Bool => Value::Bool(false),
+            Self::I64 => Value::I64(0),
+            Self::F64 => Value::F64(0.0),
+        }
+    }
+
+    /// As scripts write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::I64 => "i64",
+            Self::F64 => "f64",
+        }
+    }
+}
+
+impl Value {
+    /// Its type.
+    pub const fn scalar_type(self) -> ScalarType {
+        match self {
+            Self::Bool(_) => ScalarType::Bool,
+            Self::I64(_) => ScalarType::I64,
+            Self::F64(_) => ScalarType::F64,
+        }
+    }
+
+    /// Eight bytes that are equal exactly when the values are the same bits; NaN canonical.
+    pub fn to_bits(self) -> u64 {
+        match self {
+            Self::Bool(value) => u64::from(value),
+            Self::I64(value) => value.cast_unsigned(),
+            Self::F64(value) => canonical(value).to_bits(),
+        }
+    }
+
+    /// The inverse of [`Value::to_bits`] for a known type.
+    pub fn from_bits(scalar: ScalarType, bits: u64) -> Self {
+        match scalar {
+            ScalarType::Bool => Self::Bool(bits != 0),
+            ScalarType::I64 => Self::I64(bits.cast_signed()),
+            ScalarType::F64 => Self::F64(f64::from_bits(bits)),
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::I64(value) => write!(f, "{value}"),
+            Self::F64(value) => write!(f, "{value}"),
+        }
+    }
+}

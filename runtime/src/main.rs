@@ -1,0 +1,2 @@
+//! The `sensai` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Names, types and offsets of a program's state.
