@@ -1,2 +1,77 @@
-//! Developer commands.
-fn main() {}
+//! The project's chores: `cargo xtask test` and `cargo xtask soak`.
+//!
+//! Deliberately absent: anything the product needs at build or run time; `cargo build` alone builds all of it.
+
+mod clock;
+mod graph;
+mod libtest;
+mod needs;
+mod report;
+mod run;
+mod soak;
+mod steps;
+
+use clap::{Parser, Subcommand};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Chores of the Sensai workspace
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check everything that fits in 15 minutes: format, lints, documentation, dependencies, all tests
+    Test(steps::TestArguments),
+    /// Run tests with their full counts, which takes hours
+    Soak(soak::SoakArguments),
+}
+
+/// Where things are.
+pub struct Places {
+    /// Top of the checkout.
+    pub workspace: PathBuf,
+    /// Cargo's target directory.
+    pub target: PathBuf,
+    /// Logs and installed tools.
+    pub scratch: PathBuf,
+}
+
+impl Places {
+    fn find() -> Result<Self, String> {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .ok_or("xtask does not lie inside the workspace")?
+            .to_path_buf();
+        let metadata = graph::metadata(&workspace, &["--no-deps"])?;
+        let target =
+            metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
+        let target = PathBuf::from(target);
+        let scratch = target.join("xtask");
+        std::fs::create_dir_all(&scratch)
+            .map_err(|error| format!("cannot create {}: {error}", scratch.display()))?;
+        Ok(Self { workspace, target, scratch })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = Places::find().and_then(|places| match arguments.chore {
+        Chore::Test(arguments) => steps::test(&places, &arguments),
+        Chore::Soak(arguments) => soak::soak(&places, &arguments),
+    });
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
