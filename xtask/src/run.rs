@@ -25,18 +25,22 @@ pub struct Ended {
 }
 
 /// How long output may stay silent after the command's end, when something it started still holds the pipe.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Run to the end, or until `limit` is over: then the command and all it started are killed.
 ///
 /// # Errors
 /// The command cannot be started, or its output not be written to `log`.
-pub fn run(mut command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
+pub fn run(command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
+    run_on(io::stdout(), command, log, limit)
+}
+
+fn run_on(screen: impl Write, mut command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
     let watch = Stopwatch::start();
     let shown = display(&command);
     println!("$ {shown}");
     let mut sink =
-        Sink::new(log, &shown).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        Sink::new(screen, log, &shown).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
 
     // Both streams through one pipe, so that lines keep their order.
     let (output, input) = io::pipe().map_err(|error| format!("cannot open a pipe: {error}"))?;
@@ -74,23 +78,23 @@ pub fn run(mut command: Command, log: &Path, limit: Duration) -> Result<Ended, S
 }
 
 /// The screen, the log and the tally.
-struct Sink {
+struct Sink<S> {
+    screen: S,
     log: File,
     tally: Tally,
     line: Vec<u8>,
 }
 
-impl Sink {
-    fn new(log: &Path, title: &str) -> io::Result<Self> {
+impl<S: Write> Sink<S> {
+    fn new(screen: S, log: &Path, title: &str) -> io::Result<Self> {
         let mut log = File::create(log)?;
         writeln!(log, "$ {title}")?;
-        Ok(Self { log, tally: Tally::default(), line: Vec::new() })
+        Ok(Self { screen, log, tally: Tally::default(), line: Vec::new() })
     }
 
     fn take(&mut self, chunk: &[u8]) -> io::Result<()> {
-        let mut screen = io::stdout().lock();
-        screen.write_all(chunk)?;
-        screen.flush()?;
+        self.screen.write_all(chunk)?;
+        self.screen.flush()?;
         self.log.write_all(chunk)?;
         for byte in chunk {
             if *byte == b'\n' {
@@ -197,7 +201,7 @@ mod tests {
         let log = log("streams");
         let command =
             shell("echo 'test result: ok. 3 passed; 0 failed; 0 ignored'; echo 'skipped: x (y)' >&2; exit 1");
-        let ended = run(command, &log, Duration::from_secs(20)).expect("sh starts");
+        let ended = run_on(io::sink(), command, &log, Duration::from_secs(20)).expect("sh starts");
         assert!(!ended.success && !ended.timed_out);
         assert_eq!((ended.tally.passed, ended.tally.skipped), (3, 1));
         let text = fs::read_to_string(&log).expect("the log was written");
@@ -208,7 +212,12 @@ mod tests {
     #[test]
     fn a_hanging_grandchild_is_killed() {
         let log = log("hang");
-        let ended = run(shell("sh -c 'sleep 100; echo no'; echo no"), &log, Duration::from_millis(300));
+        let ended = run_on(
+            io::sink(),
+            shell("sh -c 'sleep 100; echo no'; echo no"),
+            &log,
+            Duration::from_millis(300),
+        );
         let ended = ended.expect("sh starts");
         assert!(ended.timed_out && !ended.success);
         assert!(ended.time.0 < 20.0, "{}", ended.time);
@@ -218,8 +227,9 @@ mod tests {
     #[test]
     fn a_process_left_behind_does_not_hold_us() {
         let log = log("left");
-        let ended = run(shell("sleep 30 & echo $! >&2; echo done"), &log, Duration::from_secs(20))
-            .expect("sh starts");
+        let ended =
+            run_on(io::sink(), shell("sleep 30 & echo $! >&2; echo done"), &log, Duration::from_secs(20))
+                .expect("sh starts");
         assert!(ended.success && !ended.timed_out);
         assert!(ended.time.0 < 15.0, "{}", ended.time);
         let text = fs::read_to_string(&log).expect("the log was written");
@@ -230,7 +240,9 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = run(Command::new("sensai-no-such-tool"), &log("missing"), Duration::from_secs(1)).err();
+        let error =
+            run_on(io::sink(), Command::new("sensai-no-such-tool"), &log("missing"), Duration::from_secs(1))
+                .err();
         assert!(error.is_some_and(|text| text.contains("sensai-no-such-tool")));
         let error = run_quietly(shell("echo first >&2; echo last >&2; exit 3")).expect_err("it exits with 3");
         assert!(error.ends_with("failed: last"), "{error}");
