@@ -60,31 +60,31 @@ impl StepResult {
 
 /// Print it, the sums last and alone on their line. True if nothing failed.
 pub fn print(results: &[StepResult], total: Seconds) -> bool {
-    println!("\ntimes:");
+    println!("\n{}", render(results, total));
+    results.iter().all(|result| result.failed == 0)
+}
+
+fn render(results: &[StepResult], total: Seconds) -> String {
+    let mut lines = vec!["times:".to_owned()];
     for result in results {
-        println!("{:>12}  {:<9} {}", result.time.to_string(), result.name, result.verdict());
+        lines.push(format!("{:>12}  {:<9} {}", result.time, result.name, result.verdict()));
     }
-    println!("{:>12}  in all", total.to_string());
-    let mut notices: Vec<&str> =
-        results.iter().flat_map(|result| &result.notices).map(String::as_str).collect();
+    lines.push(format!("{total:>12}  in all"));
+    let mut notices: Vec<&String> = results.iter().flat_map(|result| &result.notices).collect();
     notices.sort_unstable();
     notices.dedup();
-    for notice in notices {
-        println!("{notice}");
-    }
+    lines.extend(notices.into_iter().cloned());
     for result in results {
-        for failure in &result.failures {
-            println!("failed: {}: {failure}", result.name);
-        }
+        lines.extend(result.failures.iter().map(|failure| format!("failed: {}: {failure}", result.name)));
     }
     let sum = |of: fn(&StepResult) -> u64| results.iter().map(of).sum::<u64>();
-    let failed = sum(|result| result.failed);
-    println!(
-        "{} passed, {failed} failed, {} skipped",
+    lines.push(format!(
+        "{} passed, {} failed, {} skipped",
         sum(|result| result.passed),
+        sum(|result| result.failed),
         sum(|result| result.skipped)
-    );
-    failed == 0
+    ));
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -105,12 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn sums_decide() {
-        let good = StepResult::check("a", Seconds(0.0), Ok(()));
-        let none = StepResult::skipped("b", Seconds(0.0), "not installed");
-        assert!(print(&[good, none], Seconds(0.0)));
-        let bad = StepResult::check("c", Seconds(0.0), Err("no".into()));
-        assert_eq!(bad.verdict(), "FAILED");
-        assert!(!print(&[bad], Seconds(0.0)));
+    fn the_report_ends_in_the_sums() {
+        let results = [
+            StepResult::check("fmt", Seconds(0.5), Ok(())),
+            StepResult::skipped("deny", Seconds(0.0), "not installed"),
+            StepResult::check("doc", Seconds(120.0), Err("see the log".into())),
+        ];
+        let expected = "times:\n       0.5 s  fmt       ok\n       0.0 s  deny      skipped\n  2 min 00 s  doc       \
+                        FAILED\n  2 min 01 s  in all\nskipped: deny (not installed)\nfailed: doc: see the log\n1 \
+                        passed, 1 failed, 1 skipped";
+        assert_eq!(render(&results, Seconds(120.5)), expected);
     }
 }
