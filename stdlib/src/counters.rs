@@ -208,3 +208,99 @@ block! {
         ) = |block, _| block.run(CU, CD, R, LD, PV);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::wave;
+    use proptest::prelude::*;
+
+    fn numbers(text: &str) -> impl Iterator<Item = i64> {
+        text.split_whitespace().map(|number| number.parse().unwrap())
+    }
+
+    #[test]
+    fn ctu_follows_the_table() {
+        let mut block = Ctu::zeroed();
+        let cu = wave("1 0 1 1 0 1 0 1 0 1 1 0 1");
+        let r = wave(" 0 0 0 0 0 0 0 0 0 1 0 0 0");
+        let q = wave(" 0 0 0 0 0 1 1 1 1 0 0 0 0");
+        let cv = numbers("1 1 2 2 2 3 3 4 4 0 0 0 1");
+        for (step, ((cu, r), (q, cv))) in cu.zip(r).zip(q.zip(cv)).enumerate() {
+            block.run(cu, r, 3);
+            assert_eq!((block.q(), block.cv()), (q, cv), "step {step}");
+        }
+    }
+
+    #[test]
+    fn ctd_follows_the_table() {
+        let mut block = Ctd::zeroed();
+        let cd = wave("0 1 0 1 0 1 0 1 1 0 1");
+        let ld = wave("1 0 0 0 0 0 0 0 1 0 0");
+        let q = wave(" 0 0 0 0 0 1 1 1 0 0 0");
+        let cv = numbers("3 2 2 1 1 0 0 -1 3 3 2");
+        for (step, ((cd, ld), (q, cv))) in cd.zip(ld).zip(q.zip(cv)).enumerate() {
+            block.run(cd, ld, 3);
+            assert_eq!((block.q(), block.cv()), (q, cv), "step {step}");
+        }
+    }
+
+    #[test]
+    fn ctud_follows_the_table() {
+        let mut block = Ctud::zeroed();
+        let cu = wave("1 0 1 0 1 0 0 0 0 0 0");
+        let cd = wave("0 0 0 0 1 0 1 0 0 1 0");
+        let r = wave(" 0 0 0 0 0 0 0 1 0 0 1");
+        let ld = wave("0 0 0 0 0 0 0 0 1 0 1");
+        let cv = numbers("1 1 2 2 2 2 1 0 2 1 0");
+        let qu = wave("0 0 1 1 1 1 0 0 1 0 0");
+        let qd = wave("0 0 0 0 0 0 0 1 0 0 1");
+        let inputs = cu.zip(cd).zip(r.zip(ld));
+        for (step, (((cu, cd), (r, ld)), (cv, (qu, qd)))) in inputs.zip(cv.zip(qu.zip(qd))).enumerate() {
+            block.run(cu, cd, r, ld, 2);
+            assert_eq!((block.cv(), block.qu(), block.qd()), (cv, qu, qd), "step {step}");
+        }
+    }
+
+    #[test]
+    fn counting_saturates() {
+        let mut up = Ctu { cv: i64::MAX - 1, ..Ctu::zeroed() };
+        let mut down = Ctd { cv: i64::MIN + 1, ..Ctd::zeroed() };
+        let mut both = Ctud { cv: i64::MAX - 1, ..Ctud::zeroed() };
+        for clock in [true, false, true, false, true] {
+            up.run(clock, false, 5);
+            down.run(clock, false, 5);
+            both.run(clock, false, false, false, 5);
+        }
+        assert_eq!((up.cv(), down.cv(), both.cv()), (i64::MAX, i64::MIN, i64::MAX));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
+        /// 50 × 250 calls: the value is what a count over the whole history says.
+        #[test]
+        fn counters_count_the_edges_of_the_history(
+            calls in prop::collection::vec((any::<bool>(), any::<bool>(), 0_u8..40, -4_i64..5), 250),
+        ) {
+            let (mut up, mut down, mut both) = (Ctu::zeroed(), Ctd::zeroed(), Ctud::zeroed());
+            for (now, (cu, cd, rare, pv)) in calls.iter().enumerate() {
+                up.run(*cu, *rare == 0, *pv);
+                down.run(*cd, *rare == 1, *pv);
+                both.run(*cu, *cd, *rare == 0, *rare == 1, *pv);
+
+                let edges = |from: usize, input: fn(&(bool, bool, u8, i64)) -> bool| {
+                    (from..=now).filter(|i| input(&calls[*i]) && (*i == 0 || !input(&calls[i - 1]))).count() as i64
+                };
+                let last = |code: u8| (0..=now).rev().find(|i| calls[*i].2 == code);
+                let reset = last(0).map_or(0, |i| i + 1);
+                prop_assert_eq!(up.cv(), edges(reset, |call| call.0));
+                let (load, start) = last(1).map_or((0, 0), |i| (i + 1, calls[i].3));
+                prop_assert_eq!(down.cv(), start - edges(load, |call| call.1));
+                let (from, start) = if reset >= load { (reset, 0) } else { (load, start) };
+                prop_assert_eq!(both.cv(), start + edges(from, |call| call.0) - edges(from, |call| call.1));
+                prop_assert_eq!((both.qu(), both.qd()), (both.cv() >= *pv, both.cv() <= 0));
+            }
+        }
+    }
+}

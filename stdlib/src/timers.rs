@@ -288,3 +288,233 @@ block! {
         ) = |block, dt_ns| block.run(IN, PT, dt_ns);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::wave;
+    use proptest::prelude::*;
+
+    const STEP_NS: i64 = 10_000_000;
+
+    /// `PT` of so many steps, in seconds.
+    fn steps(count: i64) -> f64 {
+        seconds_from_ns(count * STEP_NS)
+    }
+
+    /// One call of a timer: (IN, PT, dt) to (Q, ET).
+    type Call = Box<dyn FnMut(bool, f64, i64) -> (bool, i64)>;
+
+    macro_rules! call {
+        ($type:ty) => {{
+            let mut block = <$type>::zeroed();
+            Box::new(move |input: bool, pt_s: f64, dt_ns: i64| {
+                block.run(input, pt_s, dt_ns);
+                (block.q(), block.et_ns())
+            }) as Call
+        }};
+    }
+
+    /// Run with `PT` = 3 steps against a written-out diagram; `et` in steps.
+    fn check(mut call: Call, input: &str, q: &str, et: &str) {
+        let et: Vec<i64> = et.split_whitespace().map(|text| text.parse().unwrap()).collect();
+        assert_eq!(wave(input).count(), et.len());
+        assert_eq!(wave(q).count(), et.len());
+        for (step, (input, expected)) in wave(input).zip(wave(q).zip(et)).enumerate() {
+            let (q, et_ns) = call(input, steps(3), STEP_NS);
+            assert_eq!((q, et_ns), (expected.0, expected.1 * STEP_NS), "step {step}");
+        }
+    }
+
+    #[test]
+    fn ton_follows_the_timing_diagram() {
+        check(
+            call!(Ton),
+            "0 1 1 1 1 1 0 0 1 1 1 0 1 1 1 1 0",
+            "0 0 0 0 1 1 0 0 0 0 0 0 0 0 0 1 0",
+            "0 0 1 2 3 3 0 0 0 1 2 0 0 1 2 3 0",
+        );
+    }
+
+    #[test]
+    fn tof_follows_the_timing_diagram() {
+        check(
+            call!(Tof),
+            "0 0 1 1 0 0 0 0 0 1 0 0 1 0 0 0 0 0",
+            "0 0 1 1 1 1 1 0 0 1 1 1 1 1 1 1 0 0",
+            "0 0 0 0 0 1 2 3 3 0 0 1 0 0 1 2 3 3",
+        );
+    }
+
+    #[test]
+    fn tp_follows_the_timing_diagram() {
+        check(
+            call!(Tp),
+            "0 1 1 1 1 1 0 0 1 0 1 0 0 1 0 0 0 0",
+            "0 1 1 1 0 0 0 0 1 1 1 0 0 1 1 1 0 0",
+            "0 0 1 2 3 3 0 0 0 1 2 0 0 0 1 2 0 0",
+        );
+    }
+
+    #[test]
+    fn tp_starts_again_in_the_call_that_ends_a_pulse() {
+        check(call!(Tp), "1 0 0 1 0 0 0", "1 1 1 1 1 1 0", "0 1 2 0 1 2 0");
+    }
+
+    #[test]
+    fn an_input_that_is_true_from_the_start_is_an_edge() {
+        assert_eq!(call!(Ton)(true, steps(1), STEP_NS), (false, 0));
+        assert_eq!(call!(Tof)(true, steps(1), STEP_NS), (true, 0));
+        assert_eq!(call!(Tp)(true, steps(1), STEP_NS), (true, 0));
+        // An input that was never true has not fallen.
+        assert_eq!(call!(Tof)(false, steps(1), STEP_NS), (false, 0));
+    }
+
+    #[test]
+    fn no_preset_time_elapses_at_once() {
+        for pt in [0.0, -0.0, -1.0, f64::NEG_INFINITY, 0.3e-9] {
+            let (mut ton, mut tof, mut tp) = (call!(Ton), call!(Tof), call!(Tp));
+            for input in [false, true, true, false, false, true] {
+                assert_eq!(ton(input, pt, STEP_NS), (input, 0));
+                assert_eq!(tof(input, pt, STEP_NS), (input, 0));
+                assert_eq!(tp(input, pt, STEP_NS), (false, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_preset_time_acts_on_a_running_time_only() {
+        let mut ton = call!(Ton);
+        ton(true, steps(3), STEP_NS);
+        assert_eq!(ton(true, steps(3), STEP_NS), (false, STEP_NS));
+        // Longer: goes on. Shorter than what has passed: elapses, and shows no more than PT.
+        assert_eq!(ton(true, steps(9), STEP_NS), (false, 2 * STEP_NS));
+        assert_eq!(ton(true, steps(1), STEP_NS), (true, STEP_NS));
+        // Elapsed: stays elapsed, whatever PT does.
+        assert_eq!(ton(true, steps(50), STEP_NS), (true, STEP_NS));
+        assert_eq!(ton(true, 0.0, STEP_NS), (true, 0));
+
+        let mut tof = call!(Tof);
+        tof(true, steps(3), STEP_NS);
+        assert_eq!(tof(false, steps(3), STEP_NS), (true, 0));
+        assert_eq!(tof(false, steps(2), STEP_NS), (true, STEP_NS));
+        assert_eq!(tof(false, steps(2), STEP_NS), (false, 2 * STEP_NS));
+        assert_eq!(tof(false, steps(9), STEP_NS), (false, 2 * STEP_NS));
+
+        let mut tp = call!(Tp);
+        assert_eq!(tp(true, steps(2), STEP_NS), (true, 0));
+        assert_eq!(tp(true, steps(4), STEP_NS), (true, STEP_NS));
+        assert_eq!(tp(true, steps(1), STEP_NS), (false, STEP_NS));
+        assert_eq!(tp(true, steps(9), STEP_NS), (false, STEP_NS));
+    }
+
+    #[test]
+    fn a_preset_time_that_is_no_number_keeps_the_last_one() {
+        let mut ton = Ton::zeroed();
+        for _ in 0..1000 {
+            ton.run(true, f64::NAN, STEP_NS);
+            assert!(!ton.q() && ton.time.err.get());
+        }
+        // The first number counts from the edge on.
+        ton.run(true, steps(5), STEP_NS);
+        assert!(ton.q() && !ton.time.err.get());
+        ton.run(false, steps(5), STEP_NS);
+        ton.run(true, f64::NAN, STEP_NS);
+        ton.run(true, f64::NAN, 4 * STEP_NS);
+        assert!(!ton.q() && ton.time.err.get());
+        ton.run(true, f64::NAN, STEP_NS);
+        assert!(ton.q());
+    }
+
+    #[test]
+    fn time_saturates() {
+        let mut ton = call!(Ton);
+        ton(true, f64::INFINITY, STEP_NS);
+        assert_eq!(ton(true, f64::INFINITY, i64::MAX - 1), (false, i64::MAX - 1));
+        assert_eq!(ton(true, f64::INFINITY, i64::MAX), (true, i64::MAX));
+        assert_eq!(ton(true, f64::INFINITY, i64::MAX), (true, i64::MAX));
+        // Time never runs backwards.
+        let mut tof = call!(Tof);
+        tof(true, steps(3), STEP_NS);
+        tof(false, steps(3), STEP_NS);
+        tof(false, steps(3), STEP_NS);
+        assert_eq!(tof(false, steps(3), i64::MIN), (true, STEP_NS));
+    }
+
+    #[test]
+    fn skipped_cycles_count_in_full() {
+        let mut ton = call!(Ton);
+        ton(true, steps(3), STEP_NS);
+        assert_eq!(ton(true, steps(3), 2 * STEP_NS), (false, 2 * STEP_NS));
+        assert_eq!(ton(true, steps(3), 5 * STEP_NS), (true, 3 * STEP_NS));
+    }
+
+    /// The standard's sentences, told over a whole history: when each call was, and its input.
+    struct History<'a>(&'a [(i64, bool)]);
+
+    impl History<'_> {
+        /// The time at which the input took the value it has at `now`, if it ever had another.
+        fn since(&self, now: usize) -> Option<i64> {
+            let input = self.0[now].1;
+            let first = (0..=now).rev().take_while(|call| self.0[*call].1 == input).last().unwrap();
+            (first > 0 || input).then_some(self.0[first].0)
+        }
+
+        fn ton(&self, now: usize, pt: i64) -> (bool, i64) {
+            let passed = self.since(now).map_or(0, |since| self.0[now].0 - since);
+            if self.0[now].1 { (passed >= pt, passed.min(pt)) } else { (false, 0) }
+        }
+
+        fn tof(&self, now: usize, pt: i64) -> (bool, i64) {
+            match self.since(now) {
+                _ if self.0[now].1 => (true, 0),
+                Some(since) => (self.0[now].0 - since < pt, (self.0[now].0 - since).min(pt)),
+                None => (false, 0),
+            }
+        }
+
+        /// The last pulse begun at or before `now`: edges that fall into a pulse are no beginning.
+        fn tp(&self, now: usize, pt: i64) -> (bool, i64) {
+            let mut begun: Option<i64> = None;
+            for call in 0..=now {
+                let edge = self.0[call].1 && (call == 0 || !self.0[call - 1].1);
+                if edge && begun.is_none_or(|begun| self.0[call].0 - begun >= pt) {
+                    begun = Some(self.0[call].0);
+                }
+            }
+            match begun.map(|begun| self.0[now].0 - begun) {
+                Some(passed) if passed < pt => (true, passed),
+                // Over: the time stands until the input falls, and then is zero until the next pulse.
+                Some(_) if self.0[now].1 => (false, pt),
+                _ => (false, 0),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// 64 × 200 calls of irregular length against the standard's sentences.
+        #[test]
+        fn timers_keep_the_standards_sentences(
+            inputs in prop::collection::vec((any::<bool>(), 0_u8..4, 0_i64..30), 200),
+            pt in 1_i64..80,
+        ) {
+            let mut now = 0;
+            let mut level = false;
+            let history: Vec<(i64, bool)> = inputs.iter().map(|(turn, rarely, dt)| {
+                now += dt;
+                level ^= *turn && *rarely == 0;
+                (now, level)
+            }).collect();
+            let model = History(&history);
+            let (mut ton, mut tof, mut tp) = (call!(Ton), call!(Tof), call!(Tp));
+            for (call, (_, _, dt)) in inputs.iter().enumerate() {
+                let (input, pt_s) = (history[call].1, seconds_from_ns(pt));
+                prop_assert_eq!(ton(input, pt_s, *dt), model.ton(call, pt), "TON, call {}", call);
+                prop_assert_eq!(tof(input, pt_s, *dt), model.tof(call, pt), "TOF, call {}", call);
+                prop_assert_eq!(tp(input, pt_s, *dt), model.tp(call, pt), "TP, call {}", call);
+            }
+        }
+    }
+}
