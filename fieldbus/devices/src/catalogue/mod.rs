@@ -131,3 +131,264 @@ fn with_coe(mut device: DeviceDescription) -> DeviceDescription {
 fn sync_manager_length(device: &DeviceDescription, direction: crate::description::Direction) -> u16 {
     u16::try_from(device.byte_len(direction)).expect("the catalogue's process data is a few bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::description::{Direction, Object, ObjectAccess, Pdo};
+    use crate::sii;
+
+    fn all() -> impl Iterator<Item = Arc<DeviceDescription>> {
+        names().iter().map(|name| find(name).expect("names() lists what find() finds"))
+    }
+
+    fn pdos(device: &DeviceDescription) -> impl Iterator<Item = (Direction, &Pdo)> {
+        let outputs = device.rx_pdos.iter().map(|pdo| (Direction::Output, pdo));
+        outputs.chain(device.tx_pdos.iter().map(|pdo| (Direction::Input, pdo)))
+    }
+
+    fn paths(type_name: &str, direction: Direction) -> Vec<String> {
+        let device = find(type_name).expect("is in the catalogue");
+        device.entries(direction).into_iter().map(|entry| entry.path).collect()
+    }
+
+    #[test]
+    fn names_are_sorted_and_found() {
+        assert!(names().is_sorted());
+        assert_eq!(all().map(|device| device.name.clone()).collect::<Vec<_>>(), names());
+        assert_eq!(find("el1008"), None);
+        assert_eq!(find("EL1009"), None);
+    }
+
+    #[test]
+    fn identities_are_unique() {
+        let identities: BTreeSet<_> = all().map(|d| (d.identity.vendor, d.identity.product)).collect();
+        assert_eq!(identities.len(), names().len());
+        // No real device has an id of ours: they are small numbers, or begin with 0xE.
+        assert_eq!(SENSAI_VENDOR >> 28, 0xf);
+    }
+
+    #[test]
+    fn entry_paths_are_unique() {
+        for device in all() {
+            let mut seen = BTreeSet::new();
+            for direction in [Direction::Input, Direction::Output] {
+                for entry in device.entries(direction) {
+                    assert!(!entry.path.starts_with('.') && !entry.path.ends_with('.'), "{}", entry.path);
+                    assert!(seen.insert(entry.path.clone()), "{}: {} twice", device.name, entry.path);
+                    if let Some(short) = entry.short {
+                        assert!(seen.insert(short.clone()), "{}: {short} twice", device.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sync_managers_are_as_long_as_their_process_data() {
+        for device in all() {
+            for (direction, kind) in
+                [(Direction::Input, SyncManagerKind::Inputs), (Direction::Output, SyncManagerKind::Outputs)]
+            {
+                let lengths =
+                    device.sync_managers.iter().filter(|sm| sm.kind == kind).map(|sm| usize::from(sm.length));
+                assert_eq!(
+                    lengths.sum::<usize>(),
+                    device.byte_len(direction),
+                    "{}: {direction:?}",
+                    device.name
+                );
+            }
+            for (direction, pdo) in pdos(&device) {
+                let number = pdo.sync_manager.map(usize::from).expect("all are assigned");
+                let expected = match direction {
+                    Direction::Input => SyncManagerKind::Inputs,
+                    Direction::Output => SyncManagerKind::Outputs,
+                };
+                assert_eq!(device.sync_managers[number].kind, expected, "{} {:#06x}", device.name, pdo.index);
+            }
+        }
+    }
+
+    /// Three buffers each for process data, one for a mailbox; none in the registers, none in another's.
+    #[test]
+    fn memory_does_not_overlap() {
+        for device in all() {
+            let mut areas: Vec<(u32, u32)> = device
+                .sync_managers
+                .iter()
+                .filter(|sm| sm.length > 0)
+                .map(|sm| {
+                    let mailbox = matches!(sm.kind, SyncManagerKind::MailboxIn | SyncManagerKind::MailboxOut);
+                    // Digital I/O at 0x0f00 is a register of the ESC, without buffers.
+                    let buffers = if mailbox || sm.start < 0x1000 { 1 } else { 3 };
+                    (u32::from(sm.start), u32::from(sm.start) + buffers * u32::from(sm.length))
+                })
+                .collect();
+            areas.sort_unstable();
+            assert!(areas.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{}: {areas:x?}", device.name);
+            if let Some(mailbox) = device.mailbox {
+                let sm = &device.sync_managers;
+                assert_eq!(
+                    (mailbox.receive, mailbox.send),
+                    ((sm[0].start, sm[0].length), (sm[1].start, sm[1].length))
+                );
+            }
+        }
+    }
+
+    /// Types have the sizes they must have, and a field that is not a bit lies where a CPU reads it in one piece.
+    #[test]
+    fn entries_are_sized_and_aligned() {
+        for device in all() {
+            for direction in [Direction::Input, Direction::Output] {
+                for entry in device.entries(direction) {
+                    let place = entry.place;
+                    assert_eq!(bit_len(place.data_type), place.bit_len, "{}: {}", device.name, entry.path);
+                    if place.bit_len >= 8 {
+                        assert_eq!(place.bit_offset % 16, 0, "{}: {}", device.name, entry.path);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sii_round_trip() {
+        for device in all() {
+            assert_eq!(sii::losses(&device), Vec::<String>::new(), "{}", device.name);
+            let image = sii::encode(&device);
+            assert_eq!(image.len(), 2048, "{}", device.name);
+            let mut expected = (*device).clone();
+            expected.objects.clear();
+            assert_eq!(sii::parse(&image), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn paths_that_cells_bind() {
+        assert_eq!(paths("EL1008", Direction::Input)[7], "channel_8.input");
+        assert_eq!(paths("EL2008", Direction::Output)[0], "channel_1.output");
+        assert_eq!(
+            find("EL1008").expect("is there").entries(Direction::Input)[0].short.as_deref(),
+            Some("channel_1")
+        );
+        assert_eq!(
+            paths("EL3104", Direction::Input)[..9],
+            [
+                "channel_1.underrange",
+                "channel_1.overrange",
+                "channel_1.limit_1",
+                "channel_1.limit_2",
+                "channel_1.error",
+                "channel_1.txpdo_state",
+                "channel_1.txpdo_toggle",
+                "channel_1.value",
+                "channel_2.underrange",
+            ]
+        );
+        let scale = find("EL5101").expect("is there").entries(Direction::Input);
+        let counter = scale.iter().find(|entry| entry.path == "counter.value").expect("has a counter");
+        assert_eq!((counter.place.bit_offset, counter.place.data_type), (16, DataType::I32));
+        assert_eq!(counter.short.as_deref(), Some("counter"));
+        assert!(paths("EL5101", Direction::Output).contains(&"control.set_counter".to_owned()));
+        assert!(paths("EL5101", Direction::Output).contains(&"control.set_counter_value".to_owned()));
+        let gauge = find("SN7001").expect("is there").entries(Direction::Input);
+        let second = gauge.iter().find(|entry| entry.path == "channel_2.value").expect("has two channels");
+        assert_eq!((second.place.bit_offset, second.place.bit_len), (64, 32));
+    }
+
+    fn value(objects: &BTreeMap<u16, &Object>, index: u16, subindex: u8) -> Vec<u8> {
+        let object = objects.get(&index).unwrap_or_else(|| panic!("no object {index:#06x}"));
+        let entry = object.entries.iter().find(|entry| entry.subindex == subindex);
+        entry.unwrap_or_else(|| panic!("no entry {index:#06x}:{subindex:02x}")).value.clone()
+    }
+
+    /// What a MainDevice reads over CoE is what it reads from the SII.
+    #[test]
+    fn dictionaries_are_complete() {
+        for device in all() {
+            let objects: BTreeMap<u16, &Object> =
+                device.objects.iter().map(|object| (object.index, object)).collect();
+            assert_eq!(objects.len(), device.objects.len(), "{}: an index twice", device.name);
+            assert!(device.objects.is_sorted_by_key(|object| object.index));
+            if device.mailbox.is_none() {
+                assert!(objects.is_empty());
+                continue;
+            }
+            assert_eq!(value(&objects, 0x1000, 0).len(), 4);
+            assert_eq!(value(&objects, 0x1008, 0), device.name.as_bytes());
+            assert!(!value(&objects, 0x1009, 0).is_empty() && !value(&objects, 0x100a, 0).is_empty());
+            assert_eq!(value(&objects, 0x1018, 2), device.identity.product.to_le_bytes());
+            assert_eq!(value(&objects, 0x1c00, 0), [4]);
+            assert_eq!((1..=4).flat_map(|n| value(&objects, 0x1c00, n)).collect::<Vec<_>>(), [1, 2, 3, 4]);
+            for (direction, index) in [(Direction::Output, 0x1c12), (Direction::Input, 0x1c13)] {
+                assert_eq!(
+                    mapped_bits(&objects, index).div_ceil(8),
+                    device.byte_len(direction),
+                    "{}",
+                    device.name
+                );
+            }
+            for (_, pdo) in pdos(&device) {
+                for entry in pdo.entries.iter().filter(|entry| entry.index != 0) {
+                    let len = value(&objects, entry.index, entry.subindex).len();
+                    assert_eq!(len, usize::from(entry.bit_len.div_ceil(8)));
+                }
+            }
+            assert!(
+                objects.keys().any(|index| (0x8000..0x9000).contains(index)),
+                "{}: no settings",
+                device.name
+            );
+        }
+    }
+
+    /// Walks assignment and mappings as a MainDevice does.
+    fn mapped_bits(objects: &BTreeMap<u16, &Object>, assignment: u16) -> usize {
+        let mut bits = 0;
+        for n in 1..=value(objects, assignment, 0)[0] {
+            let [low, high] = value(objects, assignment, n)[..] else { panic!("not 16 bit") };
+            let mapping = u16::from_le_bytes([low, high]);
+            for m in 1..=value(objects, mapping, 0)[0] {
+                bits += usize::from(value(objects, mapping, m)[0]);
+            }
+        }
+        bits
+    }
+
+    /// Subindex 0 counts, subindices ascend, values have their types' sizes, outputs and settings can be written.
+    #[test]
+    fn dictionaries_are_well_formed() {
+        for device in all() {
+            for object in &device.objects {
+                let name = format!("{} {:#06x}", device.name, object.index);
+                assert!(!object.name.is_empty(), "{name}");
+                assert!(object.entries.is_sorted_by(|a, b| a.subindex < b.subindex), "{name}");
+                let (first, rest) = object.entries.split_first().expect("has an entry");
+                assert_eq!(first.subindex, 0, "{name}");
+                if let Some(last) = rest.last() {
+                    assert_eq!(first.value, [last.subindex], "{name}");
+                }
+                let writable = rest.iter().filter(|entry| entry.access == ObjectAccess::ReadWrite).count();
+                match object.index {
+                    0x7000..0x9000 => assert_eq!(writable, rest.len(), "{name}"),
+                    _ => assert_eq!(writable, 0, "{name}"),
+                }
+                for entry in &object.entries {
+                    let bits = bit_len(entry.data_type);
+                    if bits > 0 {
+                        assert_eq!(
+                            entry.value.len(),
+                            usize::from(bits.div_ceil(8)),
+                            "{name}:{:02x}",
+                            entry.subindex
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -224,7 +224,8 @@ impl Strings {
 }
 
 /// What [`encode`] cannot carry over, one line each: `rx pdo 0x1600, entry 0x7000:01: 300 bits, an sii holds 255`.
-/// Empty for every device that has an SII of its own. The object dictionary is never part of an SII and not mentioned.
+/// Empty for whatever [`parse`](super::parse()) made, so that `parse(&encode(&d)) == Ok(d)` wherever this is empty. The object
+/// dictionary is never part of an SII and not mentioned.
 pub fn losses(description: &DeviceDescription) -> Vec<String> {
     let mut found = Vec::new();
     let mut strings = Strings::default();
@@ -247,6 +248,9 @@ fn check_text(item: &str, text: &str, strings: &mut Strings, found: &mut Vec<Str
     }
     if let Some(c) = text.chars().find(|c| u8::try_from(*c).is_err()) {
         found.push(format!("{item}: {c:?} is not latin-1, an sii holds nothing else"));
+    }
+    if text.ends_with('\0') {
+        found.push(format!("{item}: ends with a zero character, in an sii this is padding"));
     }
     if !text.is_empty() && strings.index_of(text) == 0 {
         found.push(format!("{item}: an sii holds 255 different strings, all taken"));

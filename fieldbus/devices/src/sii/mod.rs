@@ -9,8 +9,14 @@
 
 mod data_type;
 mod encode;
+mod file;
+mod image;
+mod parse;
 
 pub use encode::{encode, losses};
+pub use file::{ImageFileError, read_image};
+pub use image::{Category, CategoryKind, SiiImage};
+pub use parse::{SiiError, SiiErrorKind, parse};
 
 /// Bytes before the first category.
 pub const HEADER_LEN: usize = 0x80;
