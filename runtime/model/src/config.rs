@@ -1,1 +1,0 @@
-//! `cell.toml` to [`crate::Cell`].

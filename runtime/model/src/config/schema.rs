@@ -1,0 +1,88 @@
+//! Every key the parser knows. The parser takes its list of known keys from here, and `docs/cell-toml.md` is tested
+//! against it.
+
+/// A kind of table in `cell.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// As the reference page heads it, such as `[tags.<name>]`.
+    pub name: &'static str,
+    /// The keys it takes.
+    pub keys: &'static [&'static str],
+}
+
+/// The document itself.
+pub const ROOT: Section = Section {
+    name: "cell.toml",
+    keys: &[
+        "cell",
+        "bus",
+        "tasks",
+        "devices",
+        "tags",
+        "parameters",
+        "limits",
+        "operator",
+        "log",
+        "simulation",
+    ],
+};
+/// `[cell]`.
+pub const CELL: Section = Section { name: "[cell]", keys: &["name"] };
+/// `[bus]`.
+pub const BUS: Section = Section {
+    name: "[bus]",
+    keys: &["interface", "deadline", "lost_frames_max", "watchdog", "acyclic_bytes_max"],
+};
+/// `[tasks.<name>]`.
+pub const TASK: Section = Section {
+    name: "[tasks.<name>]",
+    keys: &["interval", "priority", "core", "spin", "on_overrun", "programs"],
+};
+/// `[devices.<name>]`.
+pub const DEVICE: Section = Section {
+    name: "[devices.<name>]",
+    keys: &["type", "sii", "position", "serial", "revision", "sync_unit", "startup"],
+};
+/// An element of `startup`.
+pub const STARTUP: Section = Section { name: "[devices.<name>] startup", keys: &["object", "type", "value"] };
+/// `[tags.<name>]`.
+pub const TAG: Section = Section {
+    name: "[tags.<name>]",
+    keys: &[
+        "input",
+        "output",
+        "bit",
+        "type",
+        "array",
+        "unit",
+        "scale",
+        "offset",
+        "range",
+        "initial",
+        "on_invalid",
+        "invalid_value",
+        "on_fault",
+        "fault_value",
+        "overflow",
+        "aliases",
+        "description",
+    ],
+};
+/// `[parameters.<name>]`.
+pub const PARAMETER: Section =
+    Section { name: "[parameters.<name>]", keys: &["default", "type", "range", "unit", "description"] };
+/// `[limits]`.
+pub const LIMITS: Section =
+    Section { name: "[limits]", keys: &["operations", "call_depth", "text_len", "array_len", "record_len"] };
+/// `[operator]`.
+pub const OPERATOR: Section = Section { name: "[operator]", keys: &["start", "stop", "reset"] };
+/// `[log]`.
+pub const LOG: Section = Section { name: "[log]", keys: &["sync_interval", "keyframe_interval", "ring"] };
+/// `[simulation]`.
+pub const SIMULATION: Section = Section { name: "[simulation]", keys: &["auto_start", "seed", "plant"] };
+/// `plant` in `[simulation]`.
+pub const PLANT: Section = Section { name: "[simulation.plant]", keys: &["kind", "tags", "constants"] };
+
+/// All of them, in the order of the reference page.
+pub const SECTIONS: &[Section] =
+    &[ROOT, CELL, BUS, TASK, DEVICE, STARTUP, TAG, PARAMETER, LIMITS, OPERATOR, LOG, SIMULATION, PLANT];

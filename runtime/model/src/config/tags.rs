@@ -1,0 +1,211 @@
+//! `[tags]`: groups, names, slots, and the rules that concern several tags at once.
+
+use super::{
+    devices::Devices,
+    fields::{Fields, Item, join},
+    finding::Rule,
+    names, schema,
+    sink::Sink,
+    tag::{self, Read},
+    tree::{Entry, NodeValue},
+};
+use crate::{Tag, TagKind};
+use std::{collections::BTreeMap, ops::Range};
+
+/// Elements of all tags together; what the store and a cycle record are dimensioned for.
+const SLOTS_MAX: u64 = 65_536;
+
+/// What `[tags]` gave.
+#[derive(Default)]
+pub(crate) struct Tags {
+    /// In the order of the file; without those that could not be read.
+    pub(crate) list: Vec<Tag>,
+    /// Every name and alias in the file, also of tags with a finding.
+    names: BTreeMap<String, Range<usize>>,
+}
+
+impl Tags {
+    /// The tag of this name or alias.
+    pub(crate) fn find(&self, name: &str) -> Option<&Tag> {
+        self.list.iter().find(|tag| tag.name == name || tag.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// A reference to a tag. `None` with a finding if there is no such tag, without one if that tag has its own.
+    pub(crate) fn refer(&self, sink: &mut Sink<'_>, item: &Item<'_>) -> Option<&Tag> {
+        let name = item.text(sink)?;
+        if !self.names.contains_key(name) {
+            let known: Vec<&str> = self.names.keys().map(String::as_str).collect();
+            item.find(sink, Rule::UnknownTag, format!("there is no tag `{name}`"))
+                .maybe_help(names::hint(name, &known));
+        }
+        self.find(name)
+    }
+}
+
+/// A table in `[tags]` that is a tag.
+struct Leaf<'t> {
+    name: String,
+    item: Item<'t>,
+}
+
+/// Read `[tags]`.
+pub(crate) fn read(sink: &mut Sink<'_>, root: &Fields<'_>, devices: &Devices) -> Tags {
+    let Some(table) = root.get("tags") else { return Tags::default() };
+    let mut leaves = Vec::new();
+    for (name, item) in table.items(sink) {
+        collect(sink, name, item, &mut leaves);
+    }
+    leaves.sort_by_key(|leaf| leaf.item.key_span.start);
+    let mut tags = Tags::default();
+    let mut read = Vec::new();
+    for leaf in &leaves {
+        tags.names.insert(leaf.name.clone(), leaf.item.key_span.clone());
+        let is_subtag =
+            |entry: &Entry| entry.node.is_table() && !schema::TAG.keys.contains(&entry.key.as_str());
+        let Some(fields) = Fields::open_except(sink, &leaf.item, schema::TAG, &is_subtag) else { continue };
+        read.extend(tag::read(sink, &fields, &leaf.name, devices));
+    }
+    check_aliases(sink, &mut tags.names, &read, &leaves);
+    check_devices_present(sink, &read, &leaves, devices);
+    check_writers(sink, &read);
+    tags.list = read.into_iter().map(|read| read.tag).collect();
+    give_slots(sink, &mut tags.list, &table.key_span);
+    tags
+}
+
+/// A table is a group if it holds nothing but tables, else it is a tag: no key of a tag takes a table.
+fn collect<'t>(sink: &mut Sink<'_>, name: &str, item: Item<'t>, leaves: &mut Vec<Leaf<'t>>) {
+    let segment = name.rsplit('.').next().unwrap_or(name);
+    let segment_ok = names::check(sink, segment, &item.key_span, &item.key);
+    if !segment_ok || !names::check_len(sink, name, &item.key_span, &item.key) {
+        return;
+    }
+    let NodeValue::Table(entries) = &item.node.value else {
+        let message = format!("expected a table, got {}", item.node.kind());
+        item.find(sink, Rule::WrongType, message)
+            .help(format!("write {segment} = {{ input = \"device.entry\" }} or {{ type = \"i64\" }}"));
+        return;
+    };
+    let is_group = !entries.is_empty() && entries.iter().all(|entry| entry.node.is_table());
+    for entry in entries.iter().filter(|entry| entry.node.is_table()) {
+        if !is_group && schema::TAG.keys.contains(&entry.key.as_str()) {
+            // A table where a tag's key wants something else: reported with that key.
+            continue;
+        }
+        let child =
+            Item { key: join(&item.key, &entry.key), key_span: entry.key_span.clone(), node: &entry.node };
+        if !is_group {
+            let message = format!("`{name}` is a tag and cannot be a group with `{}` in it", entry.key);
+            let place = sink.place(&item.key_span, format!("`{name}` is a tag here"));
+            sink.push(Rule::NameTaken, &child.key_span, &child.key, message)
+                .help(format!("rename one of the two, such as `{name}.value`"))
+                .related(place);
+            continue;
+        }
+        collect(sink, &join(name, &entry.key), child, leaves);
+    }
+    if !is_group {
+        leaves.push(Leaf { name: name.to_owned(), item });
+    }
+}
+
+/// Aliases are names too: unique, and no group.
+fn check_aliases(
+    sink: &mut Sink<'_>,
+    all: &mut BTreeMap<String, Range<usize>>,
+    read: &[Read],
+    leaves: &[Leaf<'_>],
+) {
+    for (alias, span) in read.iter().flat_map(|read| &read.aliases) {
+        let key = "tags";
+        if let Some(other) = all.get(alias) {
+            let place = sink.place(other, "taken here");
+            sink.push(Rule::NameTaken, span, key, format!("the name `{alias}` is taken"))
+                .help("an alias is an earlier name that nothing else has now")
+                .related(place);
+            continue;
+        }
+        let inside =
+            |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+        if let Some(leaf) = leaves.iter().find(|leaf| inside(alias, &leaf.name) || inside(&leaf.name, alias))
+        {
+            let place = sink.place(&leaf.item.key_span, format!("`{}` is a tag here", leaf.name));
+            let message =
+                format!("`{alias}` and `{}` cannot both be tags: one would be a group too", leaf.name);
+            sink.push(Rule::NameTaken, span, key, message).help("choose another alias").related(place);
+            continue;
+        }
+        all.insert(alias.clone(), span.clone());
+    }
+}
+
+/// Bindings without any `[devices]` are one mistake, not one for each tag.
+fn check_devices_present(sink: &mut Sink<'_>, read: &[Read], leaves: &[Leaf<'_>], devices: &Devices) {
+    let bindings = leaves.len() > read.len();
+    if devices.present || !bindings {
+        return;
+    }
+    let bound = |leaf: &&Leaf<'_>| {
+        matches!(&leaf.item.node.value, NodeValue::Table(entries)
+            if entries.iter().any(|entry| entry.key == "input" || entry.key == "output"))
+    };
+    if let Some(leaf) = leaves.iter().find(bound) {
+        let message = format!("`{}` binds process data, but the cell has no `[devices]`", leaf.name);
+        sink.push(Rule::MissingKey, &leaf.item.key_span, "devices", message)
+            .help("list the devices in bus order: [devices] coupler = { type = \"EK1100\" }");
+    }
+}
+
+/// Two tags must not write the same bit; inputs may be read as often as one likes.
+fn check_writers(sink: &mut Sink<'_>, read: &[Read]) {
+    let mut writers: Vec<(u64, u64, &str, &tag::Bound)> = read
+        .iter()
+        .filter(|read| read.tag.kind == TagKind::Output)
+        .flat_map(|read| read.bound.iter().map(move |bound| (read.tag.name.as_str(), bound)))
+        .map(|(name, bound)| {
+            let start = u64::from(bound.field.bit_offset);
+            (start, start + u64::from(bound.field.bit_len), name, bound)
+        })
+        .collect();
+    writers.sort_by_key(|(start, end, _, bound)| (*start, *end, bound.span.start));
+    let mut widest: Option<(u64, u64, &str, &tag::Bound)> = None;
+    for writer in writers {
+        let (start, end, name, bound) = writer;
+        if let Some((_, other_end, other, other_bound)) = widest
+            && start < other_end
+        {
+            // The later one in the file is the one that was added wrongly.
+            let (late, late_name, early, early_name) = if bound.span.start > other_bound.span.start {
+                (bound, name, other_bound, other)
+            } else {
+                (other_bound, other, bound, name)
+            };
+            let place = sink.place(&early.span, format!("`{early_name}` writes it here"));
+            let key = format!("tags.{late_name}.output");
+            let message = format!("`{}` is written by `{early_name}` already", late.text);
+            sink.push(Rule::TwoWriters, &late.span, &key, message)
+                .help("let scripts decide, in one place, what is written to it")
+                .related(place);
+        }
+        if widest.is_none_or(|(_, other_end, ..)| end > other_end) {
+            widest = Some(writer);
+        }
+    }
+}
+
+/// Inputs first, then outputs, then memory, each in the order of the file.
+fn give_slots(sink: &mut Sink<'_>, tags: &mut [Tag], span: &Range<usize>) {
+    let total: u64 = tags.iter().map(|tag| u64::from(tag.len())).sum();
+    if total > SLOTS_MAX {
+        let message = format!("the tags have {total} elements together, at most {SLOTS_MAX} are possible");
+        sink.push(Rule::TooManyTags, span, "tags", message).help("make arrays shorter");
+        return;
+    }
+    let mut next = 0_u32;
+    for kind in [TagKind::Input, TagKind::Output, TagKind::Memory] {
+        for tag in tags.iter_mut().filter(|tag| tag.kind == kind) {
+            tag.slot = next;
+            next += tag.len();
+        }
+    }
+}
