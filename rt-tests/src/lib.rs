@@ -1,1 +1,33 @@
-//! rt-tests
+//! What the tests of the whole system share: where things are, how `sensai` is run, a bus over a veth pair, a counting
+//! allocator, and the house rules.
+//!
+//! A test that lacks something it needs says so with [`skip!`] and returns; `cargo xtask test` collects those lines.
+//! Deliberately absent: anything of the product. These tests use it as its users do.
+
+pub mod alloc_guard;
+pub mod clock;
+pub mod harness;
+pub mod namespace;
+pub mod rust_text;
+pub mod tidy;
+
+pub use harness::{Output, Profile, run_sensai};
+pub use namespace::Namespace;
+
+/// Print `skipped: <test> (<why>)` on one line and return from the test.
+///
+/// ```no_run
+/// # use rt_tests::{harness, skip};
+/// # fn scans_real_images() {
+/// let Some(shared) = harness::shared() else { skip!("../shared is not there") };
+/// # let _ = shared;
+/// # }
+/// ```
+#[macro_export]
+macro_rules! skip {
+    ($($why:tt)*) => {{
+        fn here() {}
+        $crate::harness::print_skipped(::std::any::type_name_of_val(&here), &::std::format!($($why)*));
+        return;
+    }};
+}
