@@ -254,3 +254,106 @@ fn process_data(description: &DeviceDescription) -> Vec<Object> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use crate::sii;
+
+    fn object(objects: &[Object], index: u16) -> &Object {
+        objects
+            .iter()
+            .find(|object| object.index == index)
+            .unwrap_or_else(|| panic!("no object {index:#06x}"))
+    }
+
+    fn values(object: &Object) -> Vec<&[u8]> {
+        object.entries.iter().map(|entry| &*entry.value).collect()
+    }
+
+    #[test]
+    fn nothing_without_coe() {
+        let el1008 = catalogue::find("EL1008").expect("is in the catalogue");
+        assert_eq!(Dictionary::of(&el1008).build(), []);
+    }
+
+    /// A device known by its EEPROM only gets the same standard objects as one of the catalogue.
+    #[test]
+    fn an_sii_is_enough() {
+        let el3104 = catalogue::find("EL3104").expect("is in the catalogue");
+        let from_sii = sii::parse(&sii::encode(&el3104)).expect("is right");
+        assert_eq!(from_sii.objects, []);
+        let derived = Dictionary::of(&from_sii).device_type(5001).software_version("06").build();
+        let expected: Vec<Object> =
+            el3104.objects.iter().filter(|object| object.index < 0x8000).cloned().collect();
+        assert_eq!(derived, expected);
+    }
+
+    #[test]
+    fn assignment_and_mapping() {
+        let objects = &catalogue::find("EL5101").expect("is in the catalogue").objects;
+        assert_eq!(values(object(objects, 0x1c12)), [&[1][..], &[0x03, 0x16]]);
+        assert_eq!(values(object(objects, 0x1c13)), [&[3][..], &[0x04, 0x1a], &[0x06, 0x1a], &[0x07, 0x1a]]);
+        // Bits, subindex, index, as the double word lies in memory; the padding entry counts.
+        let control = values(object(objects, 0x1603));
+        assert_eq!(control[..2], [&[6][..], &[1, 0x01, 0x10, 0x70]]);
+        assert_eq!(control[5..], [&[12, 0, 0, 0][..], &[32, 0x11, 0x10, 0x70]]);
+        // One object from three PDOs.
+        let inputs = object(objects, 0x6010);
+        assert_eq!(inputs.entries.last().map(|entry| (entry.subindex, &*entry.name)), Some((0x12, "Value")));
+        assert_eq!(inputs.entries.len(), 1 + 16 + 2);
+    }
+
+    #[test]
+    fn an_sm_without_process_data_has_an_empty_assignment() {
+        let objects = &catalogue::find("SN7001").expect("is in the catalogue").objects;
+        assert_eq!(values(object(objects, 0x1c12)), [&[0][..]]);
+    }
+
+    #[test]
+    fn access_follows_the_coe_details() {
+        let mut device = (*catalogue::find("EL5101").expect("is in the catalogue")).clone();
+        let accesses = |device: &DeviceDescription| {
+            let objects = Dictionary::of(device).build();
+            [0x1c13, 0x1a04].map(|index| {
+                object(&objects, index).entries.iter().all(|entry| entry.access == ObjectAccess::ReadWrite)
+            })
+        };
+        for (details, expected) in [
+            (0, [false, false]),
+            (COE_PDO_ASSIGN, [true, false]),
+            (COE_PDO_CONFIGURATION, [false, true]),
+            (COE_PDO_ASSIGN | COE_PDO_CONFIGURATION, [true, true]),
+        ] {
+            let mailbox = device.mailbox.as_mut().expect("has a mailbox");
+            mailbox.coe_details = details;
+            assert_eq!(accesses(&device), expected, "coe details {details:#04x}");
+        }
+    }
+
+    /// CiA 402 maps whole variables: subindex 0 is the value, not a count.
+    #[test]
+    fn a_mapped_variable_has_no_count() {
+        let mut device = (*catalogue::find("SN7001").expect("is in the catalogue")).clone();
+        let statusword = crate::PdoEntry {
+            index: 0x6041,
+            subindex: 0,
+            bit_len: 16,
+            data_type: DataType::U16,
+            name: "Statusword".to_owned(),
+        };
+        device.tx_pdos[0].entries.push(statusword);
+        let objects = Dictionary::of(&device).build();
+        assert_eq!(values(object(&objects, 0x6041)), [&[0, 0][..]]);
+    }
+
+    #[test]
+    fn an_added_object_replaces_a_derived_one() {
+        let gauge = catalogue::find("SN7001").expect("is in the catalogue");
+        let own = record(0x1018, "Own identity", Vec::new());
+        let objects = Dictionary::of(&gauge).object(own.clone()).build();
+        assert_eq!(object(&objects, 0x1018), &own);
+        assert_eq!(objects.iter().filter(|object| object.index == 0x1018).count(), 1);
+    }
+}
