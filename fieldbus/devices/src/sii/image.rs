@@ -212,10 +212,6 @@ mod tests {
         assert_eq!(image.end(), Some(0x92));
     }
 
-    fn contents_len(contents: &[u8]) -> usize {
-        contents.len()
-    }
-
     #[test]
     fn a_category_that_is_cut_off_is_the_last_one() {
         let bytes = image_with(&[50, 0, 9, 0, 1, 2, 3]);
