@@ -15,15 +15,18 @@
 //! Deliberately absent: clocks, allocation, threads, files.
 
 pub mod bistable;
+pub mod control;
 pub mod counters;
 pub mod edges;
 pub mod error;
 pub mod flag;
+mod number;
 pub mod registry;
 #[cfg(test)]
 mod testing;
 pub mod time;
 pub mod timers;
+pub mod twin;
 
 pub use error::BlockError;
 pub use flag::Flag;

@@ -15,7 +15,7 @@ pub use functions::{Function, functions};
 pub(crate) use macros::{arguments, bind, block, scalar_type, value};
 pub(crate) use scalar::{Arguments, Outcome, Scalar, inspect, operate};
 
-use crate::{bistable, counters, edges, timers};
+use crate::{bistable, control, counters, edges, timers, twin};
 
 /// Every block, by group.
 static BLOCKS: &[BlockType] = &[
@@ -29,6 +29,20 @@ static BLOCKS: &[BlockType] = &[
     edges::F_TRIG,
     bistable::SR,
     bistable::RS,
+    control::PID,
+    control::RAMP,
+    control::HYSTERESIS,
+    control::LAG1,
+    control::LOWPASS,
+    control::HIGHPASS,
+    control::NOTCH,
+    control::KALMAN,
+    control::LINFIT,
+    control::MOVING,
+    control::TABLE,
+    twin::CYLINDER,
+    twin::SPRING_PART,
+    twin::NOISE,
 ];
 
 /// Every block, by group: timers, counters, edges, bistables, control, twin.

@@ -61,6 +61,9 @@ pub struct Argument {
     pub doc: &'static str,
 }
 
+/// Runs a method on a state, with checked arguments and the time since the cycle before in nanoseconds.
+pub(crate) type Invoke = fn(&mut [u8], Arguments<'_>, i64) -> Result<Option<Value>, BlockError>;
+
 /// When a method has to be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodKind {
@@ -85,7 +88,7 @@ pub struct Method {
     pub result: Option<ScalarType>,
     /// Markdown.
     pub doc: &'static str,
-    pub(crate) invoke: fn(&mut [u8], Arguments<'_>, i64) -> Result<Option<Value>, BlockError>,
+    pub(crate) invoke: Invoke,
 }
 
 /// Which way a pin goes.

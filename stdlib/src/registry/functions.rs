@@ -5,7 +5,10 @@
 //! IEEE 754; it is storing them into a tag that faults.
 
 use super::{Scalar, scalar_type};
-use crate::BlockError;
+use crate::{
+    BlockError,
+    number::{lerp, limit, minimum},
+};
 use sensai_model::{ScalarType, Value};
 
 /// One overload of a function.
@@ -211,28 +214,6 @@ static FUNCTIONS: &[Function] = functions! {
     is_nan(x: f64) -> bool = x.is_nan();
 };
 
-/// Written out, because `f64::min` may return either zero.
-fn minimum(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        f64::NAN
-    } else if a < b || (a == b && a.is_sign_negative()) {
-        a
-    } else {
-        b
-    }
-}
-
-/// `x` within `low..=high`; NaN stays NaN. Unlike `f64::clamp` it has no opinion about the limits, and cannot panic.
-pub(crate) fn limit(x: f64, low: f64, high: f64) -> f64 {
-    if x < low {
-        low
-    } else if x > high {
-        high
-    } else {
-        x
-    }
-}
-
 fn sign(x: f64) -> Result<i64, Flaw> {
     if x.is_nan() { Err(Flaw::NotANumber) } else { Ok(i64::from(x > 0.0) - i64::from(x < 0.0)) }
 }
@@ -270,9 +251,4 @@ fn deadband(x: f64, width: f64) -> f64 {
     } else {
         0.0
     }
-}
-
-/// In this form both ends come out exactly.
-pub(crate) fn lerp(a: f64, b: f64, t: f64) -> f64 {
-    a * (1.0 - t) + b * t
 }

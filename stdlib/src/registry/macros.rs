@@ -104,7 +104,7 @@ macro_rules! block {
 macro_rules! arguments {
     ($(
         $(#[doc = $doc:literal])*
-        $name:ident: $type:ident $([$unit:literal])? $(in $low:literal..=$high:literal)? $(= $default:literal)?
+        $name:ident: $type:ident $([$unit:literal])? $(in $low:literal..=$high:literal)? $(= $default:expr)?
     ),* $(,)?) => {
         &[$($crate::registry::Argument {
             name: stringify!($name),
@@ -121,7 +121,7 @@ macro_rules! arguments {
 macro_rules! bind {
     ($values:ident; $(
         $(#[doc = $doc:literal])*
-        $name:ident: $type:ident $([$unit:literal])? $(in $low:literal..=$high:literal)? $(= $default:literal)?
+        $name:ident: $type:ident $([$unit:literal])? $(in $low:literal..=$high:literal)? $(= $default:expr)?
     ),* $(,)?) => {
         $(#[allow(non_snake_case)] let $name: $type = $values.next()?;)*
     };
@@ -140,15 +140,15 @@ macro_rules! scalar_type {
 }
 
 macro_rules! value {
-    (bool $literal:literal) => { ::sensai_model::Value::Bool($literal) };
-    (i64 $literal:literal) => { ::sensai_model::Value::I64($literal) };
-    (f64 $literal:literal) => { ::sensai_model::Value::F64($literal) };
+    (bool $literal:expr) => { ::sensai_model::Value::Bool($literal) };
+    (i64 $literal:expr) => { ::sensai_model::Value::I64($literal) };
+    (f64 $literal:expr) => { ::sensai_model::Value::F64($literal) };
     (@range $type:ident) => { None };
     (@range $type:ident $low:literal $high:literal) => {
         Some(($crate::registry::value!($type $low), $crate::registry::value!($type $high)))
     };
     (@default $type:ident) => { None };
-    (@default $type:ident $default:literal) => { Some($crate::registry::value!($type $default)) };
+    (@default $type:ident $default:expr) => { Some($crate::registry::value!($type $default)) };
 }
 
 pub(crate) use {arguments, bind, block, scalar_type, value};

@@ -1,0 +1,72 @@
+//! Two-point switch.
+
+use crate::{BlockError, Flag, registry::block};
+use bytemuck::{Pod, Zeroable};
+
+/// On above one threshold, off below another.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Hysteresis {
+    low: f64,
+    high: f64,
+    q: Flag,
+    err: Flag,
+    _pad: [u8; 6],
+}
+
+impl Hysteresis {
+    /// Off at first.
+    ///
+    /// # Errors
+    /// If `low` is above `high`.
+    pub fn new(low: f64, high: f64) -> Result<Self, BlockError> {
+        if low > high {
+            return Err(BlockError::Crossed { callee: "HYSTERESIS", low: "LO", high: "HI" });
+        }
+        Ok(Self { low, high, ..Self::zeroed() })
+    }
+
+    /// Once a cycle. Returns the output.
+    pub fn run(&mut self, input: f64) -> bool {
+        // An infinite measurement is a broken sensor, not a very high value.
+        self.err.set(!input.is_finite());
+        if input.is_finite() {
+            self.q.set(input > self.high || input >= self.low && self.q.get());
+        }
+        self.q.get()
+    }
+}
+
+block! {
+    /// Two-point switch: `Q` turns true above `HI` and false below `LO`; in between, ends included, it stays.
+    ///
+    /// ```text
+    /// Q
+    /// 1        ┌──────◄─────┬─────
+    ///          ▼            ▲
+    /// 0  ──────┴─────►──────┘
+    ///          LO           HI     IN
+    /// ```
+    ///
+    /// If `IN` is not finite, `Q` is held and `ERR` true.
+    HYSTERESIS: Hysteresis;
+    pins {
+        /// Output.
+        output Q: bool = |block| block.q.get();
+        /// `IN` is not finite.
+        output ERR: bool = |block| block.err.get();
+    }
+    new(
+        /// Off below.
+        LO: f64,
+        /// On above; at least `LO`.
+        HI: f64,
+    ) = |_| Hysteresis::new(LO, HI);
+    methods {
+        /// Compare; returns `Q`.
+        every_cycle run(
+            /// Measurement.
+            IN: f64,
+        ) -> bool = |block, _| block.run(IN);
+    }
+}
