@@ -195,12 +195,9 @@ mod tests {
         let bytes = image_with(&[40, 0, 1, 0, 2, 0xff, 0, 8, 0, 0, 10, 0, 2, 0, 1, 2, 3, 4, 0xff, 0xff]);
         let image = SiiImage::new(&bytes);
         let found: Vec<_> = image.categories().collect();
-        let category = |kind, offset, contents| Category {
-            kind,
-            offset,
-            declared_len: contents_len(contents),
-            contents,
-        };
+        fn category(kind: CategoryKind, offset: usize, contents: &[u8]) -> Category<'_> {
+            Category { kind, offset, declared_len: contents.len(), contents }
+        }
         assert_eq!(
             found,
             [
