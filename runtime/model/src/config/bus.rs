@@ -6,6 +6,7 @@ use super::{
     finding::Rule,
     quantity, schema,
     sink::Sink,
+    task::Tasks,
     tree::NodeValue,
 };
 use crate::cell::Bus;
@@ -29,17 +30,12 @@ const FRAME_EXTRA_BYTES: u64 = 8 + 4 + 12;
 /// Ethernet header, EtherCAT header, datagram header and working counter around a mailbox.
 const MAILBOX_EXTRA_BYTES: u64 = 14 + 2 + 10 + 2;
 
-/// Read `[bus]`; `interval_ns` is `None` if it is not known.
-pub(crate) fn read(
-    sink: &mut Sink<'_>,
-    root: &Fields<'_>,
-    interval_ns: Option<u64>,
-    devices: &Devices,
-) -> Bus {
+/// Read `[bus]`.
+pub(crate) fn read(sink: &mut Sink<'_>, root: &Fields<'_>, tasks: &Tasks, devices: &Devices) -> Bus {
     let fields = root.get("bus").and_then(|item| Fields::open(sink, &item, schema::BUS));
     let get = |name: &str| fields.as_ref().and_then(|fields| fields.get(name));
     let interface = get("interface").and_then(|item| read_interface(sink, &item));
-    let known = interval_ns;
+    let known = tasks.interval_ns;
     let interval_ns = known.unwrap_or(1_000_000);
 
     let deadline = get("deadline");
@@ -48,7 +44,7 @@ pub(crate) fn read(
         .and_then(|item| read_deadline(sink, item, known))
         .unwrap_or(interval_ns * DEADLINE_PPM / 1_000_000);
     let lost = get("lost_frames_max").and_then(|item| item.integer(sink, 1..=1000));
-    let watchdog_ns = read_watchdog(sink, get("watchdog").as_ref(), known, interface.is_some(), root);
+    let watchdog_ns = read_watchdog(sink, get("watchdog").as_ref(), interface.is_some(), tasks);
 
     let rest = interval_ns.saturating_sub(deadline_ns);
     let acyclic_default = (rest / 2 / BYTE_NS).clamp(ACYCLIC_BYTES_MIN, FRAME_BYTES);
@@ -121,13 +117,8 @@ fn read_deadline(sink: &mut Sink<'_>, item: &Item<'_>, interval_ns: Option<u64>)
     Some(ns)
 }
 
-fn read_watchdog(
-    sink: &mut Sink<'_>,
-    item: Option<&Item<'_>>,
-    interval_ns: Option<u64>,
-    real: bool,
-    root: &Fields<'_>,
-) -> u64 {
+fn read_watchdog(sink: &mut Sink<'_>, item: Option<&Item<'_>>, real: bool, tasks: &Tasks) -> u64 {
+    let interval_ns = tasks.interval_ns;
     let interval = interval_ns.unwrap_or(1_000_000);
     let default = (interval * WATCHDOG_INTERVALS).next_multiple_of(WATCHDOG_STEP_NS).min(WATCHDOG_NS_MAX);
     let Some(item) = item else { return default };
@@ -151,10 +142,10 @@ fn read_watchdog(
         quantity::show_ns(ns),
         quantity::show_ns(interval)
     );
-    let task = root.get("tasks").map(|tasks| sink.place(&tasks.key_span, "the interval is given here"));
+    let place = tasks.interval_span.as_ref().map(|span| sink.place(span, "the interval"));
     let finding = item.find(sink, Rule::WatchdogOrder, message);
     finding.help("use ten intervals or more, or leave it out");
-    if let Some(place) = task {
+    if let Some(place) = place {
         finding.related(place);
     }
     default

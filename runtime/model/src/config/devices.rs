@@ -139,13 +139,18 @@ fn from_catalogue(loader: &mut Loader<'_, '_>, item: &Item<'_>) -> Option<Arc<De
     let text = item.text(&mut loader.sink)?;
     let found = catalogue::find(text);
     if found.is_none() {
-        let hint = names::hint(text, catalogue::names()).unwrap_or_default();
+        let hint = match names::nearest(text, catalogue::names().iter().copied()) {
+            Some(near) => format!("did you mean `{near}`"),
+            None => format!("the catalogue has {}", names::list(catalogue::names())),
+        };
         item.find(
             &mut loader.sink,
             Rule::UnknownDeviceType,
             format!("no device type `{text}` in the catalogue"),
         )
-        .help(format!("{hint}; any other device can be given by its EEPROM image: sii = \"esi/{text}.bin\""));
+        .help(format!(
+            "{hint}; a device outside the catalogue is given by its EEPROM image: sii = \"esi/device.bin\""
+        ));
     }
     found
 }

@@ -196,7 +196,8 @@ impl<'t> Item<'t> {
         if let Some(value) = value.filter(|value| range.contains(value)) {
             return Some(value);
         }
-        let message = format!("expected an integer from {} to {}", range.start(), range.end());
+        let written = sink.written(&self.node.span);
+        let message = format!("expected an integer from {} to {}, got {written}", range.start(), range.end());
         self.find(sink, Rule::OutOfRange, message);
         None
     }

@@ -101,7 +101,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let tasks = task::read(loader, &root);
     let devices = devices::read(loader, &root);
     let sink = &mut loader.sink;
-    let bus = bus::read(sink, &root, tasks.interval_ns, &devices);
+    let bus = bus::read(sink, &root, &tasks, &devices);
     let tags = tags::read(sink, &root, &devices);
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);

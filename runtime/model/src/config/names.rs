@@ -101,6 +101,12 @@ pub(crate) fn check_len(sink: &mut Sink<'_>, name: &str, span: &Range<usize>, ke
 }
 
 fn judge(name: &str) -> Result<(), (String, &'static str)> {
+    if name.len() > NAME_LEN_MAX {
+        return Err((
+            format!("this name has {} bytes, at most {NAME_LEN_MAX} are possible", name.len()),
+            "shorten it",
+        ));
+    }
     let head = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if !head || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err((
@@ -119,9 +125,14 @@ fn judge(name: &str) -> Result<(), (String, &'static str)> {
 
 /// The candidate nearest to `name`, if one is near enough to have been meant.
 pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    // Comparing takes time and memory by the product of the lengths; what is that long is no slip of the pen.
+    if name.len() > NAME_LEN_MAX {
+        return None;
+    }
     let lower = name.to_ascii_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= NAME_LEN_MAX)
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_ascii_lowercase()), candidate))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))

@@ -60,7 +60,7 @@ pub(crate) fn share_ppm(text: &str) -> Option<u64> {
     scaled(text.trim().strip_suffix('%')?.trim_end(), 10_000)
 }
 
-/// Nanoseconds in the largest unit that shows them whole, or in microseconds with three decimals.
+/// Nanoseconds in the largest unit that shows them whole, or in microseconds with decimals.
 pub(crate) fn show_ns(ns: u64) -> String {
     let units = [(3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"), (1_000_000, "ms")];
     for (factor, unit) in units.into_iter().chain([(1_000, "us")]) {
@@ -68,7 +68,11 @@ pub(crate) fn show_ns(ns: u64) -> String {
             return format!("{}{unit}", ns / factor);
         }
     }
-    if ns >= 1_000_000 { format!("{}.{:03}us", ns / 1_000, ns % 1_000) } else { format!("{ns}ns") }
+    if ns < 1_000 {
+        return format!("{ns}ns");
+    }
+    let decimals = format!("{:03}", ns % 1_000);
+    format!("{}.{}us", ns / 1_000, decimals.trim_end_matches('0'))
 }
 
 /// `0x8000:01` or `0x6000` (subindex 0): index and subindex, both in hex as ETG documents write them.

@@ -14,7 +14,10 @@ pub enum Style {
     Colour,
 }
 
-/// All `findings` in the order given, with the lines of `sources` they point to, and a closing count.
+/// Findings shown with their lines; who has more than these will correct some and look again.
+const SHOWN_MAX: usize = 50;
+
+/// The `findings` in the order given, with the lines of `sources` they point to, and a closing count of all.
 pub fn render(findings: &[Finding], sources: &Sources, style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
@@ -22,9 +25,12 @@ pub fn render(findings: &[Finding], sources: &Sources, style: Style) -> String {
     }
     .decor_style(DecorStyle::Ascii);
     let mut out = String::new();
-    for finding in findings {
+    for finding in findings.iter().take(SHOWN_MAX) {
         out.push_str(&renderer.render(&[group(finding, sources)]));
         out.push_str("\n\n");
+    }
+    if findings.len() > SHOWN_MAX {
+        out.push_str(&format!("... and {} more\n\n", findings.len() - SHOWN_MAX));
     }
     out.push_str(&summary(findings));
     out

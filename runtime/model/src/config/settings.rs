@@ -108,12 +108,12 @@ pub(crate) fn read_operator(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags)
         let Some(tag) = tags.refer(sink, &item) else { continue };
         if tag.kind != TagKind::Input || tag.scalar != ScalarType::Bool || tag.array_len.is_some() {
             let what = match (tag.kind, tag.array_len) {
-                (TagKind::Input, None) => format!("{} input", tag.scalar.name()),
-                (TagKind::Input, Some(_)) => "array".to_owned(),
-                (TagKind::Output, _) => "output".to_owned(),
-                (TagKind::Memory, _) => "tag in memory".to_owned(),
+                (TagKind::Input, None) => format!("an input of type {}", tag.scalar.name()),
+                (TagKind::Input, Some(_)) => "an array".to_owned(),
+                (TagKind::Output, _) => "an output".to_owned(),
+                (TagKind::Memory, _) => "a tag in memory".to_owned(),
             };
-            let message = format!("expected a bool input, but `{}` is a {what}", tag.name);
+            let message = format!("expected a bool input, but `{}` is {what}", tag.name);
             item.find(sink, Rule::NotAnOperatorInput, message).help("name the input of the button");
             continue;
         }

@@ -12,6 +12,21 @@ pub(crate) struct Sink<'s> {
     findings: Vec<Finding>,
 }
 
+/// Characters a message may have.
+const MESSAGE_CHARS_MAX: usize = 400;
+
+/// Names and texts of the file stand in messages: no escape sequence of theirs reaches a terminal, and no essay.
+fn printable(message: &str) -> String {
+    let mut out = String::with_capacity(message.len().min(4 * MESSAGE_CHARS_MAX));
+    for c in message.chars().take(MESSAGE_CHARS_MAX) {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    if message.chars().nth(MESSAGE_CHARS_MAX).is_some() {
+        out.push_str(" ...");
+    }
+    out
+}
+
 impl<'s> Sink<'s> {
     /// For the file `path`, which holds `text`.
     pub(crate) fn new(path: &'s str, text: &'s str) -> Self {
@@ -42,8 +57,8 @@ impl<'s> Sink<'s> {
             path: self.path.to_owned(),
             line,
             column,
-            key: key.to_owned(),
-            message: message.into(),
+            key: printable(key),
+            message: printable(&message.into()),
             // A table is not a value somebody typed; its header or its braces would say nothing.
             got: (!written.is_empty() && written.len() <= 120 && !written.contains('\n'))
                 .then(|| written.to_owned()),

@@ -127,8 +127,11 @@ fn known_entry<'d>(
             None => description.objects.iter().map(|object| format!("0x{:04x}", object.index)).collect(),
         };
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        item.find(sink, Rule::StartupMismatch, message)
-            .maybe_help(names::hint(&format!("0x{index:04x}:{subindex:02x}"), &known));
+        let meant = match object {
+            Some(_) => format!("0x{index:04x}:{subindex:02x}"),
+            None => format!("0x{index:04x}"),
+        };
+        item.find(sink, Rule::StartupMismatch, message).maybe_help(names::hint(&meant, &known));
         return None;
     };
     if entry.access == ObjectAccess::Read {

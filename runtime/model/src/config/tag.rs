@@ -261,7 +261,8 @@ fn scalar_of(
     }
     let item = fields.get("scale").or_else(|| fields.get("offset"))?;
     if natural == ScalarType::Bool {
-        sink.push(Rule::Conflict, &item.key_span, &item.key, "a bool is not scaled").help("remove it");
+        sink.push(Rule::Conflict, &item.key_span, &item.key, "a bool is not scaled")
+            .help("remove `scale` and `offset`");
         return None;
     }
     if let Some(declared) = fields.get("type")
@@ -323,7 +324,7 @@ fn check_declared(
         Declared::Wire(raw, bits) => {
             let other = bound.iter().find(|b| b.field.raw != raw || b.field.bit_len != bits);
             if let Some(other) = other {
-                let message = format!("expected a `{written}` entry, got {}", other.shown);
+                let message = format!("expected an entry of type {written}, got {}", other.shown);
                 item.find(sink, Rule::EntryType, message).help("bind the entry meant, or remove `type`");
                 return None;
             }
@@ -370,7 +371,8 @@ fn read_range(sink: &mut Sink<'_>, fields: &Fields<'_>, tag: &mut Tag, bound: &[
     };
     if !reaches(least, low, tag.scale) || !reaches(high, most, tag.scale) {
         let message = format!("the range {low} to {high} is more than {} can hold", bound.shown);
-        let help = format!("with this scaling the entry holds {least} to {most}");
+        let help =
+            format!("as it is scaled it holds {} to {}", values::rounded(least), values::rounded(most));
         item.find(sink, Rule::RangeUnreachable, message).help(help);
         tag.range = None;
     }

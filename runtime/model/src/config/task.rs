@@ -21,6 +21,8 @@ const PROGRAM_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Tasks {
     pub(crate) task: Task,
     pub(crate) interval_ns: Option<u64>,
+    /// Where the interval is written.
+    pub(crate) interval_span: Option<std::ops::Range<usize>>,
 }
 
 /// Read `[tasks]` and `[limits]`.
@@ -44,7 +46,7 @@ pub(crate) fn read(loader: &mut Loader<'_, '_>, root: &Fields<'_>) -> Tasks {
             let message = "`tasks` has no task in it";
             loader.sink.push(Rule::MissingKey, &table.key_span, "tasks", message).help(help);
         }
-        return Tasks { task, interval_ns: None };
+        return Tasks { task, interval_ns: None, interval_span: None };
     };
     for (_, item) in more {
         let place = loader.sink.place(&first.key_span, "the first task");
@@ -57,9 +59,10 @@ pub(crate) fn read(loader: &mut Loader<'_, '_>, root: &Fields<'_>) -> Tasks {
     }
     names::check(&mut loader.sink, name, &first.key_span, &first.key);
     task.name = (*name).to_owned();
-    let interval_ns = Fields::open(&mut loader.sink, first, schema::TASK)
-        .and_then(|fields| read_task(loader, &fields, &mut task));
-    Tasks { task, interval_ns }
+    let fields = Fields::open(&mut loader.sink, first, schema::TASK);
+    let interval_ns = fields.as_ref().and_then(|fields| read_task(loader, fields, &mut task));
+    let interval_span = fields.and_then(|fields| fields.get("interval")).map(|item| item.node.span.clone());
+    Tasks { task, interval_ns, interval_span }
 }
 
 fn read_task(loader: &mut Loader<'_, '_>, fields: &Fields<'_>, task: &mut Task) -> Option<u64> {

@@ -60,7 +60,7 @@ impl Node {
 pub(crate) fn parse(text: &str, sink: &mut Sink<'_>) -> Vec<Entry> {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        let span = error.span().unwrap_or(text.len()..text.len());
+        let span = visible(text, error.span().unwrap_or(text.len()..text.len()));
         let (rule, help) = match error.message() {
             "duplicate key" => (Rule::DuplicateKey, "remove one of the two"),
             _ => (Rule::Syntax, "the notation is described at https://toml.io/en/v1.1.0"),
@@ -72,6 +72,15 @@ pub(crate) fn parse(text: &str, sink: &mut Sink<'_>) -> Vec<Entry> {
         sink.push(rule, &span, "", message).help(help);
     }
     entries(table.get_ref())
+}
+
+/// Something that is missing has no extent: show the character before it.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    let before = text.get(..span.start).unwrap_or_default().trim_end();
+    match before.chars().next_back() {
+        Some(last) if span.is_empty() => before.len() - last.len_utf8()..before.len(),
+        _ => span,
+    }
 }
 
 fn entries(table: &DeTable<'_>) -> Vec<Entry> {

@@ -82,6 +82,12 @@ pub(crate) fn value_within(
     Some(value)
 }
 
+/// A value for a message, without the last digits that only binary fractions have.
+pub(crate) fn rounded(value: Value) -> Value {
+    let short = |number: f64| format!("{number:.11e}").parse().unwrap_or(number);
+    if let Value::F64(number) = value { Value::F64(short(number)) } else { value }
+}
+
 /// The three types of the script language, by name.
 pub(crate) const SCALARS: &[(&str, ScalarType)] =
     &[("bool", ScalarType::Bool), ("i64", ScalarType::I64), ("f64", ScalarType::F64)];
