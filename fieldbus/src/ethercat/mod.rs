@@ -1,1 +1,43 @@
-//! The MainDevice side.
+//! The MainDevice side: start-up through ethercrab, then our own cyclic frames.
+//!
+//! What callers use:
+//!
+//! ```text
+//! start(cell: &Cell, wire: W, outputs: &[u8], progress: &mut dyn FnMut(Step)) -> Result<EtherCatBus<W>, StartupError>
+//! impl Bus for EtherCatBus<W>                    exchange(..), acyclic(..)
+//! EtherCatBus::shutdown(&mut self, deadline_ns: u64) -> Result<(), ShutdownError>   SAFE-OP, then INIT; bounded
+//! EtherCatBus::health(&self) -> &[DeviceHealth]  one per device, in bus order
+//! EtherCatBus::topology(&self) -> &Topology      who is connected to whose port
+//! EtherCatBus::take_mailbox(&mut self) -> Option<MailboxWorker>     once; poll it outside the cycle
+//! EtherCatBus::wire_mut(&mut self) -> &mut W
+//! MailboxWorker::client(&self) -> MailboxClient  cloneable; upload(..)/download(..) -> Ticket, polled by the requester
+//! scan(wire: W, options: ScanOptions) -> Result<ScanReport, StartupError>
+//! ```
+//!
+//! `outputs` is the output image (the fault values) that travels from SAFE-OP on until the first exchange.
+//! Everything but the two methods of [`crate::Bus`] may allocate and block, for a bounded time.
+//!
+//! Read first: ETG.1000.4 (data link layer), ETG.1000.6 (application layer), ETG.1020 (protocol enhancements).
+
+mod error;
+mod frame;
+mod health;
+mod identify;
+mod link;
+mod mailbox;
+mod main_device;
+mod mapping;
+mod registers;
+
+mod exchange;
+mod startup;
+mod topology;
+
+pub use error::{Finding, ShutdownError, StartupError, Step};
+pub use exchange::EtherCatBus;
+pub use health::{DeviceHealth, PortHealth};
+pub use mailbox::{MailboxClient, MailboxWorker, SdoError, Ticket};
+pub use registers::{AlState, al_status_text};
+
+pub use startup::start;
+pub use topology::{Node, Topology};
