@@ -1,1 +1,12 @@
-//! sensai-motion
+//! Motion: the part of a drive that is the same for every axis.
+//!
+//! Pure: statusword and time go in, controlword comes out; nothing here allocates, blocks or asks a clock.
+//!
+//! Here today: the CiA 402 power drive state machine, [`cia402`].
+//!
+//! Not here yet: trajectory profiles, axis logic (homing, limits, following error, stop categories, brake), the modes
+//! of operation (`Csp`, `Csv`, `Cst`) and their set-points. Nothing in this crate moves an axis by itself.
+
+pub mod cia402;
+
+pub use cia402::{Cia402, Command, Controlword, Goal, PowerDrive, Progress, Statusword, Timeouts};
