@@ -14,3 +14,29 @@ pub trait Wire {
     /// it moves the clock to `until_ns` when nothing is there to receive: whoever waits relies on time going on.
     fn wait(&mut self, until_ns: u64);
 }
+
+/// A borrowed wire: its owner has it back afterwards, to see what became of it.
+impl<W: Wire + ?Sized> Wire for &mut W {
+    fn send(&mut self, frame: &[u8]) -> bool {
+        (**self).send(frame)
+    }
+    fn recv(&mut self, buf: &mut [u8]) -> Option<usize> {
+        (**self).recv(buf)
+    }
+    fn wait(&mut self, until_ns: u64) {
+        (**self).wait(until_ns);
+    }
+}
+
+/// A wire chosen while running.
+impl<W: Wire + ?Sized> Wire for Box<W> {
+    fn send(&mut self, frame: &[u8]) -> bool {
+        (**self).send(frame)
+    }
+    fn recv(&mut self, buf: &mut [u8]) -> Option<usize> {
+        (**self).recv(buf)
+    }
+    fn wait(&mut self, until_ns: u64) {
+        (**self).wait(until_ns);
+    }
+}
