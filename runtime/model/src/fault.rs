@@ -103,3 +103,25 @@ impl std::fmt::Display for Fault {
         write!(f, "F{}: {}", self.code.id(), self.code.text())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_stable_and_texts_are_there() {
+        for code in FaultCode::ALL {
+            assert_eq!(FaultCode::from_id(code.id()), Some(*code));
+            assert!(!code.text().is_empty() && !code.text().ends_with('.'), "{code:?}");
+        }
+        assert!(FaultCode::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()));
+        assert_eq!(FaultCode::from_id(0), None);
+        assert_eq!(FaultCode::from_id(u16::MAX), None);
+    }
+
+    #[test]
+    fn a_fault_says_its_id_and_text() {
+        let fault = Fault::new(FaultCode::LostFrames);
+        assert_eq!(fault.to_string(), "F101: too many process-data frames lost in a row");
+    }
+}

@@ -36,7 +36,9 @@ impl RawType {
         Some(match data_type {
             DataType::Bool => Self::Bool,
             DataType::I8 | DataType::I16 | DataType::I32 | DataType::I64 => Self::Signed,
-            DataType::U8 | DataType::U16 | DataType::U32 | DataType::U64 | DataType::Bits(_) => Self::Unsigned,
+            DataType::U8 | DataType::U16 | DataType::U32 | DataType::U64 | DataType::Bits(_) => {
+                Self::Unsigned
+            }
             DataType::F32 => Self::F32,
             DataType::F64 => Self::F64,
             DataType::Text | DataType::Octets => return None,
@@ -67,14 +69,14 @@ impl BitField {
         }
     }
 
-    /// Sign-extended value of a signed field; the plain bits of any other.
+    /// Sign-extended value of a signed field; the plain bits of any other, which end at `i64::MAX`.
     pub fn read_integer(&self, image: &[u8]) -> i64 {
         let bits = self.read_bits(image);
         if self.raw == RawType::Signed {
             let unused = 64 - u32::from(self.bit_len);
             (bits << unused).cast_signed() >> unused
         } else {
-            bits.cast_signed()
+            i64::try_from(bits).unwrap_or(i64::MAX)
         }
     }
 
@@ -96,5 +98,86 @@ impl BitField {
 
     const fn mask(&self) -> u64 {
         if self.bit_len >= 64 { u64::MAX } else { (1 << self.bit_len) - 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const IMAGE_BYTES: u32 = 24;
+
+    /// Any field that lies inside an image of [`IMAGE_BYTES`].
+    fn field() -> impl Strategy<Value = BitField> {
+        let raw = prop_oneof![Just(RawType::Signed), Just(RawType::Unsigned), Just(RawType::Bool)];
+        (1..=64_u8, raw).prop_flat_map(|(bit_len, raw)| {
+            (0..=IMAGE_BYTES * 8 - u32::from(bit_len)).prop_map(move |bit_offset| BitField {
+                bit_offset,
+                bit_len,
+                raw,
+            })
+        })
+    }
+
+    fn bit(image: &[u8], at: u32) -> bool {
+        image[at as usize / 8] >> (at % 8) & 1 == 1
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(field in field(), bits: u64) {
+            let mut image = [0; IMAGE_BYTES as usize];
+            field.write_bits(&mut image, bits);
+            prop_assert_eq!(field.read_bits(&image), bits & field.mask());
+        }
+
+        /// Against a model that looks at one bit at a time.
+        #[test]
+        fn only_its_own_bits_change(field in field(), bits: u64, before: [u8; IMAGE_BYTES as usize]) {
+            let mut image = before;
+            field.write_bits(&mut image, bits);
+            for at in 0..IMAGE_BYTES * 8 {
+                let own = at.checked_sub(field.bit_offset).filter(|n| *n < u32::from(field.bit_len));
+                let expected = own.map_or(bit(&before, at), |n| bits >> n & 1 == 1);
+                prop_assert_eq!(bit(&image, at), expected, "bit {}", at);
+            }
+            prop_assert!(field.end_byte() <= IMAGE_BYTES as usize);
+        }
+
+        #[test]
+        fn integers_in_range_survive(field in field(), value: i64) {
+            let (low, high) = field.integer_range();
+            let bool_len = if field.raw == RawType::Bool { 1 } else { field.bit_len };
+            let field = BitField { bit_len: bool_len, ..field };
+            let value = value.clamp(low, high);
+            let mut image = [0xa5; IMAGE_BYTES as usize];
+            field.write_bits(&mut image, value.cast_unsigned());
+            prop_assert_eq!(field.read_integer(&image), value);
+        }
+
+        #[test]
+        fn any_bits_read_as_an_integer_in_range(field in field(), image: [u8; IMAGE_BYTES as usize]) {
+            prop_assume!(field.raw != RawType::Bool || field.bit_len == 1);
+            let (low, high) = field.integer_range();
+            prop_assert!((low..=high).contains(&field.read_integer(&image)));
+        }
+    }
+
+    #[test]
+    fn little_endian_bit_0_first() {
+        let image = [0x34, 0x12, 0xff, 0x80];
+        let read = |bit_offset, bit_len, raw| BitField { bit_offset, bit_len, raw }.read_integer(&image);
+        assert_eq!(read(0, 16, RawType::Unsigned), 0x1234);
+        assert_eq!(read(4, 8, RawType::Unsigned), 0x23);
+        assert_eq!(read(16, 8, RawType::Signed), -1);
+        assert_eq!(read(16, 16, RawType::Signed), 0x80ff - 0x1_0000);
+        assert_eq!(read(31, 1, RawType::Bool), 1);
+    }
+
+    #[test]
+    fn large_unsigned_values_end_at_the_largest_integer() {
+        let field = BitField { bit_offset: 0, bit_len: 64, raw: RawType::Unsigned };
+        assert_eq!(field.read_integer(&[0xff; 8]), i64::MAX);
     }
 }

@@ -95,7 +95,8 @@ impl TagStore {
         let mut good = true;
         for (i, field) in tag.fields.iter().enumerate() {
             let slot = tag.slot + i as u32;
-            let fresh = if unit_valid >> tag.sync_units[i] & 1 == 1 { tag.decode(field, image) } else { None };
+            let fresh =
+                if unit_valid >> tag.sync_units[i] & 1 == 1 { tag.decode(field, image) } else { None };
             match (fresh, tag.on_invalid) {
                 (Some(value), _) => self.set_input(slot, value, true),
                 (None, OnInvalid::Hold) => self.set_input(slot, self.value(slot), false),
@@ -107,5 +108,146 @@ impl TagStore {
             }
         }
         good
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        BitField, RawType, ScalarType,
+        tag::{OnFault, Overflow},
+    };
+    use proptest::prelude::*;
+
+    fn tag(kind: TagKind, slot: u32, len: u32, initial: Value, on_invalid: OnInvalid) -> Tag {
+        let fields = match kind {
+            TagKind::Memory => Vec::new(),
+            _ => {
+                (0..len).map(|n| BitField { bit_offset: n * 16, bit_len: 16, raw: RawType::Signed }).collect()
+            }
+        };
+        Tag {
+            name: format!("t{slot}"),
+            aliases: Vec::new(),
+            kind,
+            scalar: initial.scalar_type(),
+            array_len: (len > 1).then_some(len),
+            slot,
+            sync_units: (0..fields.len()).map(|n| n as u8).collect(),
+            bindings: vec![String::new(); fields.len()],
+            fields,
+            unit: None,
+            scale: None,
+            range: None,
+            on_invalid,
+            on_fault: OnFault::Hold,
+            overflow: Overflow::Fault,
+            initial,
+            description: String::new(),
+        }
+    }
+
+    fn tags() -> Vec<Tag> {
+        vec![
+            tag(TagKind::Input, 0, 2, Value::I64(7), OnInvalid::Hold),
+            tag(TagKind::Output, 2, 1, Value::I64(1), OnInvalid::Hold),
+            tag(TagKind::Memory, 3, 3, Value::F64(0.5), OnInvalid::Hold),
+        ]
+    }
+
+    #[test]
+    fn starts_at_initial_values_with_invalid_inputs() {
+        let store = TagStore::new(&tags());
+        assert_eq!(store.len(), 6);
+        let values: Vec<Value> = (0..6).map(|slot| store.value(slot)).collect();
+        let (i, f) = (Value::I64, Value::F64);
+        assert_eq!(values, [i(7), i(7), i(1), f(0.5), f(0.5), f(0.5)]);
+        assert_eq!(
+            (0..6).map(|slot| store.valid(slot)).collect::<Vec<_>>(),
+            [false, false, true, true, true, true]
+        );
+        assert!(TagStore::new(&[]).is_empty());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(u32, i64),
+        Input(u32, i64),
+        Commit,
+        RollBack,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (2..6_u32, any::<i64>()).prop_map(|(slot, value)| Step::Write(slot, value)),
+            2 => (0..2_u32, any::<i64>()).prop_map(|(slot, value)| Step::Input(slot, value)),
+            1 => Just(Step::Commit),
+            1 => Just(Step::RollBack),
+        ]
+    }
+
+    proptest! {
+        /// Against two plain lists: what is staged, and what has taken effect.
+        #[test]
+        fn writes_take_effect_at_commit_or_never(steps in prop::collection::vec(step(), 0..40)) {
+            let mut store = TagStore::new(&tags());
+            let mut staged: Vec<Value> = (0..6).map(|slot| store.value(slot)).collect();
+            let mut effective = staged.clone();
+            for step in steps {
+                match step {
+                    Step::Write(slot, value) => {
+                        let value = if slot == 2 { Value::I64(value) } else { Value::F64(value as f64) };
+                        store.write(slot, value);
+                        staged[slot as usize] = value;
+                    }
+                    Step::Input(slot, value) => {
+                        store.set_input(slot, Value::I64(value), true);
+                        staged[slot as usize] = Value::I64(value);
+                        effective[slot as usize] = Value::I64(value);
+                    }
+                    Step::Commit => {
+                        store.commit();
+                        effective.clone_from(&staged);
+                    }
+                    Step::RollBack => {
+                        store.roll_back();
+                        staged.clone_from(&effective);
+                    }
+                }
+                for slot in 0..6 {
+                    prop_assert_eq!(store.value(slot), staged[slot as usize]);
+                    prop_assert_eq!(store.committed(slot), effective[slot as usize]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nan_is_stored_in_one_form_only() {
+        let mut store = TagStore::new(&tags());
+        store.write(3, Value::F64(f64::from_bits(0xfff8_0000_0000_1234)));
+        let Value::F64(stored) = store.value(3) else { panic!("f64 stays f64") };
+        assert_eq!(stored.to_bits(), crate::value::CANONICAL_NAN.to_bits());
+    }
+
+    #[test]
+    fn invalid_inputs_do_what_their_tag_says() {
+        let image = [5, 0, 6, 0];
+        let load = |on_invalid, unit_valid| {
+            let tag = tag(TagKind::Input, 0, 2, Value::I64(7), on_invalid);
+            assert_eq!(tag.scalar, ScalarType::I64);
+            let mut store = TagStore::new(std::slice::from_ref(&tag));
+            let good = store.load_input(&tag, &image, unit_valid);
+            let element = |slot| (store.value(slot), store.valid(slot));
+            (good, element(0), element(1))
+        };
+        let i = Value::I64;
+        // Element n belongs to sync unit n, so that a mask says which of the two are of this cycle.
+        assert_eq!(load(OnInvalid::Hold, 0b11), (true, (i(5), true), (i(6), true)));
+        assert_eq!(load(OnInvalid::Hold, 0b01), (true, (i(5), true), (i(7), false)));
+        assert_eq!(load(OnInvalid::Value(i(9)), 0b10), (true, (i(9), false), (i(6), true)));
+        assert_eq!(load(OnInvalid::Fault, 0b10), (false, (i(7), false), (i(6), true)));
+        assert_eq!(load(OnInvalid::Fault, 0b11), (true, (i(5), true), (i(6), true)));
     }
 }

@@ -137,15 +137,158 @@ impl Tag {
                     }
                     _ => {
                         let (low, high) = field.integer_range();
-                        let rounded = raw.round_ties_even();
-                        // `as` saturates; NaN cannot get here, storing it into a tag is a fault.
-                        let integer = (rounded as i64).clamp(low, high);
-                        (integer.cast_unsigned(), rounded < low as f64 || rounded > high as f64)
+                        // `as` saturates; NaN cannot get here, storing it into a tag is a fault. 128 bits, because
+                        // as a float `i64::MAX` is one too large to be compared with.
+                        let wide = raw.round_ties_even() as i128;
+                        let held = wide.clamp(i128::from(low), i128::from(high));
+                        (held as u64, held != wide)
                     }
                 }
             }
         };
         field.write_bits(image, bits);
         saturated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tag(scalar: ScalarType, scale: Option<Scale>) -> Tag {
+        Tag {
+            name: "t".to_owned(),
+            aliases: Vec::new(),
+            kind: TagKind::Output,
+            scalar,
+            array_len: None,
+            slot: 0,
+            fields: Vec::new(),
+            sync_units: Vec::new(),
+            bindings: Vec::new(),
+            unit: None,
+            scale,
+            range: None,
+            on_invalid: OnInvalid::Hold,
+            on_fault: OnFault::Hold,
+            overflow: Overflow::Fault,
+            initial: scalar.zero(),
+            description: String::new(),
+        }
+    }
+
+    fn field(raw: RawType, bit_len: u8) -> BitField {
+        BitField { bit_offset: 3, bit_len, raw }
+    }
+
+    /// Raw value after encoding, and whether it was saturated.
+    fn encoded(scalar: ScalarType, scale: Option<Scale>, field: BitField, value: Value) -> (i64, bool) {
+        let mut image = [0; 12];
+        let saturated = tag(scalar, scale).encode(&field, value, &mut image);
+        (field.read_integer(&image), saturated)
+    }
+
+    fn integer_field() -> impl Strategy<Value = BitField> {
+        (1..=64_u8, prop::bool::ANY)
+            .prop_map(|(bits, signed)| field(if signed { RawType::Signed } else { RawType::Unsigned }, bits))
+    }
+
+    proptest! {
+        /// Numbers of 256ths are exact in binary, so integer arithmetic says what half-to-even is.
+        #[test]
+        fn rounds_half_to_even_and_saturates(parts in -(1_i64 << 52)..(1_i64 << 52), field in integer_field()) {
+            let (whole, rest) = (parts.div_euclid(256), parts.rem_euclid(256));
+            let up = rest > 128 || (rest == 128 && whole % 2 != 0);
+            let nearest = whole + i64::from(up);
+            let (low, high) = field.integer_range();
+            let expected = (nearest.clamp(low, high), !(low..=high).contains(&nearest));
+            let value = Value::F64(parts as f64 / 256.0);
+            prop_assert_eq!(encoded(ScalarType::F64, None, field, value), expected);
+        }
+
+        #[test]
+        fn integers_saturate(value: i64, field in integer_field()) {
+            let (low, high) = field.integer_range();
+            let expected = (value.clamp(low, high), !(low..=high).contains(&value));
+            prop_assert_eq!(encoded(ScalarType::I64, None, field, Value::I64(value)), expected);
+        }
+
+        #[test]
+        fn decode_undoes_encode(value in -30_000.0..30_000.0, factor in 1e-3..1e3, offset in -1e3..1e3) {
+            let tag = tag(ScalarType::F64, Some(Scale { factor, offset }));
+            let field = field(RawType::Signed, 48);
+            let mut image = [0; 12];
+            prop_assert!(!tag.encode(&field, Value::F64(value), &mut image));
+            let Some(Value::F64(back)) = tag.decode(&field, &image) else { panic!("a scaled tag is f64") };
+            prop_assert!((back - value).abs() <= factor * 0.5 + 1e-6, "{} {}", back, value);
+            // What came from the wire goes back as it was: reading and writing does not creep.
+            let mut again = [0; 12];
+            tag.encode(&field, Value::F64(back), &mut again);
+            prop_assert_eq!(image, again);
+        }
+
+        #[test]
+        fn floats_keep_their_bits(value in prop::num::f64::NORMAL | prop::num::f64::ZERO) {
+            let tag = tag(ScalarType::F64, None);
+            let mut image = [0; 12];
+            prop_assert!(!tag.encode(&field(RawType::F64, 64), Value::F64(value), &mut image));
+            prop_assert_eq!(tag.decode(&field(RawType::F64, 64), &image), Some(Value::F64(value)));
+        }
+
+        #[test]
+        fn singles_saturate_at_their_largest(value in prop::num::f64::NORMAL) {
+            let tag = tag(ScalarType::F64, None);
+            let mut image = [0; 12];
+            let saturated = tag.encode(&field(RawType::F32, 32), Value::F64(value), &mut image);
+            prop_assert_eq!(saturated, (value as f32).is_infinite());
+            let Some(Value::F64(back)) = tag.decode(&field(RawType::F32, 32), &image) else { panic!("finite") };
+            prop_assert_eq!(back, f64::from((value as f32).clamp(f32::MIN, f32::MAX)));
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_even_side() {
+        let field = field(RawType::Signed, 16);
+        for (value, expected) in
+            [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (-1.5, -2), (-2.5, -2), (3.4999, 3)]
+        {
+            assert_eq!(
+                encoded(ScalarType::F64, None, field, Value::F64(value)),
+                (expected, false),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_edge_of_64_bits_saturates() {
+        let signed = field(RawType::Signed, 64);
+        let edge = 9_223_372_036_854_775_808.0;
+        assert_eq!(encoded(ScalarType::F64, None, signed, Value::F64(edge)), (i64::MAX, true));
+        assert_eq!(encoded(ScalarType::F64, None, signed, Value::F64(-edge)), (i64::MIN, false));
+        assert_eq!(encoded(ScalarType::F64, None, signed, Value::F64(f64::INFINITY)), (i64::MAX, true));
+    }
+
+    #[test]
+    fn what_is_not_finite_on_the_wire_is_invalid() {
+        let tag = tag(ScalarType::F64, None);
+        for bits in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].map(f32::to_bits) {
+            let mut image = [0; 12];
+            field(RawType::F32, 32).write_bits(&mut image, u64::from(bits));
+            assert_eq!(tag.decode(&field(RawType::F32, 32), &image), None);
+        }
+    }
+
+    #[test]
+    fn bools_are_any_bit_set() {
+        let tag = tag(ScalarType::Bool, None);
+        let field = field(RawType::Bool, 8);
+        let mut image = [0; 12];
+        assert_eq!(tag.decode(&field, &image), Some(Value::Bool(false)));
+        field.write_bits(&mut image, 0x80);
+        assert_eq!(tag.decode(&field, &image), Some(Value::Bool(true)));
+        tag.encode(&field, Value::Bool(true), &mut image);
+        assert_eq!(field.read_bits(&image), 1);
     }
 }

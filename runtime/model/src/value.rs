@@ -92,3 +92,39 @@ impl std::fmt::Display for Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(value: Value) {
+        let back = Value::from_bits(value.scalar_type(), value.to_bits());
+        assert_eq!(back.to_bits(), value.to_bits(), "{value}");
+        assert_eq!(back.scalar_type(), value.scalar_type());
+    }
+
+    proptest! {
+        #[test]
+        fn bits_round_trip(bit: bool, integer: i64, number in any::<f64>()) {
+            check(Value::Bool(bit));
+            check(Value::I64(integer));
+            check(Value::F64(number));
+        }
+
+        #[test]
+        fn all_nans_are_one(payload: u64) {
+            let nan = f64::from_bits(payload | 0x7ff8_0000_0000_0000);
+            prop_assert_eq!(canonical(nan).to_bits(), CANONICAL_NAN.to_bits());
+            prop_assert_eq!(Value::F64(nan).to_bits(), CANONICAL_NAN.to_bits());
+        }
+    }
+
+    #[test]
+    fn zeros_have_their_type() {
+        for scalar in [ScalarType::Bool, ScalarType::I64, ScalarType::F64] {
+            assert_eq!(scalar.zero().scalar_type(), scalar);
+            assert_eq!(scalar.zero().to_bits(), 0);
+        }
+    }
+}
