@@ -7,6 +7,7 @@
 mod description;
 pub mod functions;
 mod macros;
+pub mod markdown;
 mod scalar;
 
 pub use description::{Argument, BlockType, Constructor, Direction, Method, MethodKind, Pin, Repeated};

@@ -132,7 +132,7 @@ impl Moving {
             self.sums = self.turn;
             self.turn = Sums::zeroed();
         } else {
-            self.next = place + 1;
+            self.next = place.wrapping_add(1);
         }
     }
 

@@ -1,0 +1,283 @@
+//! What holds for every block, whatever it does: checked on random histories through the registry.
+
+use proptest::prelude::*;
+use sensai_model::{ScalarType, Value};
+use sensai_stdlib::registry::{Argument, BlockType, blocks};
+
+/// SplitMix64: histories depend on the seed that proptest reports, and on nothing else.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.below(1 << 53) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+
+    /// Mostly ordinary, sometimes everything that a float can be.
+    fn float(&mut self) -> f64 {
+        match self.below(12) {
+            0 => f64::from_bits(self.next()),
+            1 => self.pick(&[
+                f64::NAN,
+                -f64::NAN,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::MAX,
+                f64::MIN,
+                f64::MIN_POSITIVE,
+                5e-324,
+                0.0,
+                -0.0,
+                1e155,
+                -1e155,
+            ]),
+            2 => (self.unit() - 0.5) * 1e6,
+            _ => (self.unit() - 0.5) * 20.0,
+        }
+    }
+
+    fn integer(&mut self) -> i64 {
+        match self.below(4) {
+            0 => self.next().cast_signed(),
+            1 => self.pick(&[i64::MIN, i64::MAX, 0, -1, 1]),
+            _ => self.below(10).cast_signed() - 3,
+        }
+    }
+
+    fn dt_ns(&mut self) -> i64 {
+        match self.below(20) {
+            0 => self.pick(&[0, -1, 1, i64::MIN, i64::MAX, 86_400_000_000_000]),
+            1 => self.below(50).cast_signed() * 1_000_000,
+            _ => 1_000_000,
+        }
+    }
+
+    /// Any value of the argument's type within its range, NaN and infinities included where the range allows.
+    fn argument(&mut self, argument: &Argument, finite: bool) -> Value {
+        match (argument.scalar, argument.range) {
+            (ScalarType::Bool, _) => Value::Bool(self.below(3) == 0),
+            (ScalarType::I64, Some((Value::I64(low), Value::I64(high)))) => {
+                Value::I64(low + self.below((high - low + 1).cast_unsigned()).cast_signed())
+            }
+            (ScalarType::I64, _) => Value::I64(self.integer()),
+            (ScalarType::F64, range) => loop {
+                let (low, high) = match range {
+                    Some((Value::F64(low), Value::F64(high))) => (low, high),
+                    _ => (f64::NEG_INFINITY, f64::INFINITY),
+                };
+                let number = match self.below(8) {
+                    0 => low,
+                    1 => high,
+                    2 | 3 => self.float(),
+                    _ => self.unit() * 100.0,
+                };
+                let allowed = if range.is_some() || finite { number.is_finite() } else { true };
+                if allowed && (range.is_none() || (low..=high).contains(&number)) {
+                    break Value::F64(number);
+                }
+            },
+        }
+    }
+
+    /// Arguments that the constructor takes.
+    fn construct(&mut self, block: &BlockType, state: &mut [u8]) -> Vec<Value> {
+        loop {
+            let counts: Vec<usize> = block.constructor.counts().collect();
+            let count = self.pick(&counts);
+            let mut arguments: Vec<Value> = (0..count)
+                .map(|index| self.argument(block.constructor.argument(index).unwrap(), true))
+                .collect();
+            if block.name == "TABLE" {
+                let mut x = -10.0;
+                for argument in arguments[1..].iter_mut().step_by(2) {
+                    x += 0.001 + self.unit() * 3.0;
+                    *argument = Value::F64(x);
+                }
+            }
+            if block.construct(state, &arguments).is_ok() {
+                return arguments;
+            }
+        }
+    }
+
+    /// A method with arguments; `run` most of the time.
+    fn call(&mut self, block: &'static BlockType) -> Call {
+        let method = if self.below(30) == 0 { self.below(block.methods.len() as u64) as usize } else { 0 };
+        let arguments = block.methods[method].arguments;
+        Call {
+            method,
+            arguments: arguments.iter().map(|argument| self.argument(argument, false)).collect(),
+            dt_ns: self.dt_ns(),
+        }
+    }
+}
+
+struct Call {
+    method: usize,
+    arguments: Vec<Value>,
+    dt_ns: i64,
+}
+
+impl Call {
+    fn make(&self, block: &BlockType, state: &mut [u8]) -> Result<Option<u64>, String> {
+        let result = block.methods[self.method].call(state, &self.arguments, self.dt_ns);
+        result.map(|value| value.map(Value::to_bits)).map_err(|error| error.to_string())
+    }
+}
+
+/// A slice at an odd address.
+struct Odd(Vec<u8>);
+
+impl Odd {
+    fn new(size: usize, fill: u8) -> Self {
+        Self(vec![fill; size + 9])
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        let size = self.0.len() - 9;
+        let skip = if self.0.as_ptr().addr().is_multiple_of(2) { 1 } else { 2 };
+        &mut self.0[skip..skip + size]
+    }
+}
+
+/// Finite pins after every call: what is not finite does not enter a state.
+fn check_pins(block: &BlockType, state: &[u8]) -> Result<(), TestCaseError> {
+    for pin in block.pins {
+        let value = pin.get(state);
+        prop_assert_eq!(value.scalar_type(), pin.scalar, "{}.{}", block.name, pin.name);
+        if let Value::F64(number) = value {
+            prop_assert!(number.is_finite(), "{}.{} is {}", block.name, pin.name, number);
+        }
+    }
+    Ok(())
+}
+
+/// Blocks whose words are floats and flags, but for these integer words: no float may be a NaN, canonical or not.
+const INTEGER_WORDS: [(&str, &[usize]); 11] = [
+    ("PID", &[]),
+    ("RAMP", &[]),
+    ("HYSTERESIS", &[]),
+    ("LAG1", &[]),
+    ("LOWPASS", &[2]),
+    ("HIGHPASS", &[2]),
+    ("NOTCH", &[2]),
+    ("KALMAN", &[]),
+    ("TABLE", &[]),
+    ("CYLINDER", &[]),
+    ("SPRING_PART", &[]),
+];
+
+fn check_no_nan(block: &BlockType, state: &[u8]) -> Result<(), TestCaseError> {
+    if let Some((_, integers)) = INTEGER_WORDS.iter().find(|(name, _)| *name == block.name) {
+        for (place, word) in state.chunks_exact(8).enumerate().filter(|(place, _)| !integers.contains(place))
+        {
+            let number = f64::from_le_bytes(word.try_into().unwrap());
+            prop_assert!(!number.is_nan(), "{}: NaN in word {} of the state", block.name, place);
+        }
+    }
+    Ok(())
+}
+
+/// One history on three states: one that starts from zeros, one that starts from rubbish at an odd address, and one
+/// that is a copy of the first, taken in the middle. All say the same, all have the same bytes.
+fn check_block(block: &'static BlockType, seed: u64) -> Result<(), TestCaseError> {
+    let mut random = Random(seed);
+    let mut state = vec![0; block.size];
+    let arguments = random.construct(block, &mut state);
+    let mut odd = Odd::new(block.size, 0xa5);
+    block.construct(odd.bytes(), &arguments).unwrap();
+    let mut copy: Option<Vec<u8>> = None;
+    for step in 0..400 {
+        if step == 150 {
+            copy = Some(state.clone());
+        }
+        let call = random.call(block);
+        let before = state.clone();
+        let result = call.make(block, &mut state);
+        if result.is_err() {
+            prop_assert_eq!(&state, &before, "{}: a refused call changed the state", block.name);
+        }
+        prop_assert_eq!(&call.make(block, odd.bytes()), &result, "{}, step {}", block.name, step);
+        prop_assert!(odd.bytes() == state, "{}, step {}: bytes differ at an odd address", block.name, step);
+        if let Some(copy) = &mut copy {
+            prop_assert_eq!(&call.make(block, copy), &result, "{}, step {}", block.name, step);
+            prop_assert!(*copy == state, "{}, step {}: a copied state went another way", block.name, step);
+        }
+        check_pins(block, &state)?;
+        check_no_nan(block, &state)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// 48 histories of 400 calls for every block.
+    #[test]
+    fn equal_histories_give_equal_bytes(seed in any::<u64>()) {
+        for block in blocks() {
+            check_block(block, seed)?;
+        }
+    }
+
+    /// A keyframe may be damaged: whatever the bytes, nothing panics.
+    #[test]
+    fn no_bytes_of_a_state_make_a_block_panic(seed in any::<u64>()) {
+        for block in blocks() {
+            let mut random = Random(seed);
+            let mut state: Vec<u8> = (0..block.size).map(|_| random.next() as u8).collect();
+            for _ in 0..300 {
+                let _ = random.call(block).make(block, &mut state);
+                for pin in block.pins {
+                    prop_assert_eq!(pin.get(&state).scalar_type(), pin.scalar);
+                }
+                if random.below(10) == 0 {
+                    let place = random.below(block.size as u64) as usize;
+                    state[place] = random.next() as u8;
+                }
+            }
+        }
+    }
+
+    /// Arguments of other types, counts and ranges are refused, never converted.
+    #[test]
+    fn wrong_types_are_refused(seed in any::<u64>()) {
+        for block in blocks() {
+            let mut random = Random(seed);
+            let mut state = vec![0; block.size];
+            random.construct(block, &mut state);
+            let before = state.clone();
+            for (index, method) in block.methods.iter().enumerate() {
+                for wrong in 0..method.arguments.len() {
+                    let mut call = random.call(block);
+                    call.method = index;
+                    call.arguments = method.arguments.iter().map(|argument| random.argument(argument, false)).collect();
+                    call.arguments[wrong] = match method.arguments[wrong].scalar {
+                        ScalarType::F64 => Value::I64(1),
+                        ScalarType::I64 => Value::F64(1.0),
+                        ScalarType::Bool => Value::I64(0),
+                    };
+                    prop_assert!(call.make(block, &mut state).is_err(), "{}, argument {}", method.path, wrong);
+                }
+                let mut call = random.call(block);
+                (call.method, call.arguments) = (index, vec![Value::Bool(true); method.arguments.len() + 1]);
+                prop_assert!(call.make(block, &mut state).is_err(), "{}: one argument too many", method.path);
+            }
+            prop_assert_eq!(&state, &before, "{}", block.name);
+        }
+    }
+}
