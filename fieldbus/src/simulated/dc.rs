@@ -38,6 +38,11 @@ impl DeviceClock {
         Self { base_segment_ns: 0, base_local_ns: local_ns, drift_ppb: 0, steered_ns: 0, difference_ns: 0 }
     }
 
+    /// Show `local_ns` now, and run `drift_ppb` parts in 10⁹ fast from here on.
+    pub fn start(&mut self, now_ns: u64, local_ns: u64, drift_ppb: i32) {
+        *self = Self { base_segment_ns: now_ns, drift_ppb, ..Self::new(local_ns) };
+    }
+
     /// Start from zero, as at power-on.
     pub fn restart(&mut self, now_ns: u64) {
         *self = Self { base_segment_ns: now_ns, drift_ppb: self.drift_ppb, ..Self::new(0) };

@@ -12,7 +12,7 @@ use super::{
     watchdog::Watchdog,
 };
 use sensai_devices::{
-    DeviceDescription, SyncManagerKind,
+    DeviceDescription, Identity, SyncManagerKind,
     sii::{self, SiiError},
 };
 
@@ -89,7 +89,7 @@ impl SimulatedDevice {
             al: StateMachine::default(),
             watchdog: Watchdog::default(),
             clock: DeviceClock::new(0),
-            mailbox: description.mailbox.map(|mailbox| Box::new(MailboxServer::new(mailbox, &description))),
+            mailbox: mailbox_server(&description),
             process,
             mailbox_numbers,
             opened: [false; SYNC_MANAGERS_MAX],
@@ -128,17 +128,17 @@ impl SimulatedDevice {
 
     /// What the outputs drive: the last complete data in OP, else the device's own defaults.
     pub fn outputs(&self) -> &[u8] {
-        &self.process.effective
+        self.process.outputs()
     }
 
     /// What the inputs show; EtherCAT gets it with its next read.
     pub fn inputs_mut(&mut self) -> &mut [u8] {
-        &mut self.process.inputs
+        self.process.inputs_mut()
     }
 
     /// What the outputs drive without valid data, for instance after the watchdog. All zero unless set.
     pub fn output_defaults_mut(&mut self) -> &mut [u8] {
-        &mut self.process.defaults
+        self.process.defaults_mut()
     }
 
     /// The EEPROM: its content, and how its interface behaves.
@@ -149,6 +149,23 @@ impl SimulatedDevice {
     /// Controller memory as it stands, for tests and tools. Registers that show time are as last read.
     pub fn memory(&self) -> &[u8] {
         &self.memory
+    }
+
+    /// Be another device from now on, by its identity: in the EEPROM and in object 0x1018.
+    pub fn set_identity(&mut self, identity: Identity) {
+        let numbers = [identity.vendor, identity.product, identity.revision, identity.serial];
+        for (i, number) in numbers.into_iter().enumerate() {
+            let at = 0x10 + 4 * i;
+            if let Some(place) = self.eeprom.image_mut().get_mut(at..at + 4) {
+                place.copy_from_slice(&number.to_le_bytes());
+            }
+            let objects = self.description.objects.iter_mut().filter(|object| object.index == 0x1018);
+            if let Some(entry) = objects.flat_map(|object| &mut object.entries).nth(i + 1) {
+                entry.value = number.to_le_bytes().to_vec();
+            }
+        }
+        self.description.identity = identity;
+        self.mailbox = mailbox_server(&self.description);
     }
 
     /// How long transitions to a higher state take.
@@ -282,7 +299,7 @@ impl SimulatedDevice {
         self.opened = [false; SYNC_MANAGERS_MAX];
         self.watchdog = Watchdog::default();
         self.al.restart();
-        self.process.received.fill(0);
+        self.process.forget();
         self.reset_mailbox();
         let ram_kib = ((self.memory.len() - PROCESS_DATA) / 1024) as u8;
         let information =
@@ -362,4 +379,8 @@ impl SimulatedDevice {
     pub(super) fn is_single_buffer(&self, number: usize) -> bool {
         self.description.sync_managers.get(number).is_some_and(|channel| channel.control & 0b11 == 0b10)
     }
+}
+
+fn mailbox_server(description: &DeviceDescription) -> Option<Box<MailboxServer>> {
+    description.mailbox.map(|mailbox| Box::new(MailboxServer::new(mailbox, description)))
 }

@@ -11,8 +11,6 @@ pub mod abort {
     pub const TOGGLE: u32 = 0x0503_0000;
     /// Client command specifier not valid or unknown.
     pub const COMMAND: u32 = 0x0504_0001;
-    /// Out of memory.
-    pub const MEMORY: u32 = 0x0504_0005;
     /// Unsupported access to an object.
     pub const UNSUPPORTED_ACCESS: u32 = 0x0601_0000;
     /// Attempt to read a write-only object.
@@ -25,8 +23,6 @@ pub mod abort {
     pub const NO_OBJECT: u32 = 0x0602_0000;
     /// The object cannot be mapped into the PDO.
     pub const NOT_MAPPABLE: u32 = 0x0604_0041;
-    /// The mapped objects would exceed the PDO length.
-    pub const PDO_LENGTH: u32 = 0x0604_0042;
     /// Data type does not match, length of service parameter does not match.
     pub const LENGTH: u32 = 0x0607_0010;
     /// Length of service parameter too high.
@@ -165,8 +161,8 @@ impl Dictionary {
             to[start..].fill(0);
         } else if let Some(place) = self.mapped(object.index, entry.subindex).filter(|_| self.is_default) {
             let image = match place.direction {
-                Direction::Input => &around.process.inputs,
-                Direction::Output => &around.process.effective,
+                Direction::Input => around.process.inputs(),
+                Direction::Output => around.process.outputs(),
             };
             copy_bits(image, place.bit_offset as usize, &mut to[start..], usize::from(place.bit_len));
         }
@@ -383,10 +379,15 @@ fn make_room(object: &mut Object, data_type: DataType) {
     }
 }
 
+/// A list without elements has just its count.
+pub fn is_variable(object: &Object) -> bool {
+    object.entries.len() <= 1 && kind(object.index) == Kind::Plain
+}
+
 /// The highest subindex that can be read. A VAR has no others, and no complete access.
 fn counted(object: &Object) -> Result<u8, u32> {
     match object.entries.as_slice() {
-        [] | [_] => Err(abort::UNSUPPORTED_ACCESS),
+        _ if is_variable(object) => Err(abort::UNSUPPORTED_ACCESS),
         [first, ..] if first.subindex == 0 => first.value.first().copied().ok_or(abort::UNSUPPORTED_ACCESS),
         _ => Err(abort::UNSUPPORTED_ACCESS),
     }

@@ -110,6 +110,9 @@ impl SimulatedDevice {
 
     /// The device locks or frees its process-data SyncManagers.
     pub(super) fn lock_process_data(&mut self, lock: bool) {
+        if lock {
+            self.watchdog.rest();
+        }
         for n in 0..SYNC_MANAGERS_MAX {
             if self.process.region(n).is_some() {
                 self.opened[n] = false;

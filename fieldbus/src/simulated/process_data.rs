@@ -27,14 +27,12 @@ pub struct Region {
 pub struct ProcessData {
     /// Ordered by SyncManager number.
     regions: Vec<Region>,
-    /// What the application shows.
-    pub inputs: Vec<u8>,
-    /// The last complete output data EtherCAT delivered.
-    pub received: Vec<u8>,
-    /// What the outputs drive when they are not driven by received data: the device's own default.
-    pub defaults: Vec<u8>,
-    /// What the outputs drive now.
-    pub effective: Vec<u8>,
+    /// Bytes in use of inputs and outputs; allocated is what the largest PDO assignment takes.
+    lengths: [usize; 2],
+    inputs: Vec<u8>,
+    received: Vec<u8>,
+    defaults: Vec<u8>,
+    effective: Vec<u8>,
 }
 
 impl ProcessData {
@@ -53,12 +51,15 @@ impl ProcessData {
         }
         let mut data = Self {
             regions,
+            lengths: [0; 2],
             inputs: Vec::new(),
             received: Vec::new(),
             defaults: Vec::new(),
             effective: Vec::new(),
         };
-        let [inputs, outputs] = data.place();
+        data.place();
+        let inputs = data.lengths[0].max(total_length(&description.tx_pdos));
+        let outputs = data.lengths[1].max(total_length(&description.rx_pdos));
         data.inputs.resize(inputs, 0);
         data.received.resize(outputs, 0);
         data.defaults.resize(outputs, 0);
@@ -66,19 +67,46 @@ impl ProcessData {
         data
     }
 
+    /// What the application shows.
+    pub fn inputs(&self) -> &[u8] {
+        &self.inputs[..self.lengths[0].min(self.inputs.len())]
+    }
+
+    /// What the application shows, to be written by it.
+    pub fn inputs_mut(&mut self) -> &mut [u8] {
+        let len = self.lengths[0].min(self.inputs.len());
+        &mut self.inputs[..len]
+    }
+
+    /// What the outputs drive now.
+    pub fn outputs(&self) -> &[u8] {
+        &self.effective[..self.lengths[1].min(self.effective.len())]
+    }
+
+    /// What the outputs drive when they are not driven by received data: the device's own default.
+    pub fn defaults_mut(&mut self) -> &mut [u8] {
+        let len = self.lengths[1].min(self.defaults.len());
+        &mut self.defaults[..len]
+    }
+
+    /// Forget what was received.
+    pub fn forget(&mut self) {
+        self.received.fill(0);
+    }
+
     /// Lay the regions out one behind the other. A region of unknown length gets all a frame can carry.
-    fn place(&mut self) -> [usize; 2] {
+    fn place(&mut self) {
         let mut ends = [0; 2];
         for region in &mut self.regions {
             let end = &mut ends[usize::from(region.is_output)];
             region.start = *end;
             *end += usize::from(region.length.unwrap_or(LENGTH_MAX));
         }
-        ends
+        self.lengths = ends;
     }
 
-    /// The PDO assignment of a SyncManager has changed: its data takes `length` bytes from now on. Data that
-    /// does not fit into what was allocated for the largest assignment is not exchanged.
+    /// The PDO assignment of a SyncManager has changed: its data takes `length` bytes from now on. Data beyond
+    /// what all described PDOs together take is not exchanged.
     pub fn set_length(&mut self, sync_manager: usize, length: u16) {
         if let Some(region) = self.regions.iter_mut().find(|region| region.sync_manager == sync_manager) {
             region.length = Some(length);
@@ -141,4 +169,10 @@ pub fn assigned_length(pdos: &[Pdo], sync_manager: usize) -> u16 {
     let assigned = pdos.iter().filter(|pdo| pdo.sync_manager.map(usize::from) == Some(sync_manager));
     let bits: u32 = assigned.flat_map(|pdo| &pdo.entries).map(|entry| u32::from(entry.bit_len)).sum();
     u16::try_from(bits.div_ceil(8)).unwrap_or(u16::MAX)
+}
+
+/// Bytes that all PDOs take, assigned or not, wherever a SyncManager's data starts on a byte.
+fn total_length(pdos: &[Pdo]) -> usize {
+    let bits: usize = pdos.iter().flat_map(|pdo| &pdo.entries).map(|entry| usize::from(entry.bit_len)).sum();
+    bits.div_ceil(8) + SYNC_MANAGERS_MAX
 }

@@ -2,7 +2,7 @@
 
 use super::{
     coe::{COE_HEADER, Refusal, push_header, service},
-    dictionary::{Dictionary, abort, bit_len},
+    dictionary::{Dictionary, abort, bit_len, is_variable},
 };
 use sensai_devices::{DataType, Direction, Object, ObjectAccess, ObjectEntry};
 
@@ -117,7 +117,7 @@ impl InfoServer {
         self.opcode = opcode::OBJECT_RESPONSE;
         let highest = object.entries.last().map_or(0, |entry| entry.subindex);
         let data_type = match object.entries.as_slice() {
-            [only] => data_type_code(only.data_type),
+            [only] if is_variable(object) => data_type_code(only.data_type),
             [_, rest @ ..] if is_array(rest) => {
                 rest.first().map_or(0, |first| data_type_code(first.data_type))
             }
@@ -162,14 +162,14 @@ fn is_in_list(object: &Object, list: u16, dictionary: &Dictionary) -> bool {
 /// ETG.1000.6 table 48: 7 VAR, 8 ARRAY, 9 RECORD.
 fn object_code(object: &Object) -> u8 {
     match object.entries.as_slice() {
-        [] | [_] => 7,
+        _ if is_variable(object) => 7,
         [_, rest @ ..] if is_array(rest) => 8,
         _ => 9,
     }
 }
 
 fn is_array(elements: &[ObjectEntry]) -> bool {
-    elements.len() > 1 && elements.windows(2).all(|pair| pair[0].data_type == pair[1].data_type)
+    elements.len() != 1 && elements.windows(2).all(|pair| pair[0].data_type == pair[1].data_type)
 }
 
 /// Object access, ETG.1000.6 table 46: read and write in PRE-OP, SAFE-OP, OP; mappable; setting.

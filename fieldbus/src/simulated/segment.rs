@@ -3,6 +3,7 @@
 use super::{
     dc::Passage,
     device::SimulatedDevice,
+    faults::Schedule,
     frame::{self, DATAGRAMS, Datagram},
     registers::{FORWARDED_ERRORS, PROCESSING_ERRORS, RX_ERRORS},
     trace::{Trace, TraceEvent, TraceKind, output_hash},
@@ -44,7 +45,7 @@ impl Default for PlantTiming {
 /// A line of simulated SubDevices with a plant behind them.
 pub struct Segment {
     pub(super) devices: Vec<SimulatedDevice>,
-    places: Vec<DevicePlace>,
+    pub(super) places: Vec<DevicePlace>,
     plant: Box<dyn Plant>,
     timing: PlantTiming,
     /// Time the plant has reached; `None` before the first frame.
@@ -57,6 +58,7 @@ pub struct Segment {
     skipped_steps: u64,
     /// Wire *n* leads to device *n*.
     pub(super) broken: Vec<bool>,
+    pub(super) schedule: Schedule,
     trace: Trace,
 }
 
@@ -85,20 +87,24 @@ impl Segment {
             last_frame_ns: 0,
             frames: 0,
             skipped_steps: 0,
+            schedule: Schedule::default(),
             trace: Trace::default(),
         };
         segment.update_links();
         segment
     }
 
-    /// The cell's devices and images, as `cell.toml` has them.
+    /// The cell's devices and images, as `cell.toml` has them; their clocks differ by the simulation's seed.
     pub fn for_cell(cell: &Cell, plant: Box<dyn Plant>) -> Self {
         let devices = cell.devices.iter().map(|device| SimulatedDevice::new(&device.description)).collect();
         let place = |device: &sensai_model::cell::Device| DevicePlace {
             inputs: device.inputs.clone(),
             outputs: device.outputs.clone(),
         };
-        Self::new(devices, plant, cell.devices.iter().map(place).collect(), PlantTiming::default())
+        let places = cell.devices.iter().map(place).collect();
+        let mut segment = Self::new(devices, plant, places, PlantTiming::default());
+        segment.scatter_clocks(cell.simulation.seed);
+        segment
     }
 
     /// Keep the newest `capacity` events from now on.

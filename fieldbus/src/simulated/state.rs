@@ -251,6 +251,9 @@ impl SimulatedDevice {
 
     fn publish_state(&mut self) {
         let status = self.al.state as u8 | if self.al.error { ACKNOWLEDGE } else { 0 };
+        if status == self.memory[AL_STATUS] && self.al.code == self.word(AL_STATUS_CODE) {
+            return;
+        }
         self.memory[AL_STATUS] = status;
         self.memory[AL_STATUS_CODE..AL_STATUS_CODE + 2].copy_from_slice(&self.al.code.to_le_bytes());
         self.memory[EVENT_REQUEST] |= 0x08;

@@ -23,6 +23,7 @@ impl Watchdog {
     /// Nothing to watch any more, until the next write.
     pub fn rest(&mut self) {
         self.triggered_ns = None;
+        self.expired = false;
     }
 
     /// If its time ran out up to `now_ns`: when.
