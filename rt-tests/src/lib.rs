@@ -5,10 +5,13 @@
 //! Deliberately absent: anything of the product. These tests use it as its users do.
 
 pub mod alloc_guard;
+pub mod cells;
 pub mod clock;
+pub mod eeprom;
 pub mod harness;
 pub mod namespace;
 pub mod rust_text;
+pub mod table;
 pub mod tidy;
 
 pub use harness::{Output, Profile, run_sensai};

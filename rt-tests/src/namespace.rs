@@ -1,6 +1,6 @@
 //! A network namespace with a veth pair in it: a bus of two ends that nothing else on the machine can see.
 
-use crate::harness::tool;
+use crate::harness::{Profile, sensai, tool, workspace};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -68,6 +68,24 @@ impl Namespace {
         let mut command = Command::new(&self.ip);
         command.args(["netns", "exec", &self.name]).arg(program);
         command
+    }
+
+    /// `sensai` in this namespace, with its first arguments.
+    pub fn sensai(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(sensai(Profile::Release));
+        command.current_dir(workspace()).env_remove("RUST_BACKTRACE").args(arguments);
+        command
+    }
+
+    /// Whether a process listens on an end with a packet socket.
+    pub fn has_packet_socket(&self, end: &str) -> bool {
+        let script = format!("cat /sys/class/net/{end}/ifindex; cat /proc/net/packet");
+        let Ok(output) = self.command("sh").args(["-c", &script]).output() else { return false };
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut lines = text.lines();
+        let index = lines.next().unwrap_or_default();
+        // sk RefCnt Type Proto Iface R Rmem User Inode
+        lines.skip(1).any(|line| line.split_whitespace().nth(4) == Some(index))
     }
 
     /// Take an end down, as when the cable is pulled, or up again.
