@@ -48,7 +48,7 @@ impl Double {
         Self { high, low: (a - (high - part)) + (b - part) }
     }
 
-    /// `a × b` without error, for magnitudes from 1e-140 to 1e150.
+    /// `a × b` without error, for factors below 1e290 and a product between 1e-280 and 1e300.
     pub(crate) fn product(a: f64, b: f64) -> Self {
         let high = a * b;
         let ((a1, a2), (b1, b2)) = (split(a), split(b));

@@ -231,3 +231,133 @@ block! {
         command reset() = |block, _| block.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{Complex, Normed};
+    use proptest::prelude::*;
+    use std::f64::consts::{PI, TAU};
+
+    const KINDS: [BiquadKind; 3] = [BiquadKind::LowPass, BiquadKind::HighPass, BiquadKind::Notch];
+    const STEP_NS: i64 = 1_000_000;
+    const STEP_S: f64 = 0.001;
+
+    /// The analogue transfer function at the frequency onto which the bilinear transform maps `frequency_hz`.
+    fn analytic(kind: BiquadKind, corner_hz: f64, quality: f64, frequency_hz: f64) -> Complex<f64> {
+        let s = Complex::new(0.0, libm::tan(PI * frequency_hz * STEP_S) / libm::tan(PI * corner_hz * STEP_S));
+        let denominator = s * s + s / quality + 1.0;
+        match kind {
+            BiquadKind::LowPass => Complex::from(1.0) / denominator,
+            BiquadKind::HighPass => s * s / denominator,
+            BiquadKind::Notch => (s * s + 1.0) / denominator,
+        }
+    }
+
+    /// Amplitude and phase of the settled answer to a sine, by correlation over whole periods (one second).
+    fn measured(kind: BiquadKind, corner_hz: f64, quality: f64, frequency_hz: f64) -> Complex<f64> {
+        let mut filter = Biquad::new(kind, corner_hz, quality);
+        let mut sum = Complex::from(0.0);
+        for step in 0..6000 {
+            let angle = TAU * frequency_hz * f64::from(step) * STEP_S;
+            let out = filter.run(libm::sin(angle), STEP_NS);
+            if step >= 5000 {
+                sum += Complex::new(libm::sin(angle), libm::cos(angle)) * out;
+            }
+        }
+        sum * 2.0 / 1000.0
+    }
+
+    #[test]
+    fn the_frequency_response_is_the_analytic_one() {
+        for kind in KINDS {
+            for (corner_hz, quality) in [(20.0, 0.7071), (50.0, 5.0), (130.0, 0.5), (400.0, 2.0)] {
+                for frequency_hz in [1.0, 7.0, 20.0, 49.0, 50.0, 51.0, 130.0, 250.0, 400.0, 480.0] {
+                    let measured = measured(kind, corner_hz, quality, frequency_hz);
+                    let analytic = analytic(kind, corner_hz, quality, frequency_hz);
+                    assert!(
+                        (measured - analytic).norm() < 1e-6,
+                        "{kind:?} {corner_hz} Hz, Q {quality}, at {frequency_hz} Hz: {measured} instead of {analytic}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_notch_removes_its_frequency_and_butterworth_halves_the_power_at_the_corner() {
+        assert!(measured(BiquadKind::Notch, 50.0, 5.0, 50.0).norm() < 1e-6);
+        let root = libm::sqrt(0.5);
+        assert!((measured(BiquadKind::LowPass, 50.0, root, 50.0).norm() - root).abs() < 1e-6);
+        assert!((measured(BiquadKind::HighPass, 50.0, root, 50.0).norm() - root).abs() < 1e-6);
+    }
+
+    #[test]
+    fn it_starts_in_the_steady_state_and_stays_there_for_every_cycle() {
+        for (kind, expected) in KINDS.into_iter().zip([7.0, 0.0, 7.0]) {
+            let mut filter = Biquad::new(kind, 50.0, 0.8);
+            for dt_ns in [STEP_NS, STEP_NS, 5 * STEP_NS, STEP_NS, 0, -5, 3 * STEP_NS, STEP_NS] {
+                assert!((filter.run(7.0, dt_ns) - expected).abs() < 1e-12, "{kind:?}");
+                assert!(!filter.err.get());
+            }
+        }
+    }
+
+    #[test]
+    fn bad_inputs_are_left_out_and_too_high_a_frequency_is_said() {
+        let mut filter = Biquad::new(BiquadKind::LowPass, 50.0, 0.8);
+        filter.run(1.0, STEP_NS);
+        let held = filter.run(3.0, STEP_NS);
+        let state = filter.x;
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(filter.run(bad, STEP_NS), held);
+            assert_eq!((filter.err.get(), filter.x), (true, state));
+        }
+        filter.run(3.0, STEP_NS);
+        assert!(!filter.err.get());
+        // 50 Hz at 40 Hz: capped, still settled on its input.
+        filter.run(3.0, 25_000_000);
+        assert!(filter.err.get());
+        filter.reset();
+        assert_eq!(filter.run(-4.0, STEP_NS), -4.0);
+    }
+
+    /// The Audio EQ Cookbook's coefficients in direct form I.
+    fn cookbook(kind: BiquadKind, corner_hz: f64, quality: f64, inputs: &[f64]) -> Vec<f64> {
+        let angle = TAU * corner_hz * STEP_S;
+        let (cos, alpha) = (libm::cos(angle), libm::sin(angle) / (2.0 * quality));
+        let b = match kind {
+            BiquadKind::LowPass => [(1.0 - cos) / 2.0, 1.0 - cos, (1.0 - cos) / 2.0],
+            BiquadKind::HighPass => [(1.0 + cos) / 2.0, -1.0 - cos, (1.0 + cos) / 2.0],
+            BiquadKind::Notch => [1.0, -2.0 * cos, 1.0],
+        };
+        let (a0, a1, a2) = (1.0 + alpha, -2.0 * cos, 1.0 - alpha);
+        let mut outputs: Vec<f64> = vec![];
+        for now in 0..inputs.len() {
+            let x = |back: usize| now.checked_sub(back).map_or(0.0, |i| inputs[i]);
+            let y = |back: usize| now.checked_sub(back).map_or(0.0, |i| outputs[i]);
+            outputs.push((b[0] * x(0) + b[1] * x(1) + b[2] * x(2) - a1 * y(1) - a2 * y(2)) / a0);
+        }
+        outputs
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+
+        /// 30 × 400 samples for each kind.
+        #[test]
+        fn the_cookbook_agrees(
+            corner_hz in 5.0..440.0, quality in 0.3..10.0,
+            mut inputs in prop::collection::vec(-10.0..10.0, 400),
+        ) {
+            inputs[0] = 0.0; // both start at rest
+            for kind in KINDS {
+                let mut filter = Biquad::new(kind, corner_hz, quality);
+                for (step, expected) in cookbook(kind, corner_hz, quality, &inputs).into_iter().enumerate() {
+                    let out = filter.run(inputs[step], STEP_NS);
+                    prop_assert!((out - expected).abs() < 1e-8, "{:?}, step {}: {} instead of {}", kind, step, out, expected);
+                }
+            }
+        }
+    }
+}

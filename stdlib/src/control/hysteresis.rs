@@ -70,3 +70,37 @@ block! {
         ) -> bool = |block, _| block.run(IN);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_follows_the_table() {
+        let mut block = Hysteresis::new(1.0, 2.0).unwrap();
+        let (inf, nan) = (f64::INFINITY, f64::NAN);
+        for (step, (input, q, err)) in [
+            (1.5, false, false),
+            (2.0, false, false),
+            (2.1, true, false),
+            (1.0, true, false),
+            (nan, true, true),
+            (-inf, true, true),
+            (0.9, false, false),
+            (inf, false, true),
+            (1.9, false, false),
+            (3.0, true, false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!((block.run(input), block.err.get()), (q, err), "step {step}");
+        }
+    }
+
+    #[test]
+    fn equal_thresholds_are_one_switching_point() {
+        let mut block = Hysteresis::new(1.0, 1.0).unwrap();
+        assert!([0.9, 1.0, 1.1, 1.0, 0.9].map(|input| block.run(input)) == [false, false, true, true, false]);
+    }
+}

@@ -153,3 +153,117 @@ block! {
         command reset() = |block, _| block.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+    use proptest::prelude::*;
+
+    const STEP_NS: i64 = 1_000_000;
+
+    /// The textbook's equations on matrices of any size; the covariance update is the short form.
+    struct Dynamic {
+        x: DVector<f64>,
+        p: DMatrix<f64>,
+    }
+
+    impl Dynamic {
+        fn run(&mut self, measured: Option<f64>, q: f64, r: f64, dt: f64) {
+            let f = DMatrix::from_row_slice(2, 2, &[1.0, dt, 0.0, 1.0]);
+            let noise =
+                DMatrix::from_row_slice(2, 2, &[dt * dt * dt / 3.0, dt * dt / 2.0, dt * dt / 2.0, dt]);
+            self.x = &f * &self.x;
+            self.p = &f * &self.p * f.transpose() + noise * q;
+            let Some(measured) = measured else { return };
+            let h = DMatrix::from_row_slice(1, 2, &[1.0, 0.0]);
+            let s = &h * &self.p * h.transpose() + DMatrix::from_element(1, 1, r * r);
+            let gain = &self.p * h.transpose() * s.try_inverse().unwrap();
+            let innovation = DVector::from_element(1, measured) - &h * &self.x;
+            self.x += &gain * innovation;
+            self.p = (DMatrix::identity(2, 2) - &gain * &h) * &self.p;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// 24 × 500 calls, with gaps and irregular cycles.
+        #[test]
+        fn dynamic_matrices_agree(
+            q in 1.0..1e4, r in 0.001..1.0,
+            calls in prop::collection::vec((-1.0..1.0, 0_u8..6, 1_i64..5), 500),
+        ) {
+            let mut block = Kalman::new(q, r, 100.0);
+            let first = 5.0;
+            block.run(first, true, STEP_NS);
+            let mut dynamic = Dynamic {
+                x: DVector::from_row_slice(&[first, 0.0]),
+                p: DMatrix::from_diagonal(&DVector::from_row_slice(&[r * r, 1e4])),
+            };
+            let mut position = first;
+            for (step, (noise, gap, cycles)) in calls.into_iter().enumerate() {
+                position += 0.02;
+                let measured = (gap > 0).then_some(position + noise * r);
+                block.run(measured.unwrap_or(f64::NAN), measured.is_some(), cycles * STEP_NS);
+                dynamic.run(measured, q, r, cycles as f64 * 0.001);
+                for (ours, theirs, scale) in [
+                    (block.x[0], dynamic.x[0], 10.0),
+                    (block.x[1], dynamic.x[1], 100.0),
+                    (block.p[0], dynamic.p[(0, 0)], dynamic.p[(0, 0)]),
+                    (block.p[1], dynamic.p[(1, 0)], dynamic.p[(1, 1)]),
+                    (block.p[3], dynamic.p[(1, 1)], dynamic.p[(1, 1)]),
+                ] {
+                    prop_assert!((ours - theirs).abs() < 1e-7 * scale, "step {}: {} instead of {}", step, ours, theirs);
+                }
+                prop_assert!(block.p[0] > 0.0 && block.p[0] * block.p[3] > block.p[1] * block.p[2]);
+                prop_assert_eq!(block.p[1], block.p[2]);
+            }
+        }
+
+        #[test]
+        fn two_short_predictions_equal_a_long_one(a in 1_i64..1 << 30, b in 1_i64..1 << 30, q in 0.0..100.0) {
+            let mut start = Kalman::new(q, 0.1, 10.0);
+            start.run(1.0, true, 0);
+            start.run(1.5, true, 100_000_000);
+            let (mut cut, mut whole) = (start, start);
+            cut.run(0.0, false, a);
+            cut.run(0.0, false, b);
+            whole.run(0.0, false, a + b);
+            for (cut, whole) in cut.x.iter().chain(&cut.p).zip(whole.x.iter().chain(&whole.p)) {
+                prop_assert!((cut - whole).abs() <= 1e-9 * whole.abs().max(1.0), "{} {}", cut, whole);
+            }
+        }
+    }
+
+    #[test]
+    fn a_straight_motion_is_found_under_noise_and_carried_on_without_measurements() {
+        let mut noise = crate::twin::Noise::new(7);
+        let mut block = Kalman::new(1.0, 0.05, 1000.0);
+        for step in 0..2000 {
+            block.run(3.0 + 0.08 * f64::from(step) + noise.gauss(0.0, 0.05), true, STEP_NS);
+        }
+        // 0.08 a millisecond.
+        assert!((block.x[1] - 80.0).abs() < 1.0, "{}", block.x[1]);
+        assert!((block.x[0] - (3.0 + 0.08 * 1999.0)).abs() < 0.05);
+        let (position, sigma) = (block.x[0], block.p[0]);
+        for _ in 0..100 {
+            block.run(f64::NAN, false, STEP_NS);
+            assert!(!block.err.get());
+        }
+        assert!((block.x[0] - position - 8.0).abs() < 0.1);
+        assert!(block.p[0] > sigma);
+    }
+
+    #[test]
+    fn it_waits_for_the_first_valid_measurement() {
+        let mut block = Kalman::new(1.0, 0.05, 1000.0);
+        assert_eq!(block.run(5.0, false, STEP_NS), 0.0);
+        assert_eq!(block.run(f64::NAN, true, STEP_NS), 0.0);
+        assert!(block.err.get() && !block.ready.get());
+        assert_eq!(block.run(5.0, true, STEP_NS), 5.0);
+        assert!(!block.err.get() && block.ready.get());
+        block.reset();
+        assert_eq!((block.run(9.0, true, STEP_NS), block.x[1]), (9.0, 0.0));
+    }
+}

@@ -69,3 +69,47 @@ block! {
         command reset() = |block, _| block.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_step_gives_the_exponential() {
+        let mut lag = Lag1::new(0.5);
+        assert_eq!(lag.run(0.0, 1_000_000), 0.0);
+        for step in 1..=2000 {
+            let expected = 10.0 * (1.0 - libm::exp(-f64::from(step) * 0.001 / 0.5));
+            let out = lag.run(10.0, 1_000_000);
+            assert!((out - expected).abs() < 1e-11, "step {step}: {out} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn the_first_input_is_taken_over_and_bad_ones_are_not() {
+        let mut lag = Lag1::new(0.5);
+        assert_eq!(lag.run(f64::NAN, 1_000_000), 0.0);
+        assert_eq!(lag.run(7.0, 1_000_000), 7.0);
+        assert_eq!(lag.run(f64::INFINITY, 1_000_000), 7.0);
+        assert!(lag.err.get());
+        lag.reset();
+        assert_eq!(lag.run(-3.0, 1_000_000), -3.0);
+        assert!(!lag.err.get());
+        let mut through = Lag1::new(0.0);
+        assert_eq!([1.0, 5.0, -2.0].map(|input| through.run(input, 1_000_000)), [1.0, 5.0, -2.0]);
+    }
+
+    proptest! {
+        /// Exact means: how the time is cut makes no difference.
+        #[test]
+        fn two_short_steps_equal_a_long_one(t in 0.001..10.0, x in -100.0..100.0, a in 0_i64..1 << 32, b in 0_i64..1 << 32) {
+            let (mut cut, mut whole) = (Lag1::new(t), Lag1::new(t));
+            cut.run(0.0, 0);
+            whole.run(0.0, 0);
+            cut.run(x, a);
+            let (cut, whole) = (cut.run(x, b), whole.run(x, a + b));
+            prop_assert!((cut - whole).abs() <= 1e-12 * x.abs(), "{} {}", cut, whole);
+        }
+    }
+}

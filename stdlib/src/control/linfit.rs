@@ -124,3 +124,76 @@ block! {
         command reset() = |block, _| block.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+    use proptest::prelude::*;
+
+    const STEP_NS: i64 = 1_000_000;
+
+    #[test]
+    fn a_ramp_is_followed_without_lag() {
+        let mut block = Linfit::new(10);
+        for step in 0..50 {
+            let input = 2.0 + 0.5 * f64::from(step);
+            let out = block.run(input, STEP_NS);
+            assert!((out - input).abs() < 1e-9, "step {step}");
+            assert!(step == 0 || (block.slope - 500.0).abs() < 1e-6, "step {step}: {}", block.slope);
+            assert!(block.sigma < 1e-9);
+        }
+        assert_eq!(block.count, 10);
+        let held = (block.value, block.slope);
+        assert_eq!(block.run(f64::NAN, STEP_NS), held.0);
+        assert_eq!((block.slope, block.err.get(), block.count), (held.1, true, 10));
+        block.reset();
+        assert_eq!((block.run(4.0, STEP_NS), block.slope, block.err.get()), (4.0, 0.0, false));
+    }
+
+    #[test]
+    fn samples_at_one_instant_give_their_mean() {
+        let mut block = Linfit::new(4);
+        for input in [1.0, 2.0, 6.0] {
+            block.run(input, 0);
+        }
+        assert_eq!((block.value, block.slope), (3.0, 0.0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// 32 × 320 calls against a singular value decomposition over the window, kept as a list.
+        #[test]
+        fn a_decomposition_of_the_window_agrees(
+            size in 3_usize..129,
+            calls in prop::collection::vec((-10.0..10.0, 1_i64..20, 0_u8..20), 320),
+        ) {
+            let mut block = Linfit::new(size);
+            let mut window: Vec<(f64, f64)> = vec![];
+            let mut now = 0;
+            for (step, (input, cycles, lost)) in calls.into_iter().enumerate() {
+                now += cycles;
+                if lost == 0 {
+                    block.run(f64::INFINITY, cycles * STEP_NS);
+                    continue;
+                }
+                block.run(input, cycles * STEP_NS);
+                window.push((now as f64 * 0.001, input));
+                if window.len() > size { window.remove(0); }
+                if window.len() < 2 { continue; }
+                let here = now as f64 * 0.001;
+                let design = DMatrix::from_fn(window.len(), 2, |row, column| if column == 0 { 1.0 } else { window[row].0 - here });
+                let samples = DVector::from_iterator(window.len(), window.iter().map(|point| point.1));
+                let line = design.clone().svd(true, true).solve(&samples, 1e-14).unwrap();
+                let residues = (design * &line - samples).norm();
+                prop_assert!((block.value - line[0]).abs() < 1e-7, "step {}: {} instead of {}", step, block.value, line[0]);
+                prop_assert!((block.slope - line[1]).abs() < 1e-7 * line[1].abs().max(1e3), "step {}: {} instead of {}", step, block.slope, line[1]);
+                if window.len() > 2 {
+                    let sigma = residues / ((window.len() - 2) as f64).sqrt();
+                    prop_assert!((block.sigma - sigma).abs() < 1e-7, "step {}: {} instead of {}", step, block.sigma, sigma);
+                }
+            }
+        }
+    }
+}

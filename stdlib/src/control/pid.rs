@@ -287,3 +287,216 @@ block! {
         command reset() = |block, _| block.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STEP_NS: i64 = 10_000_000;
+    const STEP_S: f64 = 0.01;
+
+    fn settings(kp: f64, ti_s: f64, td_s: f64) -> PidSettings {
+        PidSettings {
+            kp,
+            ti_s,
+            td_s,
+            low: -100.0,
+            high: 100.0,
+            n: 8.0,
+            b: 1.0,
+            direct: false.into(),
+            _pad: [0; 7],
+        }
+    }
+
+    #[test]
+    fn each_part_is_what_the_formula_says() {
+        let mut p = Pid::new(settings(2.0, 0.0, 0.0)).unwrap();
+        assert_eq!(p.run(5.0, 3.0, true, 0.0, STEP_NS), 4.0);
+        assert_eq!(p.run(3.0, 5.0, true, 0.0, STEP_NS), -4.0);
+
+        let mut pi = Pid::new(settings(2.0, 0.5, 0.0)).unwrap();
+        // Error 1 for 0.1 s: P = 2, I = 2 / 0.5 · 0.1.
+        let mut out = 0.0;
+        for _ in 0..10 {
+            out = pi.run(4.0, 3.0, true, 0.0, STEP_NS);
+        }
+        assert!((out - 2.4).abs() < 1e-12 && (pi.integral - 0.4).abs() < 1e-12);
+
+        let mut pd = Pid::new(PidSettings { n: 1e6, ..settings(2.0, 0.0, 0.5) }).unwrap();
+        // PV rises by 3 a second: D = −2 · 0.5 · 3, once the filter (0.5 µs) has settled.
+        for step in 0..5 {
+            pd.run(0.0, 3.0 * STEP_S * f64::from(step), true, 0.0, STEP_NS);
+        }
+        assert!((pd.derivative + 3.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_setpoint_step_gives_no_derivative_kick_and_its_weight_of_a_proportional_one() {
+        let mut pid = Pid::new(PidSettings { b: 0.25, ..settings(2.0, 1.0, 0.5) }).unwrap();
+        pid.run(0.0, 0.0, true, 0.0, 0);
+        assert_eq!(pid.run(10.0, 0.0, true, 0.0, 0), 5.0);
+        assert_eq!(pid.derivative, 0.0);
+    }
+
+    #[test]
+    fn direct_action_is_the_mirror_image() {
+        let mut reverse = Pid::new(settings(2.0, 0.7, 0.3)).unwrap();
+        let mut direct = Pid::new(PidSettings { direct: true.into(), ..settings(2.0, 0.7, 0.3) }).unwrap();
+        for step in 0..500 {
+            let pv = libm::sin(f64::from(step) * 0.1) * 20.0;
+            let out = reverse.run(1.0, pv, true, 0.0, STEP_NS);
+            assert_eq!(direct.run(1.0, pv, true, 0.0, STEP_NS), -out, "step {step}");
+        }
+    }
+
+    #[test]
+    fn after_a_long_saturation_the_output_leaves_the_limit_at_once() {
+        let mut pid = Pid::new(settings(2.0, 0.5, 0.0)).unwrap();
+        for _ in 0..100_000 {
+            assert_eq!(pid.run(1000.0, 0.0, true, 0.0, STEP_NS), 100.0);
+        }
+        assert!(pid.saturated.get());
+        // 1000 s of error 1000 would have wound the integral up to four million. It has given back all but what holds
+        // the output at its limit, so that the first change of sign is felt at once.
+        let out = pid.run(0.0, 0.5, true, 0.0, STEP_NS);
+        assert!(out < 100.0 && !pid.saturated.get(), "{out}");
+        for _ in 0..100 {
+            pid.run(0.0, 0.5, true, 0.0, STEP_NS);
+        }
+        // A second later the integral is down by KP/TI · 0.5.
+        assert!((out - pid.out - 2.0).abs() < 1e-9, "{out} {}", pid.out);
+    }
+
+    #[test]
+    fn manual_to_automatic_is_bumpless_and_manual_needs_no_measurement() {
+        let mut pid = Pid::new(settings(3.0, 2.0, 0.4)).unwrap();
+        for _ in 0..50 {
+            pid.run(10.0, 4.0, true, 0.0, STEP_NS);
+        }
+        assert_eq!(pid.run(f64::NAN, f64::INFINITY, false, 42.0, STEP_NS), 42.0);
+        assert!(!pid.err.get());
+        assert_eq!(pid.run(10.0, 4.0, false, 400.0, STEP_NS), 100.0);
+        assert_eq!(pid.run(10.0, 4.0, false, f64::NAN, STEP_NS), 100.0);
+        assert!(pid.err.get());
+        pid.run(10.0, 4.0, false, 33.0, STEP_NS);
+        // The first automatic call gives the manual output, whatever the error is; the second integrates on from it.
+        assert!((pid.run(-7.0, 4.0, true, 0.0, STEP_NS) - 33.0).abs() < 1e-12);
+        let next = pid.run(-7.0, 4.0, true, 0.0, STEP_NS);
+        assert!((next - (33.0 - 11.0 * 3.0 / 2.0 * STEP_S)).abs() < 1e-12, "{next}");
+    }
+
+    #[test]
+    fn a_lost_measurement_holds_the_output_and_the_control_goes_on_from_it() {
+        let mut pid = Pid::new(settings(3.0, 2.0, 0.4)).unwrap();
+        let held = pid.run(10.0, 4.0, true, 0.0, STEP_NS);
+        for bad in [f64::NAN, f64::INFINITY, -f64::MAX] {
+            assert_eq!(pid.run(10.0, bad, true, 0.0, STEP_NS), held);
+            assert!(pid.err.get());
+        }
+        assert!((pid.run(10.0, 5.0, true, 0.0, STEP_NS) - held).abs() < 1e-12);
+        assert!(!pid.err.get());
+        // One that never had a measurement starts like a new one.
+        let mut late = Pid::new(settings(3.0, 2.0, 0.4)).unwrap();
+        late.run(10.0, f64::NAN, true, 0.0, STEP_NS);
+        assert_eq!(late.run(10.0, 4.0, true, 0.0, STEP_NS), held);
+    }
+
+    #[test]
+    fn tuning_makes_no_step_and_feed_forward_does() {
+        let mut pid = Pid::new(settings(3.0, 2.0, 0.0)).unwrap();
+        let before = pid.run(10.0, 4.0, true, 0.0, 0);
+        pid.tune(9.0, 1.0, 0.1);
+        assert!((pid.run(10.0, 4.0, true, 0.0, 0) - before).abs() < 1e-12);
+        pid.feed_forward(5.0);
+        assert!((pid.run(10.0, 4.0, true, 0.0, 0) - before - 5.0).abs() < 1e-12);
+        pid.limits(-1.0, 1.0).unwrap();
+        assert_eq!(pid.run(10.0, 4.0, true, 0.0, 0), 1.0);
+        assert!(pid.limits(1.0, -1.0).is_err());
+        pid.reset();
+        assert_eq!((pid.integral, pid.out, pid.feed_forward, pid.settings.kp), (0.0, 0.0, 5.0, 9.0));
+    }
+
+    #[test]
+    fn a_first_order_plant_is_brought_to_its_setpoint() {
+        let mut pid = Pid::new(settings(4.0, 1.0, 0.05)).unwrap();
+        let mut pv = 20.0;
+        for _ in 0..2000 {
+            let out = pid.run(60.0, pv, true, 0.0, STEP_NS);
+            pv += (20.0 + out - pv) * STEP_S / 1.5;
+        }
+        assert!((pv - 60.0).abs() < 1e-6, "{pv}");
+    }
+
+    /// The same controller from the textbook: it keeps ∫e and the filtered velocity instead of their products with
+    /// the gains, and forms the output in one expression.
+    struct Textbook {
+        kp: f64,
+        ti: f64,
+        td: f64,
+        integral: f64,
+        velocity: f64,
+        before: Option<f64>,
+        out: f64,
+        take_over: bool,
+    }
+
+    impl Textbook {
+        fn run(&mut self, sp: f64, pv: f64, auto: bool, man: f64, dt: f64) -> f64 {
+            if !auto {
+                self.out = man.clamp(-100.0, 100.0);
+                (self.before, self.velocity, self.take_over) = (None, 0.0, true);
+                return self.out;
+            }
+            if !pv.is_finite() {
+                self.take_over |= self.before.is_some();
+                (self.before, self.velocity) = (None, 0.0);
+                return self.out;
+            }
+            let error = sp - pv;
+            if self.take_over {
+                self.integral = (self.out / self.kp - error) * self.ti;
+            } else {
+                self.integral += error * dt;
+                if let Some(before) = self.before {
+                    let keep = (self.td / 8.0) / (self.td / 8.0 + dt);
+                    self.velocity = keep * self.velocity + (1.0 - keep) * ((pv - before) / dt);
+                }
+            }
+            let wanted = self.kp * (error + self.integral / self.ti - self.td * self.velocity);
+            self.out = wanted.clamp(-100.0, 100.0);
+            let give_back = (dt / (self.ti * self.td).sqrt()).min(1.0);
+            self.integral += (self.out - wanted) * give_back * self.ti / self.kp;
+            (self.before, self.take_over) = (Some(pv), false);
+            self.out
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// 32 × 500 calls with steps, manual, lost measurements and skipped cycles.
+        #[test]
+        fn the_textbook_agrees(
+            kp in 0.1..10.0, ti in 0.05..5.0, td in 0.01..1.0,
+            calls in prop::collection::vec((-50.0..50.0, -1.0..1.0, 0_u8..30, 1_i64..4), 500),
+        ) {
+            let mut pid = Pid::new(settings(kp, ti, td)).unwrap();
+            let mut textbook = Textbook {
+                kp, ti, td, integral: 0.0, velocity: 0.0, before: None, out: 0.0, take_over: false,
+            };
+            let (mut sp, mut pv) = (0.0, 0.0);
+            for (step, (level, wobble, event, cycles)) in calls.into_iter().enumerate() {
+                if event == 0 { sp = level }
+                pv += wobble;
+                let measured = if event == 1 { f64::NAN } else { pv };
+                let auto = event > 4;
+                let out = pid.run(sp, measured, auto, level * 3.0, cycles * STEP_NS);
+                let expected = textbook.run(sp, measured, auto, level * 3.0, cycles as f64 * STEP_S);
+                prop_assert!((out - expected).abs() < 1e-6, "step {}: {} instead of {}", step, out, expected);
+                prop_assert!((-100.0..=100.0).contains(&out));
+            }
+        }
+    }
+}

@@ -82,3 +82,43 @@ block! {
         ) = |block, _| block.preset(OUT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn it_follows_the_table() {
+        // 2 a second up, 4 a second down, in steps of 0.25 s.
+        let mut ramp = Ramp::new(2.0, 4.0, 1.0);
+        let inputs = [3.0, 3.0, 3.0, 3.0, 3.0, -0.5, -0.5, -0.5, -0.5, f64::NAN, -0.4];
+        let outputs = [1.5, 2.0, 2.5, 3.0, 3.0, 2.0, 1.0, 0.0, -0.5, -0.5, -0.4];
+        for (step, (input, output)) in inputs.into_iter().zip(outputs).enumerate() {
+            assert_eq!(ramp.run(input, 250_000_000), output, "step {step}");
+            assert_eq!(ramp.err.get(), input.is_nan(), "step {step}");
+            assert_eq!(ramp.done.get(), output == input || input.is_nan(), "step {step}");
+        }
+        ramp.preset(10.0);
+        assert_eq!(ramp.run(0.0, 250_000_000), 9.0);
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_moves_faster_nor_beyond_its_target(
+            up in 0.0..100.0, down in 0.0..100.0,
+            calls in prop::collection::vec((-50.0..50.0, 0_i64..20_000_000), 200),
+        ) {
+            let mut ramp = Ramp::new(up, down, 0.0);
+            let mut before = 0.0;
+            for (target, dt_ns) in calls {
+                let out = ramp.run(target, dt_ns);
+                let dt = dt_ns as f64 / 1e9;
+                prop_assert!(out - before <= up * dt + 1e-12 && before - out <= down * dt + 1e-12);
+                let way = if target >= before { before..=target } else { target..=before };
+                prop_assert!(way.contains(&out));
+                before = out;
+            }
+        }
+    }
+}

@@ -121,3 +121,83 @@ block! {
         ) -> f64 = |block, _| block.run(IN);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POINTS: [(f64, f64); 4] = [(-1.0, 10.0), (0.0, 20.0), (2.0, 0.0), (10.0, 0.3)];
+
+    fn table(extrapolate: bool) -> Table {
+        Table::new(extrapolate, POINTS.into_iter()).unwrap()
+    }
+
+    #[test]
+    fn points_come_out_exactly_and_lines_lie_between() {
+        for extrapolate in [false, true] {
+            let mut block = table(extrapolate);
+            for (x, y) in POINTS {
+                assert_eq!((block.run(x), block.outside.get()), (y, false), "x = {x}");
+            }
+            assert_eq!([-0.5, 0.5, 1.0, 6.0].map(|x| block.run(x)), [15.0, 15.0, 10.0, 0.15]);
+        }
+    }
+
+    #[test]
+    fn beyond_the_ends_it_stays_or_goes_on() {
+        let (mut stays, mut goes_on) = (table(false), table(true));
+        assert_eq!((stays.run(-3.0), stays.outside.get()), (10.0, true));
+        assert_eq!((stays.run(1e300), stays.outside.get()), (0.3, true));
+        assert_eq!((goes_on.run(-3.0), goes_on.outside.get()), (-10.0, true));
+        assert!((goes_on.run(18.0) - 0.6).abs() < 1e-12);
+        assert!(goes_on.outside.get());
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!((stays.run(bad), stays.err.get()), (0.3, true));
+        }
+        assert_eq!((stays.run(0.0), stays.err.get(), stays.outside.get()), (20.0, false, false));
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused() {
+        let refuse =
+            |points: &[(f64, f64)]| Table::new(false, points.iter().copied()).unwrap_err().to_string();
+        assert_eq!(refuse(&[(0.0, 1.0)]), "TABLE: 3 arguments, expected 5 to 65 in steps of 2");
+        assert_eq!(refuse(&[(0.0, 1.0), (0.0, 2.0)]), "TABLE: x of point 2 is 0, expected more than 0");
+        assert_eq!(
+            refuse(&[(0.0, 1.0), (2.0, 2.0), (1.0, 0.0)]),
+            "TABLE: x of point 3 is 1, expected more than 2"
+        );
+        assert_eq!(
+            refuse(&[(0.0, 1.0), (1.0, f64::NAN)]),
+            "TABLE: argument Y is NaN, expected a finite number"
+        );
+        let long: Vec<_> = (0..33).map(|i| (f64::from(i), 0.0)).collect();
+        assert_eq!(refuse(&long), "TABLE: 67 arguments, expected 5 to 65 in steps of 2");
+        assert!(Table::new(false, long[..32].iter().copied()).is_ok());
+    }
+
+    proptest! {
+        /// A search from the left over the written-down points, and the two-point form of the line.
+        #[test]
+        fn a_linear_search_agrees(
+            steps in prop::collection::vec((0.01..5.0, -100.0..100.0), 2..33),
+            inputs in prop::collection::vec(-10.0..170.0, 100),
+        ) {
+            let mut x = -5.0;
+            let points: Vec<(f64, f64)> = steps.into_iter().map(|(step, y)| { x += step; (x, y) }).collect();
+            let mut block = Table::new(false, points.iter().copied()).unwrap();
+            for input in inputs {
+                let expected = match points.windows(2).find(|pair| (pair[0].0..=pair[1].0).contains(&input)) {
+                    Some(pair) => {
+                        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+                        y0 + (y1 - y0) * (input - x0) / (x1 - x0)
+                    }
+                    None if input < points[0].0 => points[0].1,
+                    None => points[points.len() - 1].1,
+                };
+                prop_assert!((block.run(input) - expected).abs() < 1e-9);
+            }
+        }
+    }
+}

@@ -252,3 +252,165 @@ fn deadband(x: f64, width: f64) -> f64 {
         0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The overload that takes these values.
+    fn call(name: &str, values: &[Value]) -> Result<Value, BlockError> {
+        let types: Vec<ScalarType> = values.iter().map(|value| value.scalar_type()).collect();
+        let found = functions().iter().find(|function| function.name == name && function.arguments == types);
+        found.unwrap_or_else(|| panic!("no {name}({types:?})")).call(values)
+    }
+
+    fn floats(name: &str, values: &[f64]) -> f64 {
+        match call(name, &values.iter().map(|value| Value::F64(*value)).collect::<Vec<_>>()) {
+            Ok(Value::F64(result)) => result,
+            other => panic!("{name}{values:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn float_functions_follow_the_table() {
+        let nan = f64::NAN;
+        let inf = f64::INFINITY;
+        for (name, values, expected) in [
+            ("min", &[1.0, 2.0][..], 1.0),
+            ("min", &[0.0, -0.0], -0.0),
+            ("min", &[nan, 2.0], nan),
+            ("max", &[1.0, 2.0], 2.0),
+            ("max", &[-0.0, 0.0], 0.0),
+            ("max", &[0.0, -0.0], 0.0),
+            ("max", &[2.0, nan], nan),
+            ("clamp", &[5.0, 0.0, 3.0], 3.0),
+            ("clamp", &[-5.0, 0.0, 3.0], 0.0),
+            ("clamp", &[1.5, 0.0, 3.0], 1.5),
+            ("clamp", &[nan, 0.0, 3.0], nan),
+            ("abs", &[-0.0], 0.0),
+            ("abs", &[-inf], inf),
+            ("sqrt", &[2.25], 1.5),
+            ("sqrt", &[-1.0], nan),
+            ("atan2", &[1.0, -1.0], 0.75 * std::f64::consts::PI),
+            ("atan2", &[-0.0, -1.0], -std::f64::consts::PI),
+            ("hypot", &[3e300, 4e300], 5e300),
+            ("ln", &[0.0], -inf),
+            ("ln", &[-1.0], nan),
+            ("log10", &[1000.0], 3.0),
+            ("exp", &[0.0], 1.0),
+            ("pow", &[2.0, 0.5], std::f64::consts::SQRT_2),
+            ("pow", &[nan, 0.0], 1.0),
+            ("floor", &[-1.5], -2.0),
+            ("ceil", &[-1.5], -1.0),
+            ("round", &[2.5], 3.0),
+            ("round", &[-2.5], -3.0),
+            ("round", &[0.499_999_999_999_999_94], 0.0),
+            ("round_even", &[2.5], 2.0),
+            ("round_even", &[3.5], 4.0),
+            ("trunc", &[-1.9], -1.0),
+            ("deadband", &[0.5, 1.0], 0.0),
+            ("deadband", &[-0.5, 1.0], 0.0),
+            ("deadband", &[3.0, 1.0], 2.0),
+            ("deadband", &[-3.0, 1.0], -2.0),
+            ("deadband", &[3.0, -1.0], 3.0),
+            ("deadband", &[nan, 1.0], nan),
+            ("lerp", &[1.0, 3.0, 0.25], 1.5),
+            ("lerp", &[0.1, 0.7, 1.0], 0.7),
+            ("scale", &[12.0, 4.0, 20.0, 0.0, 100.0], 50.0),
+            ("scale", &[22.4, 4.0, 20.0, 0.0, 100.0], 114.999_999_999_999_99),
+            ("scale", &[4.0, 4.0, 20.0, -7.3, 100.0], -7.3),
+            ("scale", &[20.0, 4.0, 20.0, -7.3, 0.1], 0.1),
+            ("to_degrees", &[std::f64::consts::PI], 180.0),
+            ("to_radians", &[90.0], std::f64::consts::FRAC_PI_2),
+        ] {
+            let result = floats(name, values);
+            let same = result.to_bits() == sensai_model::value::canonical(expected).to_bits();
+            let near = (result - expected).abs() <= 4.0 * f64::EPSILON * expected.abs() && expected != 0.0;
+            assert!(same || near, "{name}{values:?} = {result}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn circular_functions_invert_each_other() {
+        for step in -150..=150 {
+            let x = f64::from(step) / 100.0;
+            let (sin, cos) = (floats("sin", &[x]), floats("cos", &[x]));
+            assert!((sin * sin + cos * cos - 1.0).abs() < 1e-15);
+            assert!((floats("tan", &[x]) - sin / cos).abs() < 1e-12 * (1.0 + (sin / cos).abs()));
+            assert!((floats("asin", &[sin]) - x).abs() < 1e-7);
+            assert!((floats("acos", &[cos]) - x.abs()).abs() < 1e-7);
+            assert!((floats("atan", &[sin / cos]) - x).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn integer_functions_follow_the_table() {
+        use Value::{F64, I64};
+        let overflow = |callee| Err(BlockError::Overflow { callee });
+        for (name, values, expected) in [
+            ("min", vec![I64(3), I64(-4)], Ok(I64(-4))),
+            ("max", vec![I64(3), I64(-4)], Ok(I64(3))),
+            ("clamp", vec![I64(9), I64(0), I64(5)], Ok(I64(5))),
+            (
+                "clamp",
+                vec![I64(9), I64(5), I64(0)],
+                Err(BlockError::Crossed { callee: "clamp", low: "low", high: "high" }),
+            ),
+            (
+                "clamp",
+                vec![F64(9.0), F64(f64::NAN), F64(0.0)],
+                Err(BlockError::Crossed { callee: "clamp", low: "low", high: "high" }),
+            ),
+            ("abs", vec![I64(-7)], Ok(I64(7))),
+            ("abs", vec![I64(i64::MIN)], overflow("abs")),
+            ("sign", vec![I64(-7)], Ok(I64(-1))),
+            ("sign", vec![F64(-0.0)], Ok(I64(0))),
+            ("sign", vec![F64(f64::INFINITY)], Ok(I64(1))),
+            ("sign", vec![F64(f64::NAN)], Err(BlockError::NotANumber { callee: "sign" })),
+            ("pow", vec![I64(-3), I64(3)], Ok(I64(-27))),
+            ("pow", vec![I64(2), I64(62)], Ok(I64(1 << 62))),
+            ("pow", vec![I64(2), I64(63)], overflow("pow")),
+            ("pow", vec![I64(-2), I64(63)], Ok(I64(i64::MIN))),
+            ("pow", vec![I64(2), I64(-1)], overflow("pow")),
+            ("pow", vec![I64(-1), I64(i64::MAX)], Ok(I64(-1))),
+            ("pow", vec![I64(0), I64(0)], Ok(I64(1))),
+            ("to_int", vec![F64(-2.9)], Ok(I64(-2))),
+            ("to_int", vec![F64(f64::NAN)], Err(BlockError::NotANumber { callee: "to_int" })),
+            ("to_int", vec![F64(9_223_372_036_854_775_808.0)], overflow("to_int")),
+            ("to_int", vec![F64(-9_223_372_036_854_775_808.0)], Ok(I64(i64::MIN))),
+            ("to_int", vec![F64(f64::NEG_INFINITY)], overflow("to_int")),
+            ("to_float", vec![I64(-5)], Ok(F64(-5.0))),
+            ("is_nan", vec![F64(f64::NAN)], Ok(Value::Bool(true))),
+            ("is_finite", vec![F64(f64::INFINITY)], Ok(Value::Bool(false))),
+        ] {
+            assert_eq!(call(name, &values), expected, "{name}{values:?}");
+        }
+        let error = call("scale", &[1.0, 5.0, 5.0, 0.0, 1.0].map(F64)).unwrap_err();
+        assert_eq!(error.to_string(), "scale: in_lo equals in_hi");
+    }
+
+    proptest! {
+        /// Every NaN that comes out is the canonical one, and no argument makes a function panic.
+        #[test]
+        fn results_are_canonical(bits in prop::array::uniform5(any::<u64>()), special in any::<u64>()) {
+            let specials = [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, 5e-324, 1.0];
+            for function in functions() {
+                let values: Vec<Value> = function.arguments.iter().zip(bits).enumerate().map(|(i, (scalar, bits))| {
+                    let chosen = special >> (6 * i);
+                    match scalar {
+                        ScalarType::F64 if chosen & 1 == 0 => Value::F64(specials[chosen as usize >> 1 & 7]),
+                        ScalarType::F64 => Value::F64(f64::from_bits(bits)),
+                        other => Value::from_bits(*other, bits),
+                    }
+                }).collect();
+                if let Ok(result) = function.call(&values) {
+                    prop_assert_eq!(result.scalar_type(), function.result);
+                    if let Value::F64(number) = result {
+                        prop_assert_eq!(number.to_bits(), sensai_model::value::canonical(number).to_bits(), "{}{:?}", function.name, values);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -148,3 +148,92 @@ block! {
         ) -> f64 = |block, dt_ns| block.run(EXTEND, RETRACT, LOAD, dt_ns);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twin::SpringPart;
+
+    const STEP_NS: i64 = 1_000_000;
+
+    fn cylinder() -> Cylinder {
+        Cylinder::new(CylinderSettings {
+            stroke_mm: 50.0,
+            extend_mm_s: 200.0,
+            retract_mm_s: 300.0,
+            force_n: 2000.0,
+            lag_s: 0.02,
+            switch_mm: 0.5,
+        })
+    }
+
+    #[test]
+    fn a_free_stroke_takes_its_time_and_ends_at_the_switches() {
+        let mut block = cylinder();
+        assert!(block.retracted() && !block.extended());
+        let mut steps = 0;
+        while !block.extended() {
+            block.run(true, false, 0.0, STEP_NS);
+            steps += 1;
+            // The analytic path of a lagged speed, v·(t − τ·(1 − e^(−t/τ))), within one step of travel.
+            let time = f64::from(steps) * 0.001;
+            let path = 200.0 * (time - 0.02 * (1.0 - libm::exp(-time / 0.02)));
+            assert!(
+                (block.position_mm() - path).abs() < 0.2,
+                "step {steps}: {} not {path}",
+                block.position_mm()
+            );
+        }
+        // (50 − 0.5) mm / 200 mm/s + the lag.
+        assert!((265..=270).contains(&steps), "{steps} ms");
+        for _ in 0..100 {
+            block.run(true, false, 0.0, STEP_NS);
+        }
+        assert_eq!((block.position_mm(), block.speed_mm_s()), (50.0, 0.0));
+        for _ in 0..250 {
+            block.run(false, true, 0.0, STEP_NS);
+        }
+        assert!(block.retracted());
+        assert_eq!((block.position_mm(), block.speed_mm_s()), (0.0, 0.0));
+    }
+
+    #[test]
+    fn without_one_clear_command_it_comes_to_rest() {
+        for (extend, retract) in [(false, false), (true, true)] {
+            let mut block = cylinder();
+            for _ in 0..100 {
+                block.run(true, false, 0.0, STEP_NS);
+            }
+            for _ in 0..500 {
+                block.run(extend, retract, 0.0, STEP_NS);
+            }
+            assert!(block.speed_mm_s().abs() < 1e-6);
+            assert!(block.position_mm() > 10.0 && block.position_mm() < 30.0);
+        }
+    }
+
+    #[test]
+    fn against_a_part_it_stands_at_its_force() {
+        let (mut block, mut part) = (cylinder(), SpringPart::new(800.0, 1200.0, 300.0));
+        let mut peak = 0.0;
+        for _ in 0..2000 {
+            let position = block.run(true, false, part.force_n(), STEP_NS);
+            let force = part.run(position - 40.0);
+            peak = if force > peak { force } else { peak };
+        }
+        assert!((part.force_n() - 2000.0).abs() < 1.0, "{}", part.force_n());
+        assert!(peak < 2100.0, "overshoot to {peak} N");
+        assert!(!block.extended());
+    }
+
+    #[test]
+    fn a_bad_load_counts_as_the_last_good_one() {
+        let (mut good, mut bad) = (cylinder(), cylinder());
+        for step in 0..100 {
+            good.run(true, false, 500.0, STEP_NS);
+            bad.run(true, false, if step == 0 { 500.0 } else { f64::NAN }, STEP_NS);
+            assert_eq!(good.position_mm(), bad.position_mm());
+        }
+        assert!(bad.err.get() && !good.err.get());
+    }
+}

@@ -14,6 +14,13 @@ pub struct Noise {
 const MULTIPLIER: u64 = 6_364_136_223_846_793_005;
 const INCREMENT: u64 = 1_442_695_040_888_963_407;
 
+/// One draw of the stream that `increment` names.
+fn draw(state: &mut u64, increment: u64) -> u32 {
+    let old = *state;
+    *state = old.wrapping_mul(MULTIPLIER).wrapping_add(increment);
+    ((((old >> 18) ^ old) >> 27) as u32).rotate_right((old >> 59) as u32)
+}
+
 impl Noise {
     /// The same seed gives the same numbers.
     pub fn new(seed: u64) -> Self {
@@ -24,9 +31,7 @@ impl Noise {
 
     /// 32 random bits.
     pub fn next_u32(&mut self) -> u32 {
-        let old = self.state;
-        self.state = old.wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT);
-        ((((old >> 18) ^ old) >> 27) as u32).rotate_right((old >> 59) as u32)
+        draw(&mut self.state, INCREMENT)
     }
 
     /// Evenly from 0 (included) to 1 (excluded), in steps of 2⁻⁵³.
@@ -96,5 +101,52 @@ block! {
             /// Probability, 0 to 1.
             P: f64,
         ) -> bool = |block, _| block.chance(P);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generator_gives_the_published_numbers() {
+        // Seed 42, stream 54: the first line of the demonstration program of the PCG library.
+        let increment = 54 << 1 | 1;
+        let mut state = 0;
+        draw(&mut state, increment);
+        state = state.wrapping_add(42);
+        draw(&mut state, increment);
+        let numbers: Vec<u32> = (0..6).map(|_| draw(&mut state, increment)).collect();
+        assert_eq!(numbers, [0xa15c_02b7, 0x7b47_f409, 0xba1d_3330, 0x83d2_f293, 0xbfa4_784b, 0xcbed_606e]);
+    }
+
+    #[test]
+    fn the_distributions_have_their_moments() {
+        let mut noise = Noise::new(1);
+        let count = 200_000;
+        let moments = |mut draw: Box<dyn FnMut() -> f64 + '_>| {
+            let numbers: Vec<f64> = (0..count).map(|_| draw()).collect();
+            let mean = numbers.iter().sum::<f64>() / f64::from(count);
+            let variance = numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / f64::from(count);
+            let beyond = numbers.iter().filter(|x| (*x - mean).abs() > 2.0 * variance.sqrt()).count();
+            (mean, variance, beyond as f64 / f64::from(count))
+        };
+        let (mean, variance, _) = moments(Box::new(|| noise.uniform(2.0, 8.0)));
+        assert!((mean - 5.0).abs() < 0.02 && (variance - 3.0).abs() < 0.03, "{mean} {variance}");
+        let (mean, variance, beyond) = moments(Box::new(|| noise.gauss(-3.0, 2.0)));
+        assert!((mean + 3.0).abs() < 0.02 && (variance - 4.0).abs() < 0.06, "{mean} {variance}");
+        assert!((beyond - 0.0455).abs() < 0.003, "{beyond}");
+        let (share, _, _) = moments(Box::new(|| f64::from(u8::from(noise.chance(0.05)))));
+        assert!((share - 0.05).abs() < 0.002, "{share}");
+    }
+
+    #[test]
+    fn seeds_differ_and_bad_arguments_give_the_last_number() {
+        let (mut one, mut two) = (Noise::new(1), Noise::new(2));
+        assert!((0..10).any(|_| one.next_u32() != two.next_u32()));
+        let last = one.uniform(5.0, 6.0);
+        assert_eq!(one.uniform(f64::NAN, 1.0), last);
+        assert_eq!(one.gauss(0.0, f64::INFINITY), last);
+        assert!(!one.chance(0.0) && one.chance(1.0) && !one.chance(f64::NAN));
     }
 }

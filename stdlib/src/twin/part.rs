@@ -104,3 +104,56 @@ block! {
         ) = |block, _| block.renew(FACTOR);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn load_yield_unload_and_load_again() {
+        // Elastic 100 N/mm, yields at 200 N, hardening 25 N/mm of set: the plastic slope is 100·25/125 = 20 N/mm.
+        let mut part = SpringPart::new(100.0, 200.0, 25.0);
+        for (depth, force, set) in [
+            (-5.0, 0.0, 0.0),
+            (1.0, 100.0, 0.0),
+            (2.0, 200.0, 0.0),
+            (4.5, 250.0, 2.0),
+            (3.0, 100.0, 2.0),
+            (1.5, 0.0, 2.0),
+            (4.5, 250.0, 2.0),
+            (7.0, 300.0, 4.0),
+        ] {
+            assert!((part.run(depth) - force).abs() < 1e-9, "depth {depth}: {}", part.force_n());
+            assert!((part.set_mm() - set).abs() < 1e-9, "depth {depth}");
+        }
+        assert_eq!(part.run(f64::NAN), part.force_n());
+        assert!(part.err.get());
+        part.renew(2.0);
+        assert_eq!((part.run(1.0), part.set_mm()), (200.0, 0.0));
+        assert!((part.run(3.0) - 440.0).abs() < 1e-9);
+    }
+
+    proptest! {
+        /// The set never shrinks, the force never leaves the yield surface, and pressing costs work.
+        #[test]
+        fn plasticity_only_ever_takes_energy(depths in prop::collection::vec(-2.0..10.0, 300)) {
+            let mut part = SpringPart::new(100.0, 200.0, 25.0);
+            let (mut set, mut depth, mut work) = (0.0, 0.0, 0.0);
+            for target in depths {
+                let from = depth;
+                for step in 1..=20 {
+                    let next = from + (target - from) * f64::from(step) / 20.0;
+                    let before = part.force_n();
+                    let force = part.run(next);
+                    work += (force + before) / 2.0 * (next - depth);
+                    prop_assert!(part.set_mm() >= set && force >= 0.0);
+                    prop_assert!(force <= 200.0 + 25.0 * part.set_mm() + 1e-9);
+                    (set, depth) = (part.set_mm(), next);
+                }
+            }
+            // The trapezoids are coarse where the force turns; what they can be wrong by is small.
+            prop_assert!(work > -60.0, "{}", work);
+        }
+    }
+}
