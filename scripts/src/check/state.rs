@@ -1,0 +1,164 @@
+//! What uses the state, held against its layout.
+
+use super::{
+    Facts, Sink,
+    rules::literal_mismatch,
+    walk::{Chain, Function, Link, Use, Visitor, chain, walk},
+};
+use crate::{
+    finding::code,
+    layout::{Field, Layout, Shape},
+    names::suggest,
+};
+use rhai::{Expr, Position};
+use sensai_model::ScalarType;
+use sensai_stdlib::registry;
+
+/// Check every function in which `this` is the state.
+pub(crate) fn state(functions: &[Function], layout: &Layout, facts: &Facts, sink: &mut Sink<'_>) {
+    let mut rules = StateRules { functions, root: Shape::Record { fields: layout.fields().to_vec() }, sink };
+    for (function, _) in functions.iter().zip(&facts.on_state).filter(|(_, on_state)| **on_state) {
+        walk(&function.body, &mut rules, 0);
+    }
+}
+
+struct StateRules<'a, 'b> {
+    functions: &'a [Function],
+    root: Shape,
+    sink: &'a mut Sink<'b>,
+}
+
+impl Visitor for StateRules<'_, '_> {
+    fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
+        if let Some(chain) = chain(expression).filter(|chain| matches!(chain.root, Expr::ThisPtr(_))) {
+            let root = self.root.clone();
+            if let Some(found) = self.follow(&chain, &root) {
+                self.ends(&chain, found, used);
+            }
+        }
+    }
+}
+
+/// Where a chain leads; `None` if that is not known, or was reported.
+enum Found<'a> {
+    Shape(&'a Shape),
+    Pin,
+}
+
+impl StateRules<'_, '_> {
+    fn follow<'s>(&mut self, chain: &Chain<'_>, root: &'s Shape) -> Option<Found<'s>> {
+        let mut shape = root;
+        let mut path = "this".to_owned();
+        for (i, link) in chain.links.iter().enumerate() {
+            let last = i + 1 == chain.links.len();
+            match (link, shape) {
+                (Link::Property(name, position), Shape::Record { fields }) => {
+                    let field = self.field(fields, name, *position, &path)?;
+                    shape = &field.shape;
+                    path = format!("{path}.{name}");
+                }
+                (Link::Property(name, position), Shape::Block(block)) => {
+                    let kind = registry::find(&block.block)?;
+                    match kind.pin(name) {
+                        Some(_) => return last.then_some(Found::Pin),
+                        None => {
+                            let pins: Vec<&str> = kind.pins.iter().map(|pin| pin.name).collect();
+                            self.unknown(*position, name, &format!("`{path}` is a {} without pin `{name}`", kind.name), &pins, "pins");
+                            return None;
+                        }
+                    }
+                }
+                (Link::Method(call, position), Shape::Block(block)) => {
+                    self.method(&block.block, &call.name, call.args.len(), *position, &path);
+                    return None;
+                }
+                (Link::Index(index, position), Shape::Array { element, len }) => {
+                    if let Expr::IntegerConstant(index, at) = index
+                        && (*index >= i64::from(*len) || *index < -i64::from(*len))
+                    {
+                        let message = format!("`{path}` has elements 0 to {}, not {index}", len - 1);
+                        self.sink.error(code::UNKNOWN_FIELD, *at, 1, message, "use an index that exists");
+                    }
+                    let _ = position;
+                    shape = element;
+                    path = format!("{path}[]");
+                }
+                _ => return None,
+            }
+        }
+        Some(Found::Shape(shape))
+    }
+
+    fn field<'s>(&mut self, fields: &'s [Field], name: &str, position: Position, path: &str) -> Option<&'s Field> {
+        let found = fields.iter().find(|field| field.name == name);
+        if found.is_none() {
+            let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+            self.unknown(position, name, &format!("`{path}` has no field `{name}`; `init` gives the fields"), &names, "fields");
+        }
+        found
+    }
+
+    fn method(&mut self, block: &str, name: &str, count: usize, position: Position, path: &str) {
+        let own = self.functions.iter().any(|function| function.name == name && function.parameters.len() == count);
+        let Some(kind) = registry::find(block).filter(|_| !own) else { return };
+        match kind.method(name) {
+            Some(method) if method.arguments.len() == count => {}
+            Some(method) => {
+                let names: Vec<&str> = method.arguments.iter().map(|argument| argument.name).collect();
+                let message = format!("`{}` takes {} arguments, not {count}", method.path, names.len());
+                let help = format!("write `{path}.{name}({})`", names.join(", "));
+                self.sink.error(code::UNKNOWN_FIELD, position, name.chars().count(), message, help);
+            }
+            None => {
+                let names: Vec<&str> = kind.methods.iter().map(|method| method.name).collect();
+                self.unknown(position, name, &format!("`{path}` is a {} without method `{name}`", kind.name), &names, "methods");
+            }
+        }
+    }
+
+    fn unknown(&mut self, position: Position, name: &str, message: &str, known: &[&str], what: &str) {
+        self.sink.error(code::UNKNOWN_FIELD, position, name.chars().count(), message, suggest(name, known, what));
+    }
+
+    fn ends(&mut self, chain: &Chain<'_>, found: Found<'_>, used: Use<'_>) {
+        let start = chain.root.position();
+        match (found, used) {
+            (Found::Pin, Use::Target { .. }) => {
+                let help = "give it as an argument of the block's method";
+                self.sink.error(code::READ_ONLY, start, 4, "a pin cannot be written", help);
+            }
+            (Found::Shape(shape), Use::Target { .. }) if shape.holds_block() => {
+                let message = format!("{} cannot be assigned: blocks stay where `init` made them", shape.describe());
+                self.sink.error(code::BLOCK, start, 4, message, "assign fields that are no blocks");
+            }
+            (Found::Shape(shape), Use::Target { value, operator: "" }) => self.assignment(shape, value),
+            (Found::Shape(shape), Use::Value | Use::Iterable) if shape.holds_block() => {
+                let message = format!("{} cannot be copied, passed or iterated: it would have a second memory", shape.describe());
+                let help = "use it where it stands, as in `for i in 0..this.timers.len { this.timers[i].run(...); }`";
+                self.sink.error(code::BLOCK, start, 4, message, help);
+            }
+            _ => {}
+        }
+    }
+
+    fn assignment(&mut self, shape: &Shape, value: &Expr) {
+        let scalar = match shape {
+            Shape::Bool => ScalarType::Bool,
+            Shape::I64 => ScalarType::I64,
+            Shape::F64 => ScalarType::F64,
+            Shape::Symbol => {
+                if let Some(literal) = crate::interpreter::literal_value(value) {
+                    let message = format!("the field is text, the value is {}", literal.scalar_type().name());
+                    let len = literal.to_string().len();
+                    self.sink.error(code::TYPE, value.start_position(), len, message, "a field keeps the type that `init` gave it");
+                }
+                return;
+            }
+            _ => return,
+        };
+        if let Some(mismatch) = literal_mismatch(scalar, value) {
+            let message = format!("the field is {}, the value is {}", scalar.name(), mismatch.actual);
+            self.sink.error(code::TYPE, value.start_position(), mismatch.len, message, mismatch.help);
+        }
+    }
+}

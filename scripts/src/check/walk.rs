@@ -1,0 +1,235 @@
+//! Rhai's syntax tree as the rules see it: functions with their bodies, access paths as flat chains, one traversal.
+
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
+
+/// A function of the program.
+pub(crate) struct Function {
+    pub name: String,
+    pub parameters: Vec<String>,
+    pub body: Vec<Stmt>,
+    /// Of the opening brace.
+    pub position: Position,
+    /// Declared for one type only, as `fn int.f()`.
+    pub typed: bool,
+}
+
+/// Functions, and the statements of the top level.
+pub(crate) fn parts(ast: &AST) -> (Vec<Function>, Vec<Stmt>) {
+    let mut functions = Vec::new();
+    let mut ends = Vec::new();
+    for metadata in ast.iter_functions() {
+        let Some(definition) = ast.shared_lib().get_script_fn(metadata.name, metadata.params.len()) else { continue };
+        ends.push(definition.body.end_position());
+        functions.push(Function {
+            name: metadata.name.to_owned(),
+            parameters: metadata.params.iter().map(|name| (*name).to_owned()).collect(),
+            body: Vec::new(),
+            position: definition.body.start_position(),
+            typed: metadata.this_type.is_some(),
+        });
+    }
+    let mut top = Vec::new();
+    ast.walk(&mut |path| {
+        if let [ASTNode::Stmt(statement)] = path {
+            let at = statement.position();
+            let owner = functions.iter().zip(&ends).position(|(function, end)| function.position <= at && at <= *end);
+            match owner.and_then(|index| functions.get_mut(index)) {
+                Some(function) => function.body.push((*statement).clone()),
+                None => top.push((*statement).clone()),
+            }
+        }
+        true
+    });
+    functions.sort_by_key(|function| function.position);
+    (functions, top)
+}
+
+/// One step of an access path.
+#[derive(Clone, Copy)]
+pub(crate) enum Link<'a> {
+    Property(&'a str, Position),
+    Method(&'a FnCallExpr, Position),
+    Index(&'a Expr, Position),
+}
+
+impl Link<'_> {
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Property(_, position) | Self::Method(_, position) | Self::Index(_, position) => *position,
+        }
+    }
+}
+
+/// `root.a.b[c].d(e)`, flat.
+pub(crate) struct Chain<'a> {
+    pub root: &'a Expr,
+    pub links: Vec<Link<'a>>,
+    /// One of the steps is `?.` or `?[`.
+    pub optional: bool,
+}
+
+/// The chain of an access path; `None` for other expressions.
+pub(crate) fn chain(expression: &Expr) -> Option<Chain<'_>> {
+    let (Expr::Dot(first, ..) | Expr::Index(first, ..)) = expression else { return None };
+    let mut chain = Chain { root: &first.lhs, links: Vec::new(), optional: false };
+    let mut current = expression;
+    loop {
+        let (pair, flags, indexing) = match current {
+            Expr::Dot(pair, flags, _) => (pair, flags, false),
+            Expr::Index(pair, flags, _) => (pair, flags, true),
+            _ => return Some(chain),
+        };
+        chain.optional |= flags.contains(ASTFlags::NEGATED);
+        let goes_on = match &pair.rhs {
+            Expr::Dot(rest, ..) | Expr::Index(rest, ..) if !(indexing && flags.contains(ASTFlags::BREAK)) => {
+                Some(&rest.lhs)
+            }
+            _ => None,
+        };
+        let step = goes_on.unwrap_or(&pair.rhs);
+        chain.links.push(match step {
+            step if indexing => Link::Index(step, step.start_position()),
+            Expr::Property(property, position) => Link::Property(&property.2, *position),
+            Expr::MethodCall(call, position) => Link::Method(call, *position),
+            step => Link::Index(step, step.start_position()),
+        });
+        if goes_on.is_none() {
+            return Some(chain);
+        }
+        current = &pair.rhs;
+    }
+}
+
+/// What an expression is there for.
+#[derive(Clone, Copy)]
+pub(crate) enum Use<'a> {
+    /// Its value is used.
+    Value,
+    /// A `for` runs over it.
+    Iterable,
+    /// Something is called on it or read from it.
+    Receiver,
+    /// It is assigned to; `op` of `op=`, empty for `=`.
+    Target { value: &'a Expr, operator: &'static str },
+}
+
+/// What is told about a body.
+pub(crate) trait Visitor {
+    /// Before the parts of a statement.
+    fn statement(&mut self, _: &Stmt, _depth: usize) {}
+    /// Before the parts of an expression. Links of a chain are no expressions, only what they contain.
+    fn expression(&mut self, expression: &Expr, used: Use<'_>, depth: usize);
+}
+
+/// Visit statements and all they contain, in the order of the text.
+pub(crate) fn walk(statements: &[Stmt], visitor: &mut dyn Visitor, depth: usize) {
+    for statement in statements {
+        walk_statement(statement, visitor, depth);
+    }
+}
+
+fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
+    visitor.statement(statement, depth);
+    let depth = depth + 1;
+    match statement {
+        Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
+            walk_expression(&flow.expr, Use::Value, visitor, depth);
+            walk(flow.body.statements(), visitor, depth);
+            walk(flow.branch.statements(), visitor, depth);
+        }
+        Stmt::While(flow, _) | Stmt::Do(flow, ..) => {
+            // `loop` is a `while` without a condition.
+            if !matches!(flow.expr, Expr::Unit(_)) {
+                walk_expression(&flow.expr, Use::Value, visitor, depth);
+            }
+            walk(flow.body.statements(), visitor, depth);
+        }
+        Stmt::Switch(switch, _) => {
+            let (value, cases) = &**switch;
+            walk_expression(value, Use::Value, visitor, depth);
+            for case in &cases.expressions {
+                if !matches!(case.lhs, Expr::BoolConstant(true, _) | Expr::Unit(_)) {
+                    walk_expression(&case.lhs, Use::Value, visitor, depth);
+                }
+                // A case without a value, as `_ => ()`, does nothing.
+                if !matches!(case.rhs, Expr::Unit(_)) {
+                    walk_expression(&case.rhs, Use::Value, visitor, depth);
+                }
+            }
+        }
+        Stmt::For(parts, _) => {
+            walk_expression(&parts.2.expr, Use::Iterable, visitor, depth);
+            walk(parts.2.body.statements(), visitor, depth);
+        }
+        Stmt::Var(parts, ..) => walk_expression(&parts.1, Use::Value, visitor, depth),
+        Stmt::Assignment(parts) => {
+            let (operation, sides) = &**parts;
+            let operator = operation.get_op_assignment_info().map_or("", |(_, _, _, _, _, operator)| operator);
+            walk_expression(&sides.rhs, Use::Value, visitor, depth);
+            walk_expression(&sides.lhs, Use::Target { value: &sides.rhs, operator }, visitor, depth);
+        }
+        Stmt::FnCall(call, _) => walk_arguments(call, visitor, depth),
+        Stmt::Block(block) => walk(block.statements(), visitor, depth),
+        Stmt::Expr(expression) => walk_expression(expression, Use::Value, visitor, depth),
+        Stmt::BreakLoop(Some(value), ..) | Stmt::Return(Some(value), ..) => {
+            walk_expression(value, Use::Value, visitor, depth);
+        }
+        _ => {}
+    }
+}
+
+/// Visit an expression and all it contains.
+pub(crate) fn walk_expression(expression: &Expr, used: Use<'_>, visitor: &mut dyn Visitor, depth: usize) {
+    visitor.expression(expression, used, depth);
+    let depth = depth + 1;
+    match expression {
+        Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => {
+            for part in parts {
+                walk_expression(part, Use::Value, visitor, depth);
+            }
+        }
+        Expr::Map(parts, _) => {
+            for (_, part) in &parts.0 {
+                walk_expression(part, Use::Value, visitor, depth);
+            }
+        }
+        Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => {
+            for part in parts.iter() {
+                walk_expression(part, Use::Value, visitor, depth);
+            }
+        }
+        Expr::Stmt(block) => walk(block.statements(), visitor, depth),
+        Expr::FnCall(call, _) => walk_arguments(call, visitor, depth),
+        Expr::Dot(..) | Expr::Index(..) => {
+            let Some(chain) = chain(expression) else { return };
+            walk_expression(chain.root, Use::Receiver, visitor, depth);
+            for link in chain.links {
+                match link {
+                    Link::Index(index, _) => walk_expression(index, Use::Value, visitor, depth),
+                    Link::Method(call, _) => walk_arguments(call, visitor, depth),
+                    Link::Property(..) => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn walk_arguments(call: &FnCallExpr, visitor: &mut dyn Visitor, depth: usize) {
+    for argument in &call.args {
+        walk_expression(argument, Use::Value, visitor, depth);
+    }
+}
+
+/// True for a variable that the function declares itself.
+pub(crate) fn is_local(expression: &Expr) -> bool {
+    matches!(expression, Expr::Variable(variable, short, _) if short.is_some() || variable.0.is_some())
+}
+
+/// The name of a variable that the function does not declare: a root, a constant, or a mistake.
+pub(crate) fn outer_name(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Variable(variable, ..) if !is_local(expression) => Some(&variable.1),
+        _ => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! What is wrong with a program, found before it runs.
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The program runs, but probably does not do what was meant.
+    Warning,
+    /// The program is refused.
+    Error,
+}
+
+/// One finding. Code and place are stable; the texts may be reworded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScriptFinding {
+    /// Stable code, see [`code`].
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Name of the program.
+    pub program: String,
+    /// Path of its file, as the cell gives it.
+    pub path: String,
+    /// Line from 1; 0 if it concerns the whole program.
+    pub line: u32,
+    /// Column from 1, counted in characters; 0 if unknown.
+    pub column: u32,
+    /// Characters from `column` on that it is about; 0 if unknown.
+    pub len: u32,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl std::fmt::Display for ScriptFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let severity = if self.severity == Severity::Error { "error" } else { "warning" };
+        write!(f, "{severity}[{}]: {}:{}:{}: {}", self.code, self.path, self.line, self.column, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
+    }
+}
+
+/// The stable codes: 1xx text, 2xx language rules, 3xx state.
+pub mod code {
+    /// The text is no program.
+    pub const SYNTAX: &str = "S101";
+    /// The text is too long, or an expression or block is nested too deeply.
+    pub const TOO_LARGE: &str = "S102";
+    /// Something else than `const`, `import` and `fn` at the top level.
+    pub const TOP_LEVEL: &str = "S201";
+    /// `init()` or `cycle()` is missing.
+    pub const ENTRY: &str = "S202";
+    /// A construct or function that cell programs do not have.
+    pub const REFUSED: &str = "S203";
+    /// No such function, or none with that many arguments.
+    pub const UNKNOWN_FUNCTION: &str = "S204";
+    /// No such tag.
+    pub const UNKNOWN_TAG: &str = "S205";
+    /// No such parameter or fact of the cycle.
+    pub const UNKNOWN_FACT: &str = "S206";
+    /// A write to something that cannot be written.
+    pub const READ_ONLY: &str = "S207";
+    /// A function calls itself, directly or through others.
+    pub const RECURSION: &str = "S208";
+    /// A function has the name and number of arguments of a library function or block method.
+    pub const HIDES_LIBRARY: &str = "S209";
+    /// A variable has the name of a root or a constant.
+    pub const SHADOWS: &str = "S210";
+    /// No such variable or constant.
+    pub const UNKNOWN_VARIABLE: &str = "S211";
+    /// `.valid` not directly behind an input tag.
+    pub const QUALITY: &str = "S212";
+    /// A block is made or copied where it may not be.
+    pub const BLOCK: &str = "S213";
+    /// `init` uses tags or facts of the cycle.
+    pub const INIT: &str = "S214";
+    /// A function that uses `this` is called without it.
+    pub const UNBOUND_THIS: &str = "S215";
+    /// A literal of another type than the tag or field it is stored in.
+    pub const TYPE: &str = "S216";
+    /// A loop without a bound.
+    pub const UNBOUNDED_LOOP: &str = "S217";
+    /// No such field, pin or method of the state.
+    pub const UNKNOWN_FIELD: &str = "S218";
+    /// A constant could not be computed.
+    pub const CONSTANT: &str = "S301";
+    /// `init` failed.
+    pub const INIT_FAILED: &str = "S302";
+    /// What `init` returned cannot be a state.
+    pub const STATE: &str = "S303";
+}

@@ -1,0 +1,549 @@
+//! What a running program sees of the cell: `io`, `param`, `sys`, and its constants.
+
+use super::{
+    block::{dynamic, scalar},
+    fault::{Raised, out_of_bounds, type_name},
+};
+use crate::{
+    RunContext, SysFacts,
+    layout::literal,
+    names::suggest,
+    tree::{Found, Tree},
+};
+use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, NativeCallContext, Position};
+use sensai_model::{
+    FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
+    cell::Parameter,
+    tag::Overflow,
+};
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+type Rhai<T> = Result<T, Box<EvalAltResult>>;
+
+/// When a program may do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Computing constants: nothing of the cell is there.
+    Constants,
+    /// In `init`: parameters are there, and blocks may be made.
+    Init,
+    /// In `cycle`.
+    Cycle,
+}
+
+/// Shared by all functions registered with an engine.
+pub(crate) struct Host {
+    tags: Box<[Tag]>,
+    tag_tree: Tree,
+    parameters: Box<[Parameter]>,
+    parameter_tree: Tree,
+    constants: OnceCell<BTreeMap<String, Dynamic>>,
+    store: RefCell<TagStore>,
+    values: RefCell<Vec<Value>>,
+    sys: Cell<SysFacts>,
+    phase: Cell<Phase>,
+    fuel: Fuel,
+    /// Slot of the tag read last, and when.
+    last_read: Cell<Option<(u32, u64)>>,
+    array_len: usize,
+    values_max: u64,
+}
+
+/// Work done in this run, and the place where it was done.
+struct Fuel {
+    operations: Cell<u64>,
+    charged: Cell<u64>,
+    weight: Cell<u64>,
+    limit: Cell<u64>,
+    position: Cell<Position>,
+    position_at: Cell<u64>,
+}
+
+/// `io` and its groups.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    node: u32,
+}
+
+/// A tag that is an array.
+#[derive(Clone)]
+pub(crate) struct TagArray {
+    host: Rc<Host>,
+    tag: u32,
+}
+
+/// `param` and its groups.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParameterGroup {
+    node: u32,
+}
+
+/// `sys`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts;
+
+/// The facts behind `sys.`.
+pub(crate) const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];
+
+/// The names that lead out of a program.
+pub(crate) const ROOTS: [&str; 3] = ["io", "param", "sys"];
+
+impl Host {
+    pub fn new(tags: &[Tag], parameters: &[Parameter], array_len: usize, values_max: u64) -> Self {
+        Self {
+            tags: tags.into(),
+            tag_tree: Tree::new(tags.iter().map(|tag| tag.name.as_str())),
+            parameters: parameters.into(),
+            parameter_tree: Tree::new(parameters.iter().map(|parameter| parameter.name.as_str())),
+            constants: OnceCell::new(),
+            store: RefCell::new(TagStore::new(&[])),
+            values: RefCell::new(parameters.iter().map(|parameter| parameter.default).collect()),
+            sys: Cell::new(SysFacts { cycle: 0, time_ns: 0, dt_ns: 0, first_cycle: true }),
+            phase: Cell::new(Phase::Constants),
+            fuel: Fuel {
+                operations: Cell::new(0),
+                charged: Cell::new(0),
+                weight: Cell::new(1),
+                limit: Cell::new(0),
+                position: Cell::new(Position::NONE),
+                position_at: Cell::new(0),
+            },
+            last_read: Cell::new(None),
+            array_len,
+            values_max,
+        }
+    }
+
+    /// Run `work` with the tags and parameters of `context`; they are back in it afterwards, whatever happens.
+    pub fn lend<R>(&self, context: &mut RunContext<'_>, work: impl FnOnce() -> R) -> R {
+        struct Lent<'a> {
+            host: &'a Host,
+            tags: &'a mut TagStore,
+        }
+        impl Lent<'_> {
+            fn swap(&mut self) {
+                std::mem::swap(&mut *self.host.store.borrow_mut(), self.tags);
+            }
+        }
+        impl Drop for Lent<'_> {
+            fn drop(&mut self) {
+                self.swap();
+            }
+        }
+        self.sys.set(context.sys);
+        self.values.borrow_mut().clone_from_slice(context.parameters);
+        let mut lent = Lent { host: self, tags: context.tags };
+        lent.swap();
+        work()
+    }
+
+    /// Start counting work for a run.
+    pub fn begin(&self, phase: Phase, limit: u64) {
+        self.phase.set(phase);
+        self.fuel.operations.set(0);
+        self.fuel.charged.set(0);
+        self.fuel.limit.set(limit);
+        self.fuel.position.set(Position::NONE);
+        self.fuel.position_at.set(0);
+        self.last_read.set(None);
+    }
+
+    /// What an operation counts: more if the state is so large that checking its size costs more than the operation.
+    pub fn set_weight(&self, weight: u64) {
+        self.fuel.weight.set(weight);
+    }
+
+    pub fn set_constants(&self, constants: BTreeMap<String, Dynamic>) {
+        // A second call has no effect; there is one for each program.
+        let _ = self.constants.set(constants);
+    }
+
+    /// Called by Rhai for every operation; true stops the program.
+    pub fn progress(&self, operations: u64) -> bool {
+        self.fuel.operations.set(operations);
+        self.work() > self.fuel.limit.get()
+    }
+
+    /// Work units used since [`Host::begin`].
+    pub fn work(&self) -> u64 {
+        let fuel = &self.fuel;
+        fuel.operations.get().saturating_mul(fuel.weight.get()).saturating_add(fuel.charged.get())
+    }
+
+    /// Count work that one operation does beyond itself.
+    pub fn charge(&self, work: u64) {
+        self.fuel.charged.set(self.fuel.charged.get().saturating_add(work));
+    }
+
+    /// Note the place of the operation at hand: Rhai forgets it when it runs out of fuel.
+    pub fn reached(&self, position: Position) {
+        if !position.is_none() {
+            self.fuel.position.set(position);
+            self.fuel.position_at.set(self.fuel.operations.get());
+        }
+    }
+
+    /// The place last reached, and how many operations ago that was.
+    pub fn position(&self) -> (Position, u64) {
+        let fuel = &self.fuel;
+        (fuel.position.get(), fuel.operations.get().saturating_sub(fuel.position_at.get()))
+    }
+
+    pub fn array_len(&self) -> usize {
+        self.array_len
+    }
+
+    pub fn values_max(&self) -> u64 {
+        self.values_max
+    }
+
+    /// Blocks are part of the state, which only `init` builds.
+    pub fn refuse_construction(&self, name: &str) -> Result<(), Raised> {
+        if self.phase.get() == Phase::Init {
+            return Ok(());
+        }
+        Err(Raised::new(
+            FaultCode::StateShape,
+            format!("{name}() makes a new block, which only `init` may; put it into the record that `init` returns"),
+        ))
+    }
+
+    fn cycle_only(&self, root: &str) -> Result<(), Raised> {
+        if self.phase.get() == Phase::Cycle {
+            return Ok(());
+        }
+        Err(Raised::new(
+            FaultCode::UnknownName,
+            format!("`{root}` is there in `cycle` only; `init` and constants are computed before the first cycle"),
+        ))
+    }
+
+    fn variable(&self, name: &str) -> Rhai<Option<Dynamic>> {
+        Ok(match name {
+            "io" => {
+                self.cycle_only(name)?;
+                Some(Dynamic::from(Group { node: Tree::ROOT }))
+            }
+            "param" => {
+                if self.phase.get() == Phase::Constants {
+                    self.cycle_only(name)?;
+                }
+                Some(Dynamic::from(ParameterGroup { node: Tree::ROOT }))
+            }
+            "sys" => {
+                self.cycle_only(name)?;
+                Some(Dynamic::from(Facts))
+            }
+            _ => self.constants.get().and_then(|constants| constants.get(name)).cloned(),
+        })
+    }
+
+    fn tag(&self, tag: u32) -> Result<&Tag, Raised> {
+        self.tags.get(tag as usize).ok_or_else(|| Raised::new(FaultCode::UnknownName, "no such tag"))
+    }
+
+    /// Slot of an element; `index` counts from the end if it is negative.
+    fn element(&self, tag: u32, index: i64) -> Result<(&Tag, u32), Raised> {
+        let tag = self.tag(tag)?;
+        let len = i64::from(tag.len());
+        let position = if index < 0 { index.saturating_add(len) } else { index };
+        match u32::try_from(position).ok().filter(|position| *position < tag.len()) {
+            Some(position) => Ok((tag, tag.slot + position)),
+            None => Err(Raised::new(
+                FaultCode::IndexOutOfBounds,
+                format!("`io.{}`: {}", tag.name, out_of_bounds(index, tag.len() as usize)),
+            )),
+        }
+    }
+
+    fn read(&self, slot: u32) -> Dynamic {
+        self.last_read.set(Some((slot, self.fuel.operations.get())));
+        dynamic(self.store.borrow().value(slot))
+    }
+
+    fn write(&self, tag: &Tag, slot: u32, value: &Dynamic) -> Result<(), Raised> {
+        let value = check_write(tag, value)?;
+        self.store.borrow_mut().write(slot, value);
+        Ok(())
+    }
+
+    /// `.valid` in the same breath as the tag: it is the next operation after reading it.
+    fn quality(&self) -> Result<bool, Raised> {
+        match self.last_read.take() {
+            Some((slot, at)) if self.fuel.operations.get() == at + 1 => Ok(self.store.borrow().valid(slot)),
+            _ => Err(Raised::new(
+                FaultCode::UnknownName,
+                "`.valid` is the quality of a tag; write it directly behind the tag, as in `io.force.valid`",
+            )),
+        }
+    }
+
+    fn unknown_tag(&self, node: u32, segment: &str) -> Raised {
+        let names: Vec<&str> = self.tags.iter().map(|tag| tag.name.as_str()).collect();
+        unknown("io", self.tag_tree.path(node), segment, &names, "tags")
+    }
+
+    fn unknown_parameter(&self, node: u32, segment: &str) -> Raised {
+        let names: Vec<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        unknown("param", self.parameter_tree.path(node), segment, &names, "parameters")
+    }
+}
+
+fn unknown(root: &str, group: &str, segment: &str, names: &[&str], what: &str) -> Raised {
+    let name = if group.is_empty() { segment.to_owned() } else { format!("{group}.{segment}") };
+    let text = format!("`{root}.{name}` does not exist; {}", suggest(&name, names, what));
+    Raised::new(FaultCode::UnknownName, text)
+}
+
+/// The value to store, or why it cannot be.
+fn check_write(tag: &Tag, value: &Dynamic) -> Result<Value, Raised> {
+    if tag.kind == TagKind::Input {
+        let text = format!("`io.{}` is an input and cannot be written; use an output or a memory tag", tag.name);
+        return Err(Raised::new(FaultCode::ReadOnly, text));
+    }
+    let given = scalar(value).filter(|given| given.scalar_type() == tag.scalar);
+    let Some(given) = given else { return Err(wrong_type(tag, value)) };
+    if let Value::F64(number) = given
+        && !number.is_finite()
+    {
+        let text = format!("`io.{}` cannot be {number}; check the calculation with is_finite()", tag.name);
+        return Err(Raised::new(FaultCode::NotFinite, text));
+    }
+    let Some((low, high)) = tag.range else { return Ok(given) };
+    let nearest = clamp(given, low, high);
+    if nearest == given || tag.overflow == Overflow::Saturate {
+        return Ok(nearest);
+    }
+    let unit = tag.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
+    Err(Raised::new(
+        FaultCode::OutOfRange,
+        format!(
+            "`io.{}` = {}{unit} is outside its range {} to {}{unit}; limit it with clamp(), or give the tag \
+             overflow = \"saturate\"",
+            tag.name,
+            literal(given),
+            literal(low),
+            literal(high)
+        ),
+    ))
+}
+
+fn wrong_type(tag: &Tag, value: &Dynamic) -> Raised {
+    let help = match (tag.scalar, scalar(value)) {
+        (ScalarType::F64, Some(Value::I64(number))) => format!("write `{number}.0`, or to_float()"),
+        (ScalarType::I64, Some(Value::F64(_))) => "use to_int()".to_owned(),
+        (ScalarType::Bool, _) => "compare it with something".to_owned(),
+        _ => "types are never converted".to_owned(),
+    };
+    let text = format!("`io.{}` is {}, the value is {}; {help}", tag.name, tag.scalar.name(), type_name(value));
+    Raised::new(FaultCode::TypeMismatch, text)
+}
+
+fn clamp(value: Value, low: Value, high: Value) -> Value {
+    match (value, low, high) {
+        (Value::I64(value), Value::I64(low), Value::I64(high)) => Value::I64(value.max(low).min(high)),
+        (Value::F64(value), Value::F64(low), Value::F64(high)) => Value::F64(value.max(low).min(high)),
+        _ => value,
+    }
+}
+
+/// Register the roots and what hangs on them.
+pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    register_variables(engine, host);
+    register_tags(engine, host);
+    register_quality(engine, host);
+    register_parameters(engine, host);
+    register_sys(engine, host);
+}
+
+fn register_variables(engine: &mut Engine, host: &Rc<Host>) {
+    let host = Rc::clone(host);
+    // Locals have an index and go first; without one it is a root, a constant, or nothing.
+    #[allow(deprecated, reason = "marked so because it may change, which the pinned version does not")]
+    engine.on_var(move |name, index, _| if index > 0 { Ok(None) } else { host.variable(name) });
+}
+
+fn register_tags(engine: &mut Engine, host: &Rc<Host>) {
+    for segment in host.tag_tree.segments().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+        let (at, name) = (Rc::clone(host), segment.clone());
+        let getter = move |context: NativeCallContext<'_>, group: &mut Group| -> Rhai<Dynamic> {
+            at.reached(context.call_position());
+            read_tag(&at, group.node, &name)
+        };
+        FuncRegistration::new_getter(&segment).register_into_engine(engine, getter);
+        let (at, name) = (Rc::clone(host), segment.clone());
+        let setter = move |context: NativeCallContext<'_>, group: &mut Group, value: Dynamic| -> Rhai<()> {
+            at.reached(context.call_position());
+            write_tag(&at, group.node, &name, &value)
+        };
+        // What `on_var` gives is read-only, and only a "pure" setter may be called on it.
+        FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
+    }
+    let at = Rc::clone(host);
+    engine.register_indexer_get(move |group: &mut Group, name: ImmutableString| read_tag(&at, group.node, &name));
+    let at = Rc::clone(host);
+    FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
+        engine,
+        move |group: &mut Group, name: ImmutableString, value: Dynamic| write_tag(&at, group.node, &name, &value),
+    );
+    register_tag_arrays(engine);
+}
+
+fn register_tag_arrays(engine: &mut Engine) {
+    engine.register_indexer_get(
+        |context: NativeCallContext<'_>, array: &mut TagArray, index: i64| -> Rhai<Dynamic> {
+            array.host.reached(context.call_position());
+            let (_, slot) = array.host.element(array.tag, index)?;
+            Ok(array.host.read(slot))
+        },
+    );
+    FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
+        engine,
+        |context: NativeCallContext<'_>, array: &mut TagArray, index: i64, value: Dynamic| -> Rhai<()> {
+            array.host.reached(context.call_position());
+            let (tag, slot) = array.host.element(array.tag, index)?;
+            Ok(array.host.write(tag, slot, &value)?)
+        },
+    );
+    let len = |array: &mut TagArray| array.host.tag(array.tag).map_or(0, |tag| i64::from(tag.len()));
+    FuncRegistration::new_getter("len").register_into_engine(engine, len);
+    engine.register_fn("len", len);
+    FuncRegistration::new_getter("valid").register_into_engine(engine, |array: &mut TagArray| -> Rhai<bool> {
+        let tag = array.host.tag(array.tag)?;
+        let store = array.host.store.borrow();
+        Ok((tag.slot..tag.slot + tag.len()).all(|slot| store.valid(slot)))
+    });
+    engine.register_iterator::<TagArray>();
+}
+
+impl IntoIterator for TagArray {
+    type Item = Dynamic;
+    type IntoIter = std::vec::IntoIter<Dynamic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let store = self.host.store.borrow();
+        let slots = self.host.tag(self.tag).map_or(0..0, |tag| tag.slot..tag.slot + tag.len());
+        let values: Vec<Dynamic> = slots.map(|slot| dynamic(store.value(slot))).collect();
+        self.host.charge(values.len() as u64);
+        values.into_iter()
+    }
+}
+
+fn read_tag(host: &Rc<Host>, node: u32, segment: &str) -> Rhai<Dynamic> {
+    match host.tag_tree.child(node, segment) {
+        Some(Found::Group(node)) => Ok(Dynamic::from(Group { node })),
+        Some(Found::Leaf(index)) => {
+            let tag = host.tag(index)?;
+            if tag.array_len.is_some() {
+                return Ok(Dynamic::from(TagArray { host: Rc::clone(host), tag: index }));
+            }
+            Ok(host.read(tag.slot))
+        }
+        None => Err(host.unknown_tag(node, segment).into()),
+    }
+}
+
+fn write_tag(host: &Rc<Host>, node: u32, segment: &str, value: &Dynamic) -> Rhai<()> {
+    match host.tag_tree.child(node, segment) {
+        // After `io.valve.down = x`, Rhai stores the group it got for `io.valve` back where it was.
+        Some(Found::Group(child)) if value.read_lock::<Group>().is_some_and(|group| group.node == child) => Ok(()),
+        Some(Found::Group(child)) => {
+            let text = format!("`io.{}` is a group of tags; write one of them", host.tag_tree.path(child));
+            Err(Raised::new(FaultCode::TypeMismatch, text).into())
+        }
+        Some(Found::Leaf(index)) => {
+            let tag = host.tag(index)?;
+            if tag.array_len.is_none() {
+                return Ok(host.write(tag, tag.slot, value)?);
+            }
+            if value.read_lock::<TagArray>().is_some_and(|array| array.tag == index) {
+                return Ok(());
+            }
+            let text = format!("`io.{0}` is an array of tags; write its elements, as in `io.{0}[0]`", tag.name);
+            Err(Raised::new(FaultCode::TypeMismatch, text).into())
+        }
+        None => Err(host.unknown_tag(node, segment).into()),
+    }
+}
+
+fn register_quality(engine: &mut Engine, host: &Rc<Host>) {
+    let at = Rc::clone(host);
+    FuncRegistration::new_getter("valid")
+        .register_into_engine(engine, move |_: &mut bool| -> Rhai<bool> { Ok(at.quality()?) });
+    let at = Rc::clone(host);
+    FuncRegistration::new_getter("valid")
+        .register_into_engine(engine, move |_: &mut i64| -> Rhai<bool> { Ok(at.quality()?) });
+    let at = Rc::clone(host);
+    FuncRegistration::new_getter("valid")
+        .register_into_engine(engine, move |_: &mut f64| -> Rhai<bool> { Ok(at.quality()?) });
+}
+
+fn register_parameters(engine: &mut Engine, host: &Rc<Host>) {
+    for segment in host.parameter_tree.segments().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+        let (at, name) = (Rc::clone(host), segment.clone());
+        let getter = move |context: NativeCallContext<'_>, group: &mut ParameterGroup| -> Rhai<Dynamic> {
+            at.reached(context.call_position());
+            read_parameter(&at, group.node, &name)
+        };
+        FuncRegistration::new_getter(&segment).register_into_engine(engine, getter);
+        let name = segment.clone();
+        let setter = move |_: &mut ParameterGroup, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) };
+        FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
+    }
+    let at = Rc::clone(host);
+    engine.register_indexer_get(move |group: &mut ParameterGroup, name: ImmutableString| {
+        read_parameter(&at, group.node, &name)
+    });
+    FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
+        engine,
+        |_: &mut ParameterGroup, name: ImmutableString, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) },
+    );
+}
+
+fn read_parameter(host: &Host, node: u32, segment: &str) -> Rhai<Dynamic> {
+    match host.parameter_tree.child(node, segment) {
+        Some(Found::Group(node)) => Ok(Dynamic::from(ParameterGroup { node })),
+        Some(Found::Leaf(index)) => match host.values.borrow().get(index as usize) {
+            Some(value) => Ok(dynamic(*value)),
+            None => Err(host.unknown_parameter(node, segment).into()),
+        },
+        None => Err(host.unknown_parameter(node, segment).into()),
+    }
+}
+
+fn parameter_is_read_only(name: &str) -> Box<EvalAltResult> {
+    let text = format!("`{name}` is a parameter, which only an operator sets; keep a value of your own in the state");
+    Raised::new(FaultCode::ReadOnly, text).into()
+}
+
+fn register_sys(engine: &mut Engine, host: &Rc<Host>) {
+    let at = Rc::clone(host);
+    let fact = move |name: &str| -> Rhai<Dynamic> {
+        let sys = at.sys.get();
+        Ok(match name {
+            "cycle" => Dynamic::from(i64::try_from(sys.cycle).unwrap_or(i64::MAX)),
+            "time" => Dynamic::from(sys.time_ns),
+            "dt" => Dynamic::from(sensai_stdlib::time::seconds_from_ns(sys.dt_ns)),
+            "first_cycle" => Dynamic::from(sys.first_cycle),
+            _ => {
+                let text = format!("`sys.{name}` does not exist; {}", suggest(name, &SYS, "facts"));
+                return Err(Raised::new(FaultCode::UnknownName, text).into());
+            }
+        })
+    };
+    for name in SYS {
+        let fact = fact.clone();
+        FuncRegistration::new_getter(name).register_into_engine(engine, move |_: &mut Facts| fact(name));
+    }
+    engine.register_indexer_get(move |_: &mut Facts, name: ImmutableString| fact(&name));
+    FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
+        engine,
+        |_: &mut Facts, name: ImmutableString, _: Dynamic| -> Rhai<()> {
+            Err(Raised::new(FaultCode::ReadOnly, format!("`sys.{name}` cannot be written")).into())
+        },
+    );
+}

@@ -1,0 +1,426 @@
+//! The interpreter tier: stock Rhai, fenced in.
+//!
+//! What is peculiar about hosting Rhai, and where it is dealt with:
+//! - Built-in operators compare floats with a tolerance and grow texts: `operators`.
+//! - Top-level constants are invisible in functions, and a variable callback beats locals: `host`, `on_var`.
+//! - Values are copied silently, blocks included: `block`.
+//! - Errors that stop a program (operations, depth, size) lose their place on the way out: `Host::reached`.
+//! - A record takes any field and any type: `state`.
+//! - One operation can cost as much as the state is large: `weight`.
+
+mod block;
+mod engine;
+mod fault;
+mod functions;
+mod host;
+mod operators;
+mod state;
+
+pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
+pub(crate) use functions::BUILT_IN;
+pub(crate) use host::{ROOTS, SYS};
+
+use crate::{
+    Layout, Program, ProgramError, RunContext, ScriptFinding,
+    check::{self, Facts, Sink},
+    finding::code,
+};
+use fault::{Explained, explain};
+use host::{Host, Phase};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Expr, Position, Scope};
+use sensai_model::{
+    Fault, FaultCode, Tag, Value,
+    cell::{Limits, Parameter, ProgramSource},
+};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+thread_local! {
+    /// True while this thread runs a program in the interpreter: allocations made then are the interpreter's own.
+    pub static IN_INTERPRETER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Work units of constants and `init`; they run once, before the first cycle.
+const INIT_OPERATIONS: u64 = 2_000_000;
+
+/// Values whose size check costs about as much as an operation.
+const VALUES_PER_OPERATION: u64 = 256;
+
+/// Operations after which a place no longer tells where the program is.
+const STALE_AFTER: u64 = 64;
+
+/// What a program may see of its cell.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptEnvironment<'a> {
+    /// Tags of the cell; their slots are those of the store that [`Program::cycle`] gets.
+    pub tags: &'a [Tag],
+    /// Parameters, in the order of the values that [`Program::cycle`] gets. `init` sees their defaults.
+    pub parameters: &'a [Parameter],
+    /// What one run may use.
+    pub limits: Limits,
+    /// Index of the program in its task; the source of its faults.
+    pub program_index: u16,
+}
+
+/// A program in the interpreter. Neither `Send` nor `Sync`: it is compiled on the thread that runs it.
+pub struct InterpretedProgram {
+    name: String,
+    index: u16,
+    limits: Limits,
+    engine: Engine,
+    ast: AST,
+    scope: Scope<'static>,
+    host: Rc<Host>,
+    facts: Facts,
+    layout: Layout,
+    /// The state as Rhai sees it; equal to `arena` between runs.
+    state: Dynamic,
+    arena: Box<[u8]>,
+    /// Where the next arena is written; its padding is zero.
+    next: Box<[u8]>,
+    initial: Box<[u8]>,
+    failed: Option<Dynamic>,
+    slots: usize,
+    parameters: usize,
+}
+
+/// Compile a program, and run its `init`.
+///
+/// # Errors
+/// All findings, if at least one of them is an error.
+pub fn compile(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+) -> Result<InterpretedProgram, Vec<ScriptFinding>> {
+    prepare(program, environment).map(|(program, _)| program)
+}
+
+/// [`compile`], with the warnings.
+pub(crate) fn prepare(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+) -> Result<(InterpretedProgram, Vec<ScriptFinding>), Vec<ScriptFinding>> {
+    let mut sink = Sink::new(program);
+    let prepared = prepare_into(program, environment, &mut sink);
+    match prepared {
+        Some(prepared) if !sink.has_errors() => Ok((prepared, sink.finish())),
+        _ => Err(sink.finish()),
+    }
+}
+
+fn prepare_into(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<InterpretedProgram> {
+    if check::too_large(&program.text, sink) {
+        return None;
+    }
+    let limits = environment.limits;
+    let host = Rc::new(Host::new(environment.tags, environment.parameters, limits.array_len, state::VALUES_MAX));
+    let mut engine = engine::engine(&host, &limits);
+    let ast = check::parse(&engine, &program.text, sink)?;
+    let (functions, top) = check::walk::parts(&ast);
+    let facts = check::rules(&functions, &top, environment, sink);
+    if sink.has_errors() {
+        return None;
+    }
+    let constant_values = constants(&engine, &ast, &host, &limits, sink)?;
+    let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, sink)?;
+    check::state(&functions, &layout, &facts, sink);
+    let held = layout.values() + constant_values;
+    let made = if facts.makes_temporaries { limits.array_len as u64 + limits.record_len as u64 } else { 0 };
+    host.set_weight(1 + (held + made) / VALUES_PER_OPERATION);
+    let most = (held + limits.array_len as u64 + limits.record_len as u64) as usize;
+    engine.set_max_array_size(most).set_max_map_size(most);
+    let slots = environment.tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
+    Some(InterpretedProgram {
+        name: program.name.clone(),
+        index: environment.program_index,
+        limits,
+        engine,
+        ast,
+        scope: Scope::new(),
+        host,
+        facts,
+        layout,
+        state,
+        next: vec![0; arena.len()].into(),
+        initial: arena.clone(),
+        arena,
+        failed: None,
+        slots,
+        parameters: environment.parameters.len(),
+    })
+}
+
+/// Compute the constants and hand them to the host; how many values they hold.
+fn constants(engine: &Engine, ast: &AST, host: &Host, limits: &Limits, sink: &mut Sink<'_>) -> Option<u64> {
+    host.begin(Phase::Constants, INIT_OPERATIONS);
+    let mut scope = Scope::new();
+    if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
+        let explained = locate(explain(&error, init_bounds(limits)), host, &Facts::default());
+        sink.error(code::CONSTANT, explained.position, 1, explained.text, "write a value that can be computed");
+        return None;
+    }
+    let mut values = 0;
+    let mut constants = BTreeMap::new();
+    for (name, _, value) in scope.iter() {
+        values += size(&value);
+        constants.insert(name.to_owned(), value);
+    }
+    host.set_constants(constants);
+    Some(values)
+}
+
+fn size(value: &Dynamic) -> u64 {
+    if let Some(array) = value.read_lock::<rhai::Array>() {
+        return 1 + array.iter().map(size).sum::<u64>();
+    }
+    if let Some(map) = value.read_lock::<rhai::Map>() {
+        return 1 + map.values().map(size).sum::<u64>();
+    }
+    1
+}
+
+/// Run `init`: the layout, the arena, and the script value built from it.
+fn first_state(
+    engine: &Engine,
+    ast: &AST,
+    host: &Host,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
+) -> Option<(Layout, Box<[u8]>, Dynamic)> {
+    host.begin(Phase::Init, INIT_OPERATIONS);
+    let options = CallFnOptions::new().eval_ast(false).with_tag(0_i64);
+    let value = match engine.call_fn_with_options::<Dynamic>(options, &mut Scope::new(), ast, "init", ()) {
+        Ok(value) => value,
+        Err(error) => {
+            let explained = locate(explain(&error, init_bounds(limits)), host, &Facts::default());
+            let text = format!("`init` failed: {}", explained.text);
+            sink.error(code::INIT_FAILED, explained.position, 1, text, "");
+            return None;
+        }
+    };
+    let built = state::layout_of(&value, limits).and_then(|layout| {
+        let mut arena = vec![0; layout.size()].into_boxed_slice();
+        state::write_first(&value, &layout, limits, &mut arena)?;
+        let state = state::read(&layout, limits, &arena)?;
+        Ok((layout, arena, state))
+    });
+    match built {
+        Ok(built) => Some(built),
+        Err(mismatch) => {
+            let position = ast
+                .shared_lib()
+                .get_script_fn("init", 0)
+                .map_or(Position::NONE, |function| function.body.start_position());
+            sink.error(code::STATE, position, 1, mismatch.sentence(), "");
+            None
+        }
+    }
+}
+
+fn init_bounds(limits: &Limits) -> fault::Bounds {
+    fault::Bounds { operations: INIT_OPERATIONS, ..engine::bounds(limits) }
+}
+
+/// Give an error the place that Rhai lost: the last operation that noted its own, or a loop that notes none.
+fn locate(explained: Explained, host: &Host, facts: &Facts) -> Explained {
+    if !explained.position.is_none() {
+        return explained;
+    }
+    let (reached, ago) = host.position();
+    let position = if explained.code == FaultCode::FuelExhausted && ago > STALE_AFTER {
+        let silent = &facts.silent_loops;
+        let next = silent.iter().find(|position| **position >= reached);
+        next.or(silent.first()).copied().unwrap_or(reached)
+    } else {
+        reached
+    };
+    Explained { position, ..explained }
+}
+
+/// The value of a literal; also of one with a minus before it.
+pub(crate) fn literal_value(expression: &Expr) -> Option<Value> {
+    match expression {
+        Expr::BoolConstant(value, _) => Some(Value::Bool(*value)),
+        Expr::IntegerConstant(value, _) => Some(Value::I64(*value)),
+        Expr::FloatConstant(value, _) => Some(Value::F64(**value)),
+        Expr::FnCall(call, _) if call.is_operator_call() && call.name == "-" && call.args.len() == 1 => {
+            match literal_value(call.args.first()?)? {
+                Value::I64(value) => value.checked_neg().map(Value::I64),
+                Value::F64(value) => Some(Value::F64(-value)),
+                Value::Bool(_) => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Sets [`IN_INTERPRETER`] while it lives.
+struct Interpreting(bool);
+
+impl Interpreting {
+    fn new() -> Self {
+        Self(IN_INTERPRETER.replace(true))
+    }
+}
+
+impl Drop for Interpreting {
+    fn drop(&mut self) {
+        IN_INTERPRETER.set(self.0);
+    }
+}
+
+impl InterpretedProgram {
+    /// The state in which the last fault found the program, as text; `None` if it did not fault since it was reset.
+    pub fn failed_state(&self) -> Option<String> {
+        self.failed.as_ref().map(state::render)
+    }
+
+    fn run(&mut self, context: &mut RunContext<'_>) -> Result<(), Explained> {
+        self.host.begin(Phase::Cycle, self.limits.operations);
+        let dt_ns = context.sys.dt_ns;
+        let options = CallFnOptions::new().eval_ast(false).bind_this_ptr(&mut self.state).with_tag(dt_ns);
+        let (engine, scope, ast) = (&self.engine, &mut self.scope, &self.ast);
+        let called = self.host.lend(context, || {
+            // Rhai has asserts of its own. None is known to be reachable; one that is must not end the process.
+            catch_unwind(AssertUnwindSafe(|| engine.call_fn_with_options::<Dynamic>(options, scope, ast, "cycle", ())))
+        });
+        match called {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(self.explain(&error)),
+            Err(_) => {
+                self.scope.clear();
+                let text = "the interpreter failed here; this is a defect of Sensai, please report the program";
+                return Err(self.locate(FaultCode::Script, text.to_owned()));
+            }
+        }
+        state::write(&self.state, &self.layout, &self.limits, &mut self.next).map_err(|mismatch| {
+            let position = self.assignment(&mismatch.path);
+            Explained { code: mismatch.code, position, text: mismatch.sentence() }
+        })?;
+        std::mem::swap(&mut self.arena, &mut self.next);
+        Ok(())
+    }
+
+    fn explain(&self, error: &EvalAltResult) -> Explained {
+        locate(explain(error, engine::bounds(&self.limits)), &self.host, &self.facts)
+    }
+
+    fn locate(&self, code: FaultCode, text: String) -> Explained {
+        locate(Explained { code, position: Position::NONE, text }, &self.host, &self.facts)
+    }
+
+    /// Where a field of the state is assigned to. Methods see a part of the state, so their paths are ends of the whole.
+    fn assignment(&self, path: &str) -> Position {
+        let mut plain = String::new();
+        let mut nested = 0_usize;
+        for character in path.chars() {
+            match character {
+                '[' => nested += 1,
+                ']' => nested = nested.saturating_sub(1),
+                character if nested == 0 => plain.push(character),
+                _ => {}
+            }
+        }
+        let all = &self.facts.assignments;
+        let whole = all.iter().find(|(assigned, _)| *assigned == plain);
+        let end = || all.iter().find(|(assigned, _)| plain.ends_with(&format!(".{assigned}")));
+        let above = || all.iter().find(|(assigned, _)| plain.starts_with(&format!("{assigned}.")));
+        whole.or_else(end).or_else(above).map_or(Position::NONE, |(_, position)| *position)
+    }
+
+    fn error(&self, explained: Explained) -> Box<ProgramError> {
+        Box::new(ProgramError {
+            fault: Fault {
+                code: explained.code,
+                source: self.index,
+                line: explained.position.line().unwrap_or(0) as u32,
+                column: explained.position.position().unwrap_or(0) as u16,
+            },
+            text: explained.text,
+        })
+    }
+
+    /// Build the script value anew from the arena.
+    fn rebuild(&mut self) -> Dynamic {
+        // The arena was checked when it was written, so this cannot fail; if it does, the next cycle says so.
+        let rebuilt = state::read(&self.layout, &self.limits, &self.arena).unwrap_or(Dynamic::UNIT);
+        std::mem::replace(&mut self.state, rebuilt)
+    }
+}
+
+impl Program for InterpretedProgram {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn state(&self) -> &[u8] {
+        &self.arena
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), ProgramError> {
+        let read = state::read(&self.layout, &self.limits, state).and_then(|value| {
+            // Writing it again gives the bytes that this state has: padding and NaN may differ in a foreign arena.
+            self.next.fill(0);
+            state::write(&value, &self.layout, &self.limits, &mut self.next)?;
+            Ok(value)
+        });
+        match read {
+            Ok(value) => {
+                self.state = value;
+                self.failed = None;
+                std::mem::swap(&mut self.arena, &mut self.next);
+                self.next.fill(0);
+                Ok(())
+            }
+            Err(mismatch) => {
+                self.next.fill(0);
+                let text = format!("{} cannot take this state: {}", self.name, mismatch.sentence());
+                Err(*self.error(Explained { code: mismatch.code, position: Position::NONE, text }))
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.arena.copy_from_slice(&self.initial);
+        drop(self.rebuild());
+        self.failed = None;
+    }
+
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>> {
+        let _interpreting = Interpreting::new();
+        if context.tags.len() < self.slots || context.parameters.len() != self.parameters {
+            let text = format!(
+                "the cell has {} tag values and {} parameters, {} was compiled for {} and {}",
+                context.tags.len(),
+                context.parameters.len(),
+                self.name,
+                self.slots,
+                self.parameters
+            );
+            return Err(self.error(Explained { code: FaultCode::Script, position: Position::NONE, text }));
+        }
+        match self.run(context) {
+            Ok(()) => Ok(()),
+            Err(explained) => {
+                self.failed = Some(self.rebuild());
+                Err(self.error(explained))
+            }
+        }
+    }
+
+    fn operations(&self) -> u64 {
+        self.host.work()
+    }
+}

@@ -1,0 +1,187 @@
+//! A small cell, and programs run on it.
+
+use sensai_model::{
+    FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
+    cell::{Limits, Parameter, ProgramSource},
+    tag::{OnFault, OnInvalid, Overflow},
+};
+use sensai_scripts::{
+    InterpretedProgram, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, SysFacts, compile,
+};
+
+pub const LIMITS: Limits = Limits { operations: 20_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
+
+/// A tag in the next free slot.
+pub fn tag<'a>(tags: &'a mut Vec<Tag>, name: &str, kind: TagKind, scalar: ScalarType) -> &'a mut Tag {
+    let slot = tags.last().map_or(0, |tag| tag.slot + tag.len());
+    tags.push(Tag {
+        name: name.to_owned(),
+        aliases: Vec::new(),
+        kind,
+        scalar,
+        array_len: None,
+        slot,
+        fields: Vec::new(),
+        sync_units: Vec::new(),
+        bindings: Vec::new(),
+        unit: None,
+        scale: None,
+        range: None,
+        on_invalid: OnInvalid::Hold,
+        on_fault: OnFault::Value(scalar.zero()),
+        overflow: Overflow::Fault,
+        initial: scalar.zero(),
+        description: String::new(),
+    });
+    tags.last_mut().unwrap()
+}
+
+/// Tags for tests: `x`, `n`, `b` to write, `in.*` to read, an array, ranges.
+pub fn tags() -> Vec<Tag> {
+    let mut tags = Vec::new();
+    tag(&mut tags, "in.x", TagKind::Input, ScalarType::F64);
+    tag(&mut tags, "in.n", TagKind::Input, ScalarType::I64);
+    tag(&mut tags, "in.b", TagKind::Input, ScalarType::Bool);
+    tag(&mut tags, "temps", TagKind::Input, ScalarType::F64).array_len = Some(4);
+    tag(&mut tags, "x", TagKind::Memory, ScalarType::F64);
+    tag(&mut tags, "n", TagKind::Output, ScalarType::I64);
+    tag(&mut tags, "b", TagKind::Output, ScalarType::Bool);
+    tag(&mut tags, "valve.down", TagKind::Output, ScalarType::Bool);
+    tag(&mut tags, "valve.up", TagKind::Output, ScalarType::Bool);
+    tag(&mut tags, "sets", TagKind::Memory, ScalarType::I64).array_len = Some(3);
+    let limited = tag(&mut tags, "limited", TagKind::Output, ScalarType::F64);
+    limited.range = Some((Value::F64(-10.0), Value::F64(10.0)));
+    limited.unit = Some("V".to_owned());
+    let saturated = tag(&mut tags, "saturated", TagKind::Output, ScalarType::I64);
+    saturated.range = Some((Value::I64(0), Value::I64(100)));
+    saturated.overflow = Overflow::Saturate;
+    tags
+}
+
+pub fn parameters() -> Vec<Parameter> {
+    vec![
+        parameter("gain", Value::F64(2.5)),
+        parameter("count", Value::I64(3)),
+        parameter("enabled", Value::Bool(true)),
+    ]
+}
+
+pub fn parameter(name: &str, default: Value) -> Parameter {
+    Parameter {
+        name: name.to_owned(),
+        scalar: default.scalar_type(),
+        default,
+        range: None,
+        unit: None,
+        description: String::new(),
+    }
+}
+
+pub fn source(text: &str) -> ProgramSource {
+    ProgramSource { name: "test".to_owned(), path: "programs/test.rhai".to_owned(), text: text.into() }
+}
+
+pub fn findings(text: &str) -> Vec<ScriptFinding> {
+    findings_within(text, LIMITS)
+}
+
+pub fn findings_within(text: &str, limits: Limits) -> Vec<ScriptFinding> {
+    let (tags, parameters) = (tags(), parameters());
+    let environment = ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 0 };
+    sensai_scripts::check(&source(text), &environment)
+}
+
+/// A program on its cell.
+pub struct Bench {
+    pub tags: Vec<Tag>,
+    pub store: TagStore,
+    pub values: Vec<Value>,
+    pub program: InterpretedProgram,
+    pub cycle: u64,
+}
+
+impl Bench {
+    pub fn new(text: &str) -> Self {
+        Self::with(source(text), tags(), parameters(), LIMITS)
+    }
+
+    /// `body` as the whole of `cycle`.
+    pub fn cycle_only(body: &str) -> Self {
+        Self::new(&format!("fn init() {{ #{{ f: 0.0, i: 0, b: false, s: \"\" }} }}\nfn cycle() {{\n{body}\n}}\n"))
+    }
+
+    pub fn with(source: ProgramSource, tags: Vec<Tag>, parameters: Vec<Parameter>, limits: Limits) -> Self {
+        let environment = ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 7 };
+        let program = compile(&source, &environment).unwrap_or_else(|findings| {
+            let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            panic!("{}\n{}", texts.join("\n"), source.text)
+        });
+        let mut store = TagStore::new(&tags);
+        let inputs: Vec<&Tag> = tags.iter().filter(|tag| tag.kind == TagKind::Input).collect();
+        for slot in inputs.iter().flat_map(|tag| tag.slot..tag.slot + tag.len()) {
+            let value = store.value(slot);
+            store.set_input(slot, value, true);
+        }
+        store.commit();
+        let values = parameters.iter().map(|parameter| parameter.default).collect();
+        Self { tags, store, values, program, cycle: 0 }
+    }
+
+    pub fn slot(&self, name: &str) -> u32 {
+        self.tags.iter().find(|tag| tag.name == name).unwrap_or_else(|| panic!("no tag {name}")).slot
+    }
+
+    pub fn get(&self, name: &str) -> Value {
+        self.store.value(self.slot(name))
+    }
+
+    pub fn set(&mut self, name: &str, value: Value) {
+        let slot = self.slot(name);
+        self.store.set_input(slot, value, true);
+    }
+
+    /// One cycle as the runtime runs it: commit or roll back.
+    pub fn run(&mut self) -> Result<(), ProgramError> {
+        let sys = SysFacts {
+            cycle: self.cycle,
+            time_ns: self.cycle as i64 * 1_000_000,
+            dt_ns: 1_000_000,
+            first_cycle: self.cycle == 0,
+        };
+        let mut context = RunContext { sys, tags: &mut self.store, parameters: &self.values };
+        let result = self.program.cycle(&mut context);
+        self.cycle += 1;
+        match result {
+            Ok(()) => self.store.commit(),
+            Err(_) => self.store.roll_back(),
+        }
+        result.map_err(|error| *error)
+    }
+
+    #[track_caller]
+    pub fn run_ok(&mut self) {
+        if let Err(error) = self.run() {
+            panic!("{}:{}: {}", error.fault.line, error.fault.column, error.text);
+        }
+    }
+
+    /// The fault of a cycle, after checking that it left no trace.
+    #[track_caller]
+    pub fn run_fault(&mut self) -> ProgramError {
+        let state = self.program.state().to_vec();
+        let tags: Vec<u64> = (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
+        let error = self.run().expect_err("the cycle should have faulted");
+        assert_eq!(self.program.state(), state, "the state was rolled back");
+        let after: Vec<u64> = (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
+        assert_eq!(after, tags, "the tags were rolled back");
+        assert_eq!(error.fault.source, 7);
+        error
+    }
+}
+
+/// Fault of a one-cycle program: code, line, text.
+#[track_caller]
+pub fn fault(body: &str) -> (FaultCode, u32, String) {
+    let error = Bench::cycle_only(body).run_fault();
+    (error.fault.code, error.fault.line, error.text)
+}
