@@ -1,0 +1,126 @@
+//! `docs/cell-toml.md` and the parser know the same keys, and what the page shows is true.
+
+mod common;
+
+use common::{files, workspace};
+use sensai_model::config::{self, Style, schema::SECTIONS};
+use std::{collections::BTreeMap, fs};
+
+fn page() -> String {
+    fs::read_to_string(workspace("docs/cell-toml.md")).expect("the page is part of the workspace")
+}
+
+/// Section → its rows: key, type, default, range, example.
+fn sections(page: &str) -> BTreeMap<String, Vec<Vec<String>>> {
+    let mut sections: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    let mut section = None;
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("## `").and_then(|rest| rest.strip_suffix('`')) {
+            section = Some(heading.to_owned());
+            sections.insert(heading.to_owned(), Vec::new());
+        }
+        let Some(section) = &section else { continue };
+        if let Some(row) = line.strip_prefix("| `").and_then(|row| row.strip_suffix('|')) {
+            let cells = format!("`{row}").split('|').map(|cell| cell.trim().to_owned()).collect();
+            sections.get_mut(section).expect("inserted above").push(cells);
+        }
+    }
+    sections
+}
+
+#[test]
+fn page_and_parser_know_the_same_keys() {
+    let page = sections(&page());
+    let documented: Vec<(&str, Vec<&str>)> = page
+        .iter()
+        .map(|(name, rows)| (name.as_str(), rows.iter().map(|row| row[0].trim_matches('`')).collect()))
+        .collect();
+    let mut known: Vec<(&str, Vec<&str>)> =
+        SECTIONS.iter().map(|section| (section.name, section.keys.to_vec())).collect();
+    known.sort();
+    assert_eq!(documented, known, "same sections, same keys, same order");
+}
+
+#[test]
+fn every_row_is_filled() {
+    for (section, rows) in sections(&page()) {
+        for row in rows {
+            assert_eq!(row.len(), 5, "{section}: {row:?}");
+            let (kind, example) = (&row[1], &row[4]);
+            assert!(!kind.is_empty() && !example.is_empty(), "{section}: {row:?}");
+            // An example shows the key it is an example of.
+            let key = row[0].trim_matches('`');
+            assert!(example.contains(key) || example == "see below", "{section}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn the_whole_cell_on_the_page_is_one() {
+    let page = page();
+    let cell =
+        page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is one");
+    let report = config::load(files(cell.as_bytes()));
+    assert_eq!(report.render(Style::Plain), "");
+    assert_eq!(report.cell.map(|cell| cell.tags.len()), Some(2));
+}
+
+/// The examples of one table, put together, are a table that is accepted: no example is wrong.
+#[test]
+fn the_examples_are_accepted() {
+    let page = sections(&page());
+    let examples = |section: &str, skip: &[&str]| {
+        let lines: Vec<&str> = page[section]
+            .iter()
+            .filter(|row| !skip.contains(&row[0].trim_matches('`')))
+            .map(|row| row[4].trim_matches('`'))
+            .collect();
+        lines.join("\n")
+    };
+    let startup = examples("[devices.<name>] startup", &[]).replace('\n', ", ");
+    let device = examples("[devices.<name>]", &["type", "sii", "position", "startup"]);
+    let memory = [
+        "input",
+        "output",
+        "bit",
+        "scale",
+        "offset",
+        "on_invalid",
+        "invalid_value",
+        "on_fault",
+        "fault_value",
+        "type",
+    ];
+    let memory = format!("type = \"f64\"\n{}", examples("[tags.<name>]", &memory));
+    let input = [
+        "output",
+        "bit",
+        "type",
+        "array",
+        "on_fault",
+        "fault_value",
+        "overflow",
+        "aliases",
+        "input",
+        "invalid_value",
+    ];
+    let input = format!("input = \"force.channel_1.value\"\n{}", examples("[tags.<name>]", &input));
+    let text = format!(
+        "{cell}\n{bus}\n[tasks.main]\n{task}\n[devices]\ninputs = {{ type = \"EL1008\" }}\nvalves = {{ type = \"EL2008\" }}\n\
+         [devices.force]\ntype = \"EL3104\"\nposition = 2\n{device}\nstartup = [{{ {startup} }}]\n\
+         [tags]\nstart = {{ input = \"inputs.channel_1\" }}\npanel.stop = {{ input = \"inputs.channel_2\" }}\n\
+         reset = {{ input = \"inputs.channel_3\" }}\nvalve.down = {{ output = \"valves.channel_1\", fault_value = true }}\n\
+         [tags.memory]\n{memory}\n[tags.ram]\n{input}\n\
+         [parameters.force_min]\n{parameter}\n{limits}\n{operator}\n{log}\n[simulation]\nseed = 42\n[simulation.plant]\n{plant}\n",
+        cell = format_args!("[cell]\n{}", examples("[cell]", &[])),
+        bus = format_args!("[bus]\n{}", examples("[bus]", &[])),
+        task = examples("[tasks.<name>]", &[]),
+        parameter = examples("[parameters.<name>]", &[]),
+        limits = format_args!("[limits]\n{}", examples("[limits]", &[])),
+        operator = format_args!("[operator]\n{}", examples("[operator]", &[])),
+        log = format_args!("[log]\n{}", examples("[log]", &[])),
+        plant = examples("[simulation.plant]", &[]),
+    );
+    let report = config::load(files(text.as_bytes()));
+    assert_eq!(report.render(Style::Plain), "", "{text}");
+}
