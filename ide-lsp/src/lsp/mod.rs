@@ -1,0 +1,7 @@
+//! The only place that knows LSP types.
+
+pub mod from_proto;
+pub mod to_proto;
+mod uri;
+
+pub use uri::{path_of, uri_of};
