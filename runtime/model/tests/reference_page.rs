@@ -3,7 +3,7 @@
 mod common;
 
 use common::{files, workspace};
-use sensai_model::config::{self, Style, schema::SECTIONS};
+use sensai_model::config::{self, Rule, Severity, Style, schema::SECTIONS};
 use std::{collections::BTreeMap, fs};
 
 fn page() -> String {
@@ -123,4 +123,19 @@ fn the_examples_are_accepted() {
     );
     let report = config::load(files(text.as_bytes()));
     assert_eq!(report.render(Style::Plain), "", "{text}");
+}
+
+#[test]
+fn the_page_lists_every_rule() {
+    let row = |rule: &Rule| {
+        let severity = match rule.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        format!("| {} | {severity} | {} |", rule.code(), rule.text())
+    };
+    let expected: Vec<String> = Rule::ALL.iter().map(row).collect();
+    let page = page();
+    let listed: Vec<&str> = page.lines().filter(|line| line.starts_with("| C")).collect();
+    assert_eq!(listed, expected);
 }
