@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_frequency_response_is_the_analytic_one() {
         for kind in KINDS {
-            for (corner_hz, quality) in [(20.0, 0.7071), (50.0, 5.0), (130.0, 0.5), (400.0, 2.0)] {
+            for (corner_hz, quality) in [(20.0, 0.7), (50.0, 5.0), (130.0, 0.5), (400.0, 2.0)] {
                 for frequency_hz in [1.0, 7.0, 20.0, 49.0, 50.0, 51.0, 130.0, 250.0, 400.0, 480.0] {
                     let measured = measured(kind, corner_hz, quality, frequency_hz);
                     let analytic = analytic(kind, corner_hz, quality, frequency_hz);
