@@ -280,10 +280,14 @@ pub fn file_lengths(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// The crates: manifest path, name, manifest.
+/// The workspace's crates: manifest path, name, manifest. A crate that is a workspace of its own (fuzz targets) keeps its
+/// own rules.
 fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, String, toml::Table)> {
     tree.iter().filter(|(path, _)| file_name(path) == "Cargo.toml").filter_map(|(path, text)| {
         let manifest: toml::Table = text.parse().ok()?;
+        if path.contains('/') && manifest.contains_key("workspace") {
+            return None;
+        }
         let name = manifest.get("package")?.get("name")?.as_str()?.to_owned();
         Some((path.as_str(), name, manifest))
     })
