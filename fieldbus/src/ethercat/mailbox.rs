@@ -174,6 +174,7 @@ pub struct MailboxWorker {
     client: MailboxClient,
     group: Arc<Group>,
     lease: Arc<Lease>,
+    rebuilt: u64,
 }
 
 impl MailboxWorker {
@@ -182,12 +183,17 @@ impl MailboxWorker {
             .map(|_| bounded(QUEUE))
             .map(|(queue, jobs)| (queue, Lane { jobs, active: None }))
             .unzip::<_, _, Vec<_>, _>();
-        Self { lanes, client: MailboxClient { queues: queues.into() }, group, lease }
+        Self { lanes, client: MailboxClient { queues: queues.into() }, group, lease, rebuilt: 0 }
     }
 
     /// A handle to ask for transfers.
     pub fn client(&self) -> MailboxClient {
         self.client.clone()
+    }
+
+    /// How often a transfer panicked and was built again; a device that sends emergencies shows here.
+    pub fn rebuilt(&self) -> u64 {
+        self.rebuilt
     }
 
     /// Go on with all transfers as far as frames have come back. Returns how many are under way: call again after the
@@ -207,8 +213,8 @@ impl MailboxWorker {
                 });
             }
             let Some(active) = &mut lane.active else { continue };
-            let restart = |transfer_: &Transfer| transfer(&self.lease, &self.group, position, transfer_);
-            if let Some(result) = active.poll(restart) {
+            let restart = |again: &Transfer| transfer(&self.lease, &self.group, position, again);
+            if let Some(result) = active.poll(restart, &mut self.rebuilt) {
                 // Nobody listens any more: that is the requester's business.
                 let _ = active.job.answer.send(result);
                 lane.active = None;
@@ -221,13 +227,20 @@ impl MailboxWorker {
 }
 
 impl Active {
-    fn poll(&mut self, restart: impl FnOnce(&Transfer) -> TransferFuture) -> Option<SdoResult> {
+    fn poll(
+        &mut self,
+        restart: impl FnOnce(&Transfer) -> TransferFuture,
+        rebuilt: &mut u64,
+    ) -> Option<SdoResult> {
         let future = self.future.as_mut();
         let result = match contained(|| future.poll(&mut Context::from_waker(Waker::noop()))) {
             Ok(Poll::Ready(result)) => result.map_err(|error| (sdo_error(error), is_worth_a_retry(error))),
             Ok(Poll::Pending) if clock::now_ns() < self.deadline_ns => return None,
             Ok(Poll::Pending) => Err((SdoError::Timeout, false)),
-            Err(panic) => Err((SdoError::Protocol(panic), true)),
+            Err(panic) => {
+                *rebuilt += 1;
+                Err((SdoError::Protocol(panic), true))
+            }
         };
         match result {
             Err((_, true)) if self.tries < TRIES && clock::now_ns() < self.deadline_ns => {

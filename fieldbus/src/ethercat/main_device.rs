@@ -30,7 +30,7 @@ fn timeouts() -> Timeouts {
         pdu: Duration::from_nanos(PDU_TIMEOUT_NS),
         // ethercrab's own 10 ms fail on a loaded host; slow EEPROMs take several ms by themselves.
         eeprom: Duration::from_millis(300),
-        wait_loop_delay: Duration::from_millis(1),
+        wait_loop_delay: Duration::from_micros(200),
         mailbox_echo: Duration::from_millis(100),
         mailbox_response: Duration::from_secs(1),
     }

@@ -114,6 +114,12 @@ impl Mapping {
         mapping
     }
 
+    /// Bytes of a device's process data.
+    pub fn byte_len(&self, device: usize, direction: Direction) -> usize {
+        let own = self.fmmus.iter().filter(|fmmu| (fmmu.device, fmmu.direction) == (device, direction));
+        own.map(|fmmu| usize::from(fmmu.area.length)).sum()
+    }
+
     /// One datagram over contiguous FMMUs, or as many as their length needs.
     fn place(&mut self, command: u8, fmmus: &[Fmmu], frames: &mut Vec<OwnFrame>) {
         let mut parts: Vec<Fmmu> = Vec::new();

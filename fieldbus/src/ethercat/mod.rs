@@ -28,6 +28,7 @@ mod mailbox;
 mod main_device;
 mod mapping;
 mod registers;
+mod scan;
 
 mod exchange;
 mod startup;
@@ -36,8 +37,9 @@ mod topology;
 pub use error::{Finding, ShutdownError, StartupError, Step};
 pub use exchange::EtherCatBus;
 pub use health::{DeviceHealth, PortHealth};
-pub use mailbox::{MailboxClient, MailboxWorker, SdoError, Ticket};
+pub use mailbox::{MailboxClient, MailboxWorker, SdoError, SdoResult, Ticket};
 pub use registers::{AlState, al_status_text};
 
+pub use scan::{ScanOptions, ScanReport, ScannedDevice, ScannedEntry, ScannedMailbox, ScannedPdo, scan};
 pub use startup::start;
 pub use topology::{Node, Topology};
