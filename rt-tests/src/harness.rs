@@ -185,19 +185,59 @@ pub fn sensai_command(profile: Profile) -> Command {
 /// It does not start, or is not done within `limit`.
 #[track_caller]
 pub fn output_of(command: &mut Command, limit: Duration) -> Output {
+    output_in_background(command).wait(limit)
+}
+
+/// Start it, and collect what it prints.
+///
+/// # Panics
+/// It does not start.
+#[track_caller]
+pub fn output_in_background(command: &mut Command) -> Background {
     let watch = Stopwatch::start();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::start(command);
-    let streams = (running.0.stdout.take(), running.0.stderr.take());
-    let (stdout, stderr) = (read_in_background(streams.0), read_in_background(streams.1));
-    let status = wait_for(limit, || running.0.try_wait().expect("a child can be waited for"));
-    drop(running);
-    let text = |reader: thread::JoinHandle<String>| reader.join().expect("reading does not panic");
-    let (stdout, stderr) = (text(stdout), text(stderr));
-    let Some(status) = status else {
-        panic!("{command:?} took longer than {limit:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
-    };
-    Output { code: status.code(), stdout, stderr, time: watch.elapsed() }
+    let (stdout, stderr) = (running.0.stdout.take(), running.0.stderr.take());
+    Background {
+        shown: format!("{command:?}"),
+        running,
+        watch,
+        stdout: read_in_background(stdout),
+        stderr: read_in_background(stderr),
+    }
+}
+
+/// A program that runs while the test does something else; killed when dropped.
+#[derive(Debug)]
+pub struct Background {
+    shown: String,
+    running: Running,
+    watch: Stopwatch,
+    stdout: thread::JoinHandle<String>,
+    stderr: thread::JoinHandle<String>,
+}
+
+impl Background {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.running.0.id()
+    }
+
+    /// Wait for its end, for at most `limit` from now.
+    ///
+    /// # Panics
+    /// It is not done by then.
+    #[track_caller]
+    pub fn wait(mut self, limit: Duration) -> Output {
+        let status = wait_for(limit, || self.running.0.try_wait().expect("a child can be waited for"));
+        drop(self.running);
+        let text = |reader: thread::JoinHandle<String>| reader.join().expect("reading does not panic");
+        let (stdout, stderr) = (text(self.stdout), text(self.stderr));
+        let Some(status) = status else {
+            panic!("{} took longer than {limit:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}", self.shown);
+        };
+        Output { code: status.code(), stdout, stderr, time: self.watch.elapsed() }
+    }
 }
 
 fn read_in_background(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
