@@ -1,4 +1,4 @@
-//! Timers, IEC 61131-3 §2.5.2.3.4, table 37 and figure 15. Integer nanoseconds inside.
+//! Timers, IEC 61131-3 §2.5.2.3.4, tables 37 and 38. Integer nanoseconds inside.
 //!
 //! What the standard leaves open, for all three:
 //! - Time passes in `run` only: each call adds the time since the call before. The call that sees the starting edge

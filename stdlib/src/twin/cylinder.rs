@@ -227,6 +227,20 @@ mod tests {
     }
 
     #[test]
+    fn a_load_that_is_too_strong_pushes_back_at_most_at_the_retracting_speed() {
+        let mut block = cylinder();
+        for _ in 0..100 {
+            block.run(true, false, 0.0, STEP_NS);
+        }
+        let reached = block.position_mm();
+        // 1.5 times the force: half the extending speed backwards.
+        block.run(true, false, 3000.0, STEP_NS);
+        assert!((block.position_mm() - (reached - 0.1)).abs() < 1e-12);
+        block.run(true, false, 1e6, STEP_NS);
+        assert!((block.position_mm() - (reached - 0.1 - 0.3)).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_bad_load_counts_as_the_last_good_one() {
         let (mut good, mut bad) = (cylinder(), cylinder());
         for step in 0..100 {
