@@ -36,6 +36,13 @@ pub fn monotonic_ns() -> u64 {
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
+/// Wall clock, nanoseconds since 1970-01-01 UTC. For information in files only; nothing is computed from it.
+#[allow(clippy::disallowed_methods)]
+pub fn utc_ns() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
 /// Put this thread on virtual time, starting at `ns`.
 pub fn start_virtual(ns: u64) {
     VIRTUAL.set(Some(ns));

@@ -1,1 +1,31 @@
-//! sensai
+//! The executive: one cyclic thread, everything around it, and the commands of the `sensai` binary.
+//!
+//! Read [`cycle`] first. [`machine`] is what a cycle computes with, [`cyclic`] the life of the thread that runs
+//! cycles, [`run`] the rest of the process, [`replay`] the same machine fed from a log.
+//!
+//! Deliberately absent: EtherCAT frames (they are in `sensai-fieldbus`), the format of the log (`sensai-log`), and
+//! what a program means (`sensai-scripts`).
+
+pub mod bench;
+pub mod cli;
+pub mod commands;
+pub mod cycle;
+pub mod cyclic;
+pub mod guard;
+pub mod inbox;
+pub mod keyframe;
+pub mod machine;
+pub mod pace;
+pub mod phase;
+pub mod plant;
+pub mod plot;
+pub mod programs;
+pub mod recorder;
+pub mod replay;
+pub mod rt;
+pub mod run;
+pub mod source;
+pub mod status;
+pub mod summary;
+pub mod timing;
+pub mod watchdog;

@@ -12,6 +12,9 @@ use std::{mem::zeroed, os::fd::AsRawFd};
 /// EtherType of EtherCAT, in the byte order the kernel wants it in.
 const PROTOCOL: u16 = 0x88a4_u16.to_be();
 
+/// How long to wait for a link.
+const LINK_WAIT_NS: u64 = 3_000_000_000;
+
 /// Why an interface cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -84,6 +87,11 @@ impl RawSocket {
         Ok(())
     }
 
+    /// The socket's number, for a watchdog that closes it when this thread hangs.
+    pub fn descriptor(&self) -> i32 {
+        self.socket.as_raw_fd()
+    }
+
     /// The interface's name.
     pub fn interface(&self) -> &str {
         &self.interface
@@ -129,7 +137,7 @@ fn open(interface: &str) -> Result<OwnedFd, WireError> {
     }
     // SAFETY: `fd` was just opened and nobody else owns it.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-    require_link(&socket, interface)?;
+    await_link(&socket, interface)?;
 
     let on: libc::c_int = 1;
     // SAFETY: the option's value is a c_int, alive for the duration of the call.
@@ -179,6 +187,19 @@ fn interfaces() -> Vec<String> {
         }
     }
     names
+}
+
+/// A link takes a moment after somebody has switched the interface on.
+fn await_link(socket: &OwnedFd, interface: &str) -> Result<(), WireError> {
+    let deadline = clock::monotonic_ns() + LINK_WAIT_NS;
+    loop {
+        match require_link(socket, interface) {
+            Err(WireError::NoLink { .. }) if clock::monotonic_ns() < deadline => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Up, and with a carrier.

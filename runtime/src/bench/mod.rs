@@ -1,0 +1,7 @@
+//! Measurements that print ratios to a peer from the same run, never verdicts by wall clock alone.
+
+pub mod bootstrap;
+pub mod cycle;
+pub mod cyclictest;
+pub mod jitter;
+pub mod namespace;

@@ -1,0 +1,309 @@
+//! The command line of `sensai`. Completions and man pages are made from this.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// A deterministic control runtime: EtherCAT, scripts, and a record of every cycle that can be run again.
+#[derive(Debug, Parser)]
+#[command(name = "sensai", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 all well, 1 something is wrong with the cell, the bus or a log, 2 wrong usage.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new cell from the press example
+    New(New),
+    /// Check a cell: configuration and programs, all findings at once
+    Check(Check),
+    /// Run a cell, on the embedded simulated segment or on a real one
+    Run(Run),
+    /// Simulate the devices of a cell on a network interface, for a MainDevice elsewhere
+    Sim(Sim),
+    /// List the devices on an interface: identity, process data, states
+    Scan(Scan),
+    /// Run a cycle log again and prove that every output is the same
+    Replay(Replay),
+    /// Look into a cycle log
+    #[command(subcommand)]
+    Log(Log),
+    /// Say how fit this computer is for real time, and what to change
+    Doctor(Doctor),
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Serve an editor (language server on standard input and output)
+    Lsp,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// The directory; made if it does not exist
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+}
+
+/// `sensai new`
+#[derive(Debug, Args)]
+pub struct New {
+    /// Directory to make; its name becomes the cell's
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+}
+
+/// `sensai check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The cell's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// Findings as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sensai run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The cell's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// Network interface of the segment (default: [bus] interface, else the embedded simulated segment)
+    #[arg(long, value_name = "NAME")]
+    pub interface: Option<String>,
+    /// Stop after this many cycles
+    #[arg(long, value_name = "N")]
+    pub cycles: Option<u64>,
+    /// Virtual time: as fast as it goes, and the same bits every time (embedded segment only)
+    #[arg(long = "virtual", conflicts_with = "interface")]
+    pub virtual_time: bool,
+    /// Record every cycle into this file; an existing log of the same cell is continued
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Seed of the simulated plant (default: [simulation] seed)
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Give the start edge at once, also on a real bus (in simulation: [simulation] auto_start)
+    #[arg(long)]
+    pub start: bool,
+    /// Summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Draw the timing distributions into this SVG file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plot: Option<PathBuf>,
+    /// Write the timing histograms as JSON: per row a list of (nanoseconds, count)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub histograms: Option<PathBuf>,
+    /// No live status, also on a terminal
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// How the wake is timed
+    #[arg(long, value_enum, default_value_t = Spin::Auto)]
+    pub spin: Spin,
+    /// After warm-up, let the cyclic thread make no system call but send, receive and sleep (the process is
+    /// killed otherwise)
+    #[arg(long)]
+    pub guard: bool,
+}
+
+/// Does the cyclic thread spin before its target?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Spin {
+    /// As the task says; calibrated where it says nothing
+    Auto,
+    /// Sleep to the target, no spinning
+    Off,
+}
+
+/// `sensai sim`
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The cell's directory
+    #[arg(value_hint = ValueHint::DirPath, required_unless_present = "sii")]
+    pub cell: Option<PathBuf>,
+    /// Instead of a cell: SII images (binary or hex) of the devices, in bus order
+    #[arg(long, value_name = "IMAGE", num_args = 1.., conflicts_with = "cell", value_hint = ValueHint::FilePath)]
+    pub sii: Vec<PathBuf>,
+    /// Network interface to answer on, such as one end of a veth pair
+    #[arg(long, value_name = "NAME")]
+    pub interface: String,
+    /// Seed of the simulated plant (default: [simulation] seed)
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop after this many seconds
+    #[arg(long, value_name = "S")]
+    pub seconds: Option<f64>,
+    /// Write what the outputs did and when (CSV) into this file at the end
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace: Option<PathBuf>,
+}
+
+/// `sensai scan`
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// A network interface, or `sim` for the embedded segment
+    pub interface: String,
+    /// With `sim`: SII images (binary or hex) of the devices, in bus order
+    #[arg(long, value_name = "IMAGE", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub sii: Vec<PathBuf>,
+    /// With `sim`: take the devices of this cell
+    #[arg(long, conflicts_with = "sii", value_hint = ValueHint::DirPath)]
+    pub cell: Option<PathBuf>,
+    /// Bring the devices to OP, and report the states they reach
+    #[arg(long)]
+    pub op: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sensai replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The cycle log
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Start at the last keyframe at or before this cycle
+    #[arg(long, value_name = "CYCLE")]
+    pub from: Option<u64>,
+    /// Stop behind this cycle
+    #[arg(long, value_name = "CYCLE")]
+    pub to: Option<u64>,
+    /// Print the state hash of every n-th cycle
+    #[arg(long, value_name = "N")]
+    pub hashes: Option<u64>,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sensai log …`
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// What is in it: epochs, cycles, gaps, sizes
+    Info {
+        /// The cycle log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check every checksum and the hash chain
+    Verify {
+        /// The cycle log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring in what a killed process left in shared memory, and cut off a torn end
+    Recover {
+        /// The cycle log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+    },
+    /// Write the tags of every cycle to a file others can read
+    Export {
+        /// The cycle log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+        /// CSV file to write; `-` is standard output
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        csv: PathBuf,
+        /// First cycle
+        #[arg(long, value_name = "CYCLE")]
+        from: Option<u64>,
+        /// Last cycle
+        #[arg(long, value_name = "CYCLE")]
+        to: Option<u64>,
+        /// Also the timings
+        #[arg(long)]
+        timings: bool,
+    },
+    /// Test tool: change one recorded bit, rebuild checksums and chain, write a new log
+    Patch {
+        /// The cycle log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+        /// Cycle of the record to change
+        #[arg(long)]
+        cycle: u64,
+        /// Bit of the input image to flip, from 0
+        #[arg(long, value_name = "BIT", required_unless_present = "output_bit")]
+        input_bit: Option<u32>,
+        /// Bit of the output image to flip, from 0
+        #[arg(long, value_name = "BIT", conflicts_with = "input_bit")]
+        output_bit: Option<u32>,
+        /// The new log
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: PathBuf,
+    },
+}
+
+/// `sensai doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// A cell to judge this computer for
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub cell: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sensai bench …`
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// How exactly cycles start, with the whole cell at work
+    Jitter(BenchJitter),
+    /// What a cycle costs, step by step
+    Cycle(BenchCycle),
+}
+
+/// `sensai bench jitter`
+#[derive(Debug, Args)]
+pub struct BenchJitter {
+    /// The cell's directory
+    #[arg(default_value = "examples/press-cell", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// Alternate with Debian's cyclictest and give the ratios
+    #[arg(long)]
+    pub against_cyclictest: bool,
+    /// Rounds
+    #[arg(long, default_value_t = 10)]
+    pub rounds: u32,
+    /// Seconds a round
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Draw the distributions into this SVG file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plot: Option<PathBuf>,
+}
+
+/// `sensai bench cycle`
+#[derive(Debug, Args)]
+pub struct BenchCycle {
+    /// The cell's directory
+    #[arg(default_value = "examples/press-cell", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// Cycles to measure
+    #[arg(long, default_value_t = 60_000)]
+    pub cycles: u64,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,28 @@
+//! `sensai check`: all findings at once.
+
+use crate::{cli::Check, source::Source};
+use std::{io::IsTerminal, process::ExitCode};
+
+/// Exit code 1 if there is an error; warnings alone are fine.
+pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
+    let source = Source::from_directory(&arguments.cell);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&source.findings)?);
+    } else {
+        eprint!("{}", source.render(std::io::stderr().is_terminal()));
+        match (&source.cell, source.findings.len()) {
+            (Some(cell), warnings) => println!(
+                "{}: {} devices, {} tags, {} programs; no errors, {warnings} warnings",
+                cell.name,
+                cell.devices.len(),
+                cell.tags.len(),
+                cell.task.programs.len()
+            ),
+            (None, findings) => {
+                let errors = source.errors();
+                eprintln!("{}: {errors} errors, {} warnings", arguments.cell.display(), findings - errors);
+            }
+        }
+    }
+    Ok(if source.cell.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,75 @@
+//! One file a command: arguments in, text and exit code out.
+
+mod check;
+mod doctor;
+mod log;
+mod lsp;
+mod new;
+mod replay;
+mod run;
+mod scan;
+mod sim;
+
+use crate::{
+    bench,
+    cli::{Bench, Cli, Command},
+    source::Source,
+};
+use anyhow::Context;
+use clap::CommandFactory;
+use sensai_model::Cell;
+use std::{
+    io::IsTerminal,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Do what the command line says.
+///
+/// # Errors
+/// What went wrong, in one text.
+pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Log(command) => log::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Bench(Bench::Jitter(arguments)) => bench::jitter::run(&arguments),
+        Command::Bench(Bench::Cycle(arguments)) => bench::cycle::run(&arguments),
+        Command::Lsp => lsp::run(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "sensai", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { directory } => {
+            std::fs::create_dir_all(&directory)
+                .with_context(|| format!("cannot make {}", directory.display()))?;
+            clap_mangen::generate_to(Cli::command(), &directory)
+                .with_context(|| format!("cannot write man pages into {}", directory.display()))?;
+            println!("man pages written into {}", directory.display());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The cell in `directory`, with its files. Findings go to standard error.
+pub(crate) fn load(directory: &Path) -> anyhow::Result<(Arc<Cell>, Source)> {
+    let mut source = Source::from_directory(directory);
+    eprint!("{}", source.render(std::io::stderr().is_terminal()));
+    let errors = source.errors();
+    let cell = source.cell.take().with_context(|| {
+        let plural = if errors == 1 { "" } else { "s" };
+        format!("the cell in {} has {errors} error{plural}", directory.display())
+    })?;
+    Ok((cell, source))
+}
+
+/// The cell in `directory`.
+pub(crate) fn load_cell(directory: &Path) -> anyhow::Result<Arc<Cell>> {
+    Ok(load(directory)?.0)
+}

@@ -1,0 +1,37 @@
+//! `sensai replay`
+
+use crate::{cli::Replay, replay};
+use sensai_log::LogReader;
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+/// Exit code 0 only if every cycle asked for was proven equal.
+pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
+    let log = LogReader::open_file(&arguments.log)?;
+    let options = replay::Options { from: arguments.from, to: arguments.to, hashes: arguments.hashes };
+    let live = std::io::stderr().is_terminal();
+    let mut progress = |cycle: u64| {
+        if live {
+            eprint!("\r\x1b[2Kcycle {cycle}");
+            let _ = std::io::stderr().flush();
+        }
+    };
+    let start = sensai_fieldbus::clock::monotonic_ns();
+    let report = replay::replay(&log, &options, &mut progress);
+    let seconds = (sensai_fieldbus::clock::monotonic_ns() - start) as f64 / 1e9;
+    if live {
+        eprint!("\r\x1b[2K");
+    }
+    let report = report?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+        if report.cycles > 0 {
+            println!("{} cycles in {seconds:.2} s, {:.0} a second", report.cycles, report.cycles as f64 / seconds);
+        }
+    }
+    Ok(if report.is_proof() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

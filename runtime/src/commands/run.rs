@@ -1,0 +1,52 @@
+//! `sensai run`
+
+use crate::{
+    cli::{Run, Spin},
+    plot, run, timing,
+};
+use sensai_model::Cell;
+use std::{process::ExitCode, sync::Arc};
+
+/// Run until it ends; exit code 1 if a fault is latched then.
+pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    let (cell, source) = super::load(&arguments.cell)?;
+    let cell = with_seed(cell, arguments.seed);
+    let options = run::Options {
+        interface: arguments.interface.clone(),
+        cycles: arguments.cycles,
+        virtual_time: arguments.virtual_time,
+        log: arguments.log.clone(),
+        files: source.files,
+        start: arguments.start,
+        quiet: arguments.quiet,
+        no_spin: arguments.spin == Spin::Off,
+        guard: arguments.guard,
+    };
+    let summary = run::run(&cell, &options)?;
+    if let Some(path) = &arguments.plot {
+        let curves: Vec<_> =
+            summary.histograms().rows().map(|(name, histogram)| plot::Curve { name, histogram }).collect();
+        plot::distributions(path, &format!("{} on {}", summary.cell, summary.bus), &curves)?;
+    }
+    if let Some(path) = &arguments.histograms {
+        timing::write_rows(path, summary.histograms())?;
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The cell with another seed for its plant.
+pub(super) fn with_seed(cell: Arc<Cell>, seed: Option<u64>) -> Arc<Cell> {
+    match seed {
+        None => cell,
+        Some(seed) => {
+            let mut cell = Cell::clone(&cell);
+            cell.simulation.seed = seed;
+            Arc::new(cell)
+        }
+    }
+}

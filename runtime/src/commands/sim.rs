@@ -1,0 +1,75 @@
+//! `sensai sim`: devices on a network interface.
+
+use super::scan::segment_of_images;
+use crate::{cli::Sim, plant};
+use anyhow::Context;
+use sensai_fieldbus::{
+    clock,
+    simulated::{Line, Segment, TraceEvent, TraceKind, serve},
+    wire::RawSocket,
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+/// Events kept for `--trace`.
+const TRACE_EVENTS: usize = 1 << 20;
+
+/// Serve until a signal comes, or the time is over.
+pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
+    let mut segment = match &arguments.cell {
+        None => segment_of_images(&arguments.sii)?,
+        Some(directory) => {
+            let cell = super::run::with_seed(super::load_cell(directory)?, arguments.seed);
+            Segment::for_cell(&cell, plant::for_cell(&cell)?)
+        }
+    };
+    if arguments.trace.is_some() {
+        segment.record(TRACE_EVENTS);
+    }
+    let mut socket = RawSocket::open(&arguments.interface)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    if let Some(seconds) = arguments.seconds {
+        let stop = Arc::clone(&stop);
+        let seconds = Duration::try_from_secs_f64(seconds).context("--seconds: expected a positive number")?;
+        std::thread::spawn(move || {
+            std::thread::sleep(seconds);
+            stop.store(true, Relaxed);
+        });
+    }
+    eprintln!("simulating {} devices on {}; Ctrl-C ends", segment.devices().len(), arguments.interface);
+    let mut line = Line::new(segment);
+    serve(&mut socket, &mut line, &stop);
+    if let Some(path) = &arguments.trace {
+        std::fs::write(path, trace(line.segment())).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    eprintln!("{} frames in {:.1} s of the segment", line.segment().frames(), clock::now_ns() as f64 / 1e9);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn trace(segment: &Segment) -> String {
+    let mut out = String::from("time_ns,last_frame_ns,device,event,value\n");
+    for TraceEvent { time_ns, device, last_frame_ns, kind } in segment.trace().iter() {
+        let (event, value) = match kind {
+            TraceKind::State(state, code) => {
+                let code = code.map_or(String::new(), |code| format!(" {code:#06x}"));
+                ("state", format!("{state:?}{code}"))
+            }
+            TraceKind::Outputs(hash) => ("outputs", format!("{hash:016x}")),
+            TraceKind::Watchdog => ("watchdog", String::new()),
+            TraceKind::PowerOff => ("power off", String::new()),
+            TraceKind::PowerOn => ("power on", String::new()),
+        };
+        out.push_str(&format!("{time_ns},{last_frame_ns},{device},{event},{value}\n"));
+    }
+    out
+}

@@ -1,0 +1,76 @@
+//! One cycle, top to bottom:
+//!
+//! wake → exchange → inbox → periodic models → scripts → axes → stage → requested models → record
+//!
+//! The same function runs on a real bus, on the embedded segment, and in a replay; what differs comes in through
+//! [`Pace`], [`Bus`] and [`Inbox`], and goes out through [`Record`].
+
+use crate::{
+    inbox::Inbox,
+    machine::{CycleTime, Machine},
+    pace::{Pace, Wake},
+    timing::{Step, StepTimes},
+};
+use sensai_fieldbus::{Bus, Exchange, clock};
+use sensai_model::record::InboxEntry;
+
+/// What one cycle was, for the record and the statistics.
+#[derive(Debug)]
+pub struct Done<'a> {
+    /// Which cycle.
+    pub time: CycleTime,
+    /// How its start came out.
+    pub wake: Wake,
+    /// What the bus brought.
+    pub exchange: Exchange,
+    /// What the inbox brought.
+    pub entries: &'a [InboxEntry],
+    /// Where the time went. The record step is the previous cycle's.
+    pub times: StepTimes,
+}
+
+/// Where a finished cycle goes: the log, a comparison with a log, or nowhere.
+pub trait Record {
+    /// Take down one cycle. Never allocates, locks or waits.
+    fn record(&mut self, machine: &Machine, done: &Done<'_>);
+}
+
+/// Run one cycle and say how it came out. `deadline_ns` is the bus deadline, counted from the start of the exchange.
+pub fn cycle(
+    machine: &mut Machine,
+    bus: &mut impl Bus,
+    pace: &mut impl Pace,
+    inbox: &mut Inbox,
+    record: &mut impl Record,
+    times: &mut StepTimes,
+) -> (CycleTime, Wake, Exchange) {
+    let deadline_ns = machine.cell().bus.deadline_ns;
+    let (time, wake) = pace.wake();
+    times.begin(&wake);
+
+    let (outputs, inputs) = machine.images();
+    let exchange = bus.exchange(outputs, inputs, clock::now_ns() + deadline_ns);
+    times.lap(Step::Exchange);
+
+    let entries = inbox.take(&wake);
+    for entry in entries {
+        machine.apply(entry);
+    }
+    times.lap(Step::Inbox);
+
+    // Periodic models run here: their results are tags that the scripts of this cycle see.
+
+    machine.run_task(&exchange, time);
+    times.lap(Step::Scripts);
+
+    // Axes step here, in every mode: profile and CiA 402 follow the commands the scripts gave.
+
+    machine.stage();
+    times.lap(Step::Stage);
+
+    // Models that a script asked for in this cycle run here; nothing they do can void what is staged.
+
+    record.record(machine, &Done { time, wake, exchange, entries, times: *times });
+    times.end();
+    (time, wake, exchange)
+}

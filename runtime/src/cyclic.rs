@@ -1,0 +1,362 @@
+//! The life of the cyclic thread: set-up, bus start-up, warm-up, cycles, shutdown. All that may fail or block is
+//! before the first cycle or behind the last one; the cycle itself is in [`crate::cycle`].
+
+use crate::{
+    cycle::cycle,
+    inbox::Inbox,
+    machine::{Machine, Mode},
+    pace::{Lockstep, Pace, RealTime},
+    phase, plant, programs,
+    recorder::{LogProducer, Recorder},
+    rt::{self, Missing},
+    status::Status,
+    timing::{Histograms, StepTimes},
+};
+use sensai_alloc_count::{Counts, thread_counts};
+use sensai_fieldbus::{
+    Bus, Wire, clock,
+    ethercat::{self, EtherCatBus},
+    simulated::{InProcess, Segment},
+    wire::RawSocket,
+};
+use sensai_model::{Cell, Fault};
+use sensai_scripts::ProgramError;
+use std::sync::{
+    Arc, Mutex,
+    atomic::Ordering::{Relaxed, Release},
+};
+
+/// What the cyclic thread is to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The cell.
+    pub cell: Arc<Cell>,
+    /// `None`: the embedded segment.
+    pub interface: Option<String>,
+    /// End after this many cycles.
+    pub cycles: Option<u64>,
+    /// As fast as it goes.
+    pub virtual_time: bool,
+    /// Never spin.
+    pub no_spin: bool,
+    /// Seccomp filter after warm-up.
+    pub guard: bool,
+    /// Index of the first cycle.
+    pub first_index: u64,
+    /// Core to pin to.
+    pub core: Option<usize>,
+}
+
+/// What the run was, as the cyclic thread saw it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Cycles after warm-up; the histograms are over these.
+    pub measured: u64,
+    /// All cycles.
+    pub cycles: u64,
+    /// Distributions.
+    pub histograms: Histograms,
+    /// Allocations after warm-up.
+    pub allocations: Counts,
+    /// Page faults after warm-up: minor, major. Under the guard they are for the outside to find, see `thread`.
+    pub page_faults: (u64, u64),
+    /// The cyclic thread's id, and its page faults when the counters were armed.
+    pub thread: (i32, (u64, u64)),
+    /// Privileges that were missing.
+    pub missing: Vec<Missing>,
+    /// Start phase on the interval's grid, ns.
+    pub phase_ns: u64,
+    /// Spin window, ns.
+    pub spin_ns: u64,
+    /// Mode at the end, before the shutdown.
+    pub mode: Mode,
+    /// The fault at the end.
+    pub fault: Option<Fault>,
+    /// Memory tags at the end: name, value.
+    pub memory: Vec<(String, String)>,
+    /// How long the bus took from INIT to OP, ns on the bus's clock.
+    pub startup_ns: u64,
+    /// Operations the programs used, summed over the measured cycles.
+    pub operations: u64,
+    /// The guard was armed.
+    pub guarded: bool,
+    /// What the shutdown of the bus could not do.
+    pub shutdown: Option<String>,
+}
+
+/// Cycles before the counters are armed.
+const WARM_UP: u64 = 200;
+
+/// Cycles with fault values before the bus is taken down.
+const SHUTDOWN_CYCLES: u64 = 3;
+
+/// Bound on taking the bus down to SAFE-OP and INIT.
+const SHUTDOWN_NS: u64 = 1_000_000_000;
+
+/// Heap the interpreter tier may grow into without asking the kernel.
+const HEAP_BYTES: usize = 24 << 20;
+
+/// No acyclic frame starts this close to the next cycle.
+const ACYCLIC_GUARD_NS: u64 = 200_000;
+
+/// Shared with the rest of the process.
+struct Links<'a> {
+    inbox: Inbox,
+    log: Option<LogProducer>,
+    errors: rtrb::Producer<Box<ProgramError>>,
+    status: &'a Status,
+}
+
+/// The cyclic thread's main function. Leaves its result in `outcome` and sets `status.finished`.
+pub fn run(
+    plan: &Plan,
+    inbox: Inbox,
+    log: Option<LogProducer>,
+    errors: rtrb::Producer<Box<ProgramError>>,
+    status: &Status,
+    outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
+) {
+    let links = Links { inbox, log, errors, status };
+    let result = bring_up_and_drive(plan, links);
+    let guarded = plan.guard && result.is_ok();
+    status.armed.store(false, Relaxed);
+    *outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
+    status.finished.store(true, Release);
+    if guarded {
+        // Ending a thread takes system calls that the filter forbids: wait for the process to end.
+        loop {
+            rt::sleep_until(clock::monotonic_ns() + 1_000_000_000);
+        }
+    }
+}
+
+fn bring_up_and_drive(plan: &Plan, links: Links<'_>) -> anyhow::Result<Outcome> {
+    match &plan.interface {
+        None => {
+            clock::start_virtual(1_000_000_000);
+            let segment = Segment::for_cell(&plan.cell, plant::for_cell(&plan.cell)?);
+            drive(plan, links, InProcess::new(segment), |plan, spin, start| {
+                let start = (!plan.virtual_time).then_some(start);
+                Lockstep::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
+            })
+        }
+        Some(interface) => {
+            let socket = RawSocket::open(interface)?;
+            links.status.socket.store(socket.descriptor(), Relaxed);
+            drive(plan, links, socket, |plan, spin, start| {
+                RealTime::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
+            })
+        }
+    }
+}
+
+fn drive<W: Wire, P: Pace>(
+    plan: &Plan,
+    mut links: Links<'_>,
+    wire: W,
+    pace: impl FnOnce(&Plan, u64, u64) -> P,
+) -> anyhow::Result<Outcome> {
+    let cell = &plan.cell;
+    let (missing, _no_deep_sleep) = become_real_time(plan);
+    let thread = rt::thread_id();
+    let programs = programs::compile(cell)?;
+    let mut machine = Machine::new(Arc::clone(cell), programs);
+    let mut recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
+
+    let before = clock::now_ns();
+    let mut bus = ethercat::start(cell, wire, machine.outputs(), &mut |_| ())?;
+    let startup_ns = clock::now_ns() - before;
+
+    let interval = cell.task.interval_ns;
+    let timing = if plan.virtual_time { phase::Timing::default() } else { phase::calibrate(interval) };
+    let spin_ns = match (plan.no_spin || plan.virtual_time, cell.task.spin_ns) {
+        (true, _) => 0,
+        (false, Some(spin)) => spin,
+        (false, None) => timing.spin_ns,
+    };
+    rt::prefault(HEAP_BYTES);
+    let start = phase::next_start(clock::monotonic_ns(), interval, timing.phase_ns);
+    let mut pace = pace(plan, spin_ns, start);
+    let mut run = Loop::new(plan, interval);
+    run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut recorder);
+
+    let status = links.status;
+    status.armed.store(false, Relaxed);
+    // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
+    let shutdown = bus.shutdown(clock::now_ns() + SHUTDOWN_NS).err().map(|error| error.to_string());
+    status.dropped.store(recorder.dropped(), Relaxed);
+    Ok(Outcome {
+        measured: run.measured,
+        cycles: run.done,
+        histograms: run.histograms,
+        allocations: thread_counts() - run.allocations,
+        page_faults: run.faults,
+        thread: (thread, run.faults_before),
+        missing,
+        phase_ns: timing.phase_ns,
+        spin_ns,
+        mode: run.mode,
+        fault: machine.fault(),
+        memory: memory_tags(&machine),
+        startup_ns,
+        operations: run.operations,
+        guarded: run.guarded,
+        shutdown,
+    })
+}
+
+/// Ask for everything a real-time thread wants; what is refused is told at the end, and the run goes on.
+fn become_real_time(plan: &Plan) -> (Vec<Missing>, Option<std::fs::File>) {
+    if plan.virtual_time {
+        return (Vec::new(), None);
+    }
+    let mut missing = Vec::new();
+    missing.extend(plan.core.and_then(|core| rt::pin(core).err()));
+    missing.extend(rt::fifo(plan.cell.task.priority).err());
+    missing.extend(rt::lock_memory().err());
+    let file = rt::no_deep_sleep().map_err(|refused| missing.push(refused)).ok();
+    (missing, file)
+}
+
+/// Counters around the cycles.
+struct Loop {
+    histograms: Histograms,
+    done: u64,
+    measured: u64,
+    operations: u64,
+    /// Cycles still to go once a shutdown was seen.
+    left: Option<u64>,
+    limit: Option<u64>,
+    warm_up: u64,
+    interval: u64,
+    guard: bool,
+    guarded: bool,
+    allocations: Counts,
+    faults_before: (u64, u64),
+    faults: (u64, u64),
+    mode: Mode,
+    all_units: u32,
+    virtual_time: bool,
+}
+
+impl Loop {
+    fn new(plan: &Plan, interval: u64) -> Self {
+        let units = plan.cell.sync_units.len() as u32;
+        Self {
+            histograms: Histograms::new(),
+            done: 0,
+            measured: 0,
+            operations: 0,
+            left: None,
+            limit: plan.cycles,
+            warm_up: WARM_UP.min(plan.cycles.unwrap_or(u64::MAX) / 2),
+            interval,
+            guard: plan.guard,
+            guarded: false,
+            allocations: thread_counts(),
+            faults_before: (0, 0),
+            faults: (0, 0),
+            mode: Mode::Stop,
+            all_units: u32::MAX.checked_shr(32 - units).unwrap_or(0),
+            virtual_time: plan.virtual_time,
+        }
+    }
+
+    fn cycles<W: Wire, P: Pace>(
+        &mut self,
+        machine: &mut Machine,
+        bus: &mut EtherCatBus<W>,
+        pace: &mut P,
+        links: &mut Links<'_>,
+        recorder: &mut Recorder,
+    ) {
+        let mut times = StepTimes::default();
+        self.arm_if_warm(links.status);
+        while self.left != Some(0) {
+            let (time, wake, exchange) =
+                cycle(machine, bus, pace, &mut links.inbox, recorder, &mut times);
+            let status = links.status;
+            status.update(machine, time.index, &exchange, self.all_units);
+            status.overruns.fetch_add(u64::from(wake.overrun), Relaxed);
+            status.skipped.fetch_add(wake.skipped, Relaxed);
+            status.execution_max.fetch_max(times.execution.into(), Relaxed);
+            status.start_error_max.fetch_max(times.start_error.into(), Relaxed);
+            status.heartbeat.fetch_add(1, Relaxed);
+            if let Some(error) = machine.take_error() {
+                // A full ring means that nobody reads the texts; the fault itself is in the record.
+                if let Err(rtrb::PushError::Full(error)) = links.errors.push(error) {
+                    sensai_alloc_count::excuse(|| drop(error));
+                }
+            }
+            self.count(machine, &times);
+            self.end_of_cycle(machine, &mut links.inbox);
+            self.arm_if_warm(links.status);
+            if !self.virtual_time || self.done % 64 == 0 {
+                bus.acyclic(clock::now_ns() + self.acyclic_share());
+            }
+        }
+        // Under the filter this thread may not even ask; the outside reads it from the thread's statistics.
+        if !self.guarded {
+            let now = rt::page_faults();
+            self.faults = (now.0 - self.faults_before.0, now.1 - self.faults_before.1);
+        }
+    }
+
+    /// What is left of the interval, less the guard time, and never more than a quarter.
+    fn acyclic_share(&self) -> u64 {
+        (self.interval / 4).min(self.interval.saturating_sub(ACYCLIC_GUARD_NS) / 2)
+    }
+
+    fn count(&mut self, machine: &Machine, times: &StepTimes) {
+        self.done += 1;
+        if self.done > self.warm_up {
+            self.measured += 1;
+            self.operations += machine.operations();
+            self.histograms.add(times);
+        }
+    }
+
+    fn end_of_cycle(&mut self, machine: &Machine, inbox: &mut Inbox) {
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+            return;
+        }
+        if machine.shutting_down() {
+            self.left = Some(SHUTDOWN_CYCLES);
+        } else {
+            self.mode = machine.mode();
+            if self.limit.is_some_and(|limit| self.done >= limit) {
+                inbox.request_shutdown();
+            }
+        }
+    }
+
+    /// Behind the warm-up: counters from here on, and the filter if asked for.
+    fn arm_if_warm(&mut self, status: &Status) {
+        if self.done == self.warm_up && self.measured == 0 {
+            status.armed.store(!self.virtual_time, Relaxed);
+            self.faults_before = rt::page_faults();
+            if self.guard && !self.guarded {
+                self.guarded = crate::guard::arm();
+            }
+            self.allocations = thread_counts();
+        }
+    }
+}
+
+fn memory_tags(machine: &Machine) -> Vec<(String, String)> {
+    let tags = machine.cell().tags.iter().filter(|tag| tag.kind == sensai_model::TagKind::Memory);
+    tags.map(|tag| {
+        let values: Vec<String> =
+            (0..tag.len()).map(|i| machine.store().committed(tag.slot + i).to_string()).collect();
+        (tag.name.clone(), values.join(" "))
+    })
+    .collect()
+}
+
+/// The cell as it runs on the embedded segment, whatever interface it names.
+pub fn without_interface(cell: &Arc<Cell>) -> Arc<Cell> {
+    let mut cell = Cell::clone(cell);
+    cell.bus.interface = None;
+    Arc::new(cell)
+}

@@ -1,0 +1,109 @@
+//! The third way into a cycle, beside clock and bus: commands of people and verdicts about time.
+//!
+//! Whatever comes in is numbered and recorded; a replay is fed the same entries and decides nothing anew.
+
+use crate::pace::Wake;
+use sensai_model::record::{INBOX_MAX, InboxEntry, InboxKind, InboxSource};
+
+/// Commands waiting from outside the cycle.
+pub const COMMANDS_MAX: usize = 64;
+
+/// An entry that is not numbered yet.
+pub const fn entry(kind: InboxKind, source: u16, argument: [i64; 3]) -> InboxEntry {
+    InboxEntry { kind, source, sequence: 0, argument }
+}
+
+/// Collects at most [`INBOX_MAX`] entries a cycle; the rest waits for the next one.
+pub struct Inbox {
+    entries: [InboxEntry; INBOX_MAX],
+    count: usize,
+    sequence: u32,
+    commands: Option<rtrb::Consumer<InboxEntry>>,
+    shutdown: bool,
+}
+
+impl Inbox {
+    /// Fed by the returned producer, from any one thread.
+    pub fn new() -> (rtrb::Producer<InboxEntry>, Self) {
+        let (producer, consumer) = rtrb::RingBuffer::new(COMMANDS_MAX);
+        (producer, Self { commands: Some(consumer), ..Self::replayed() })
+    }
+
+    /// Fed by [`Inbox::put_recorded`] only.
+    pub fn replayed() -> Self {
+        Self { entries: [entry(InboxKind::Startup, InboxSource::RUNTIME, [0; 3]); INBOX_MAX], count: 0, sequence: 0, commands: None, shutdown: false }
+    }
+
+    /// The entries of the next cycle, as they were recorded.
+    pub fn put_recorded(&mut self, entries: impl Iterator<Item = InboxEntry>) {
+        self.count = 0;
+        for entry in entries.take(INBOX_MAX) {
+            self.entries[self.count] = entry;
+            self.count += 1;
+        }
+    }
+
+    /// Put a shutdown into the next cycle: the run has come to its agreed end.
+    pub fn request_shutdown(&mut self) {
+        self.shutdown = true;
+    }
+
+    /// The entries of this cycle. Verdicts go first: there is at most one a cycle, so commands always get through.
+    pub fn take(&mut self, wake: &Wake) -> &[InboxEntry] {
+        if self.commands.is_none() {
+            return &self.entries[..self.count];
+        }
+        self.count = 0;
+        if wake.overrun || wake.skipped > 0 {
+            let late = wake.start_error_ns.cast_signed();
+            let argument = [wake.skipped.cast_signed(), late, 0];
+            self.push(entry(InboxKind::Overrun, InboxSource::RUNTIME, argument));
+        }
+        if std::mem::take(&mut self.shutdown) {
+            self.push(entry(InboxKind::Shutdown, InboxSource::RUNTIME, [0; 3]));
+        }
+        while self.count < INBOX_MAX {
+            let Some(entry) = self.commands.as_mut().and_then(|commands| commands.pop().ok()) else { break };
+            self.push(entry);
+        }
+        &self.entries[..self.count]
+    }
+
+    fn push(&mut self, entry: InboxEntry) {
+        self.entries[self.count] = InboxEntry { sequence: self.sequence, ..entry };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_wait_their_turn_and_are_numbered() {
+        let (mut commands, mut inbox) = Inbox::new();
+        for i in 0..6 {
+            commands.push(entry(InboxKind::Parameter, InboxSource::TERMINAL, [i, 0, 0])).unwrap();
+        }
+        let wake = Wake { overrun: true, skipped: 2, start_error_ns: 7, ..Wake::default() };
+        let first: Vec<_> = inbox.take(&wake).to_vec();
+        assert_eq!(first.len(), INBOX_MAX);
+        assert_eq!(first[0].kind, InboxKind::Overrun);
+        assert_eq!(first[0].argument, [2, 7, 0]);
+        let mut seen: Vec<_> = first[1..].to_vec();
+        seen.extend_from_slice(inbox.take(&Wake::default()));
+        assert_eq!(seen.iter().map(|entry| entry.argument[0]).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(seen.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        assert!(inbox.take(&Wake::default()).is_empty());
+    }
+
+    #[test]
+    fn a_replayed_inbox_decides_nothing() {
+        let mut inbox = Inbox::replayed();
+        let wake = Wake { overrun: true, skipped: 1, ..Wake::default() };
+        assert!(inbox.take(&wake).is_empty());
+        inbox.put_recorded([entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])].into_iter());
+        assert_eq!(inbox.take(&wake).len(), 1);
+    }
+}

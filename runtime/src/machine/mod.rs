@@ -1,0 +1,511 @@
+//! Everything a cycle computes with, and nothing else: given the same inputs, the same inbox and the same start,
+//! two machines go through the same states, bit for bit. Replay is this type fed from a log.
+//!
+//! Deliberately absent: clocks, sockets, threads, texts.
+
+use crate::keyframe::{Reader, Writer};
+use sensai_alloc_count::excuse;
+use sensai_fieldbus::Exchange;
+use sensai_model::{
+    Cell, Fault, FaultCode, Tag, TagKind, TagStore, Value,
+    cell::{OnOverrun, SYNC_UNITS_MAX},
+    record::{InboxEntry, InboxKind},
+    tag::OnFault,
+};
+use sensai_scripts::{Program, ProgramError, RunContext, SysFacts};
+use std::sync::Arc;
+
+/// The runtime's own state machine. `Config` is before the first cycle and has no value here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// Bus cycles, programs do not run, outputs at their fault values. A start edge leaves it.
+    Stop = 0,
+    /// Programs run.
+    Run = 1,
+    /// As `Stop`, with a latched fault: a reset edge leads to `Stop`.
+    Fault = 2,
+}
+
+impl Mode {
+    /// As people read it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Run => "run",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// The mode with this number; `Fault` for one that does not exist.
+    pub const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Stop,
+            1 => Self::Run,
+            _ => Self::Fault,
+        }
+    }
+}
+
+/// Which cycle this is, and how far it is from the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CycleTime {
+    /// Cycle index; strictly increasing, also over restarts that go on with the same log.
+    pub index: u64,
+    /// Targets passed over since the last cycle.
+    pub skipped: u64,
+    /// The first cycle of this start.
+    pub first: bool,
+}
+
+/// Argument of a `Startup` entry after a run that did not end in an orderly way.
+pub const UNCLEAN: i64 = 2;
+
+/// The state of the cell between two cycles.
+pub struct Machine {
+    cell: Arc<Cell>,
+    programs: Vec<Box<dyn Program>>,
+    store: TagStore,
+    parameters: Box<[Value]>,
+    inputs: Box<[u8]>,
+    outputs: Box<[u8]>,
+    mode: Mode,
+    /// First-out: the fault that led to `Mode::Fault`, kept until reset.
+    fault: Option<Fault>,
+    lost_in_row: u32,
+    invalid_in_row: [u32; SYNC_UNITS_MAX],
+    /// Last levels of the operator's tags: reset, stop, start.
+    operator_levels: [bool; 3],
+    shutting_down: bool,
+    /// Output elements that had to be saturated on their way to the wire, in this cycle.
+    saturated: u16,
+    /// Text of the last program error, until somebody takes it.
+    error: Option<Box<ProgramError>>,
+    operations: u64,
+    /// The programs ran in this cycle, and their writes took effect.
+    committed: bool,
+}
+
+impl Machine {
+    /// A cold machine in `Stop`.
+    pub fn new(cell: Arc<Cell>, programs: Vec<Box<dyn Program>>) -> Self {
+        let store = TagStore::new(&cell.tags);
+        let parameters = cell.parameters.iter().map(|parameter| parameter.default).collect();
+        let mut machine = Self {
+            store,
+            parameters,
+            inputs: vec![0; cell.image.inputs].into_boxed_slice(),
+            outputs: vec![0; cell.image.outputs].into_boxed_slice(),
+            mode: Mode::Stop,
+            fault: None,
+            lost_in_row: 0,
+            invalid_in_row: [0; SYNC_UNITS_MAX],
+            operator_levels: [true; 3],
+            shutting_down: false,
+            saturated: 0,
+            error: None,
+            operations: 0,
+            committed: false,
+            programs,
+            cell,
+        };
+        // Before the first exchange no output was ever committed: `hold` starts from the initial value.
+        for tag in &machine.cell.tags {
+            if tag.kind == TagKind::Output {
+                encode_output(tag, &mut machine.outputs, |_| tag.initial);
+            }
+        }
+        machine.stage();
+        machine
+    }
+
+    /// The images the exchange works on: outputs to send, inputs to fill.
+    pub fn images(&mut self) -> (&[u8], &mut [u8]) {
+        (&self.outputs, &mut self.inputs)
+    }
+
+    /// Apply one inbox entry. Commands that do not fit the mode are ignored: the record shows both.
+    pub fn apply(&mut self, entry: &InboxEntry) {
+        match entry.kind {
+            InboxKind::Startup if entry.argument[0] == UNCLEAN => self.raise(Fault::new(FaultCode::UncleanRestart)),
+            InboxKind::Start => self.start(),
+            InboxKind::Stop => self.stop(),
+            InboxKind::Reset => self.reset(),
+            InboxKind::Parameter => self.set_parameter(entry),
+            InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
+                self.raise(Fault::new(FaultCode::Overrun));
+            }
+            InboxKind::Shutdown => {
+                self.shutting_down = true;
+                self.stop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Inputs to tags, supervision, the operator's edges, then the programs: the task's one run.
+    pub fn run_task(&mut self, exchange: &Exchange, time: CycleTime) {
+        self.operations = 0;
+        self.committed = false;
+        self.supervise(exchange);
+        let invalid = self.load_inputs(exchange.valid);
+        self.operator_edges();
+        if self.mode != Mode::Run {
+            return;
+        }
+        if let Some(tag) = invalid {
+            self.raise(Fault { source: tag, ..Fault::new(FaultCode::InvalidInput) });
+            return;
+        }
+        let interval = self.cell.task.interval_ns.cast_signed();
+        let sys = SysFacts {
+            cycle: time.index,
+            time_ns: interval.saturating_mul(time.index.cast_signed()),
+            dt_ns: interval.saturating_mul(1 + time.skipped.cast_signed()),
+            first_cycle: time.first,
+        };
+        let Self { programs, store, parameters, operations, .. } = self;
+        let failed = programs.iter_mut().find_map(|program| {
+            // The interpreter tier allocates by its nature; what it takes is counted apart.
+            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters }));
+            *operations += program.operations();
+            result.err()
+        });
+        match failed {
+            None => {
+                self.store.commit();
+                self.committed = true;
+            }
+            Some(error) => {
+                self.store.roll_back();
+                self.raise(error.fault);
+                self.error = Some(error);
+            }
+        }
+    }
+
+    /// Committed values, or fault values, into the output image that the next exchange sends.
+    pub fn stage(&mut self) {
+        self.saturated = 0;
+        let running = self.mode == Mode::Run;
+        for tag in self.cell.tags.iter().filter(|tag| tag.kind == TagKind::Output) {
+            self.saturated += match (running, tag.on_fault) {
+                (true, _) => {
+                    let store = &self.store;
+                    encode_output(tag, &mut self.outputs, |i| store.committed(tag.slot + i))
+                }
+                (false, OnFault::Value(value)) => encode_output(tag, &mut self.outputs, |_| value),
+                (false, OnFault::Hold) => 0,
+            };
+        }
+    }
+
+    fn supervise(&mut self, exchange: &Exchange) {
+        let limit = self.cell.bus.lost_frames_max;
+        self.lost_in_row = if exchange.lost { self.lost_in_row.saturating_add(1) } else { 0 };
+        if self.lost_in_row >= limit {
+            self.raise(Fault::new(FaultCode::LostFrames));
+        }
+        for unit in 0..self.cell.sync_units.len() {
+            let valid = exchange.valid >> unit & 1 == 1;
+            let count = if valid { 0 } else { self.invalid_in_row[unit].saturating_add(1) };
+            self.invalid_in_row[unit] = count;
+            // Without outputs a unit's loss shows in its tags' quality, and the programs decide.
+            if count >= limit && !exchange.lost && self.drives_outputs(unit) {
+                self.raise(Fault { source: unit as u16, ..Fault::new(FaultCode::DeviceState) });
+            }
+        }
+    }
+
+    fn drives_outputs(&self, unit: usize) -> bool {
+        let devices = &self.cell.sync_units[unit].devices;
+        devices.iter().any(|device| !self.cell.devices[usize::from(*device)].outputs.is_empty())
+    }
+
+    /// The index of the first tag that is invalid although it must not be.
+    fn load_inputs(&mut self, valid: u32) -> Option<u16> {
+        let mut invalid = None;
+        for (index, tag) in self.cell.tags.iter().enumerate().filter(|(_, tag)| tag.kind == TagKind::Input) {
+            if !self.store.load_input(tag, &self.inputs, valid) && invalid.is_none() {
+                invalid = Some(index as u16);
+            }
+        }
+        invalid
+    }
+
+    fn operator_edges(&mut self) {
+        let operator = self.cell.operator;
+        let level = |slot: Option<u32>| {
+            slot.is_some_and(|slot| self.store.valid(slot) && self.store.value(slot) == Value::Bool(true))
+        };
+        let levels = [level(operator.reset), level(operator.stop), level(operator.start)];
+        let rising = |i: usize| levels[i] && !self.operator_levels[i];
+        let (reset, stop, start) = (rising(0), rising(1), rising(2));
+        self.operator_levels = levels;
+        if reset {
+            self.reset();
+        }
+        if stop {
+            self.stop();
+        }
+        if start {
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
+        if self.mode == Mode::Stop && !self.shutting_down {
+            self.mode = Mode::Run;
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.mode == Mode::Run {
+            self.mode = Mode::Stop;
+        }
+    }
+
+    fn reset(&mut self) {
+        if self.mode == Mode::Fault {
+            self.mode = Mode::Stop;
+            self.fault = None;
+            self.lost_in_row = 0;
+            self.invalid_in_row = [0; SYNC_UNITS_MAX];
+            for program in &mut self.programs {
+                program.reset();
+            }
+        }
+    }
+
+    fn set_parameter(&mut self, entry: &InboxEntry) {
+        let Ok(index) = usize::try_from(entry.argument[0]) else { return };
+        let Some(parameter) = self.cell.parameters.get(index) else { return };
+        let value = Value::from_bits(parameter.scalar, entry.argument[1].cast_unsigned());
+        if parameter.admits(value) {
+            self.parameters[index] = value;
+        }
+    }
+
+    fn raise(&mut self, fault: Fault) {
+        if self.mode != Mode::Fault {
+            self.mode = Mode::Fault;
+            self.fault = Some(fault);
+        }
+    }
+
+    /// The cell it runs.
+    pub fn cell(&self) -> &Arc<Cell> {
+        &self.cell
+    }
+
+    /// The runtime's state.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The latched fault.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// The tag values after the last cycle.
+    pub fn store(&self) -> &TagStore {
+        &self.store
+    }
+
+    /// Raw inputs as the last exchange left them.
+    pub fn inputs(&self) -> &[u8] {
+        &self.inputs
+    }
+
+    /// Raw outputs as staged for the next exchange.
+    pub fn outputs(&self) -> &[u8] {
+        &self.outputs
+    }
+
+    /// Raw inputs, for a bus that is a log.
+    pub fn inputs_mut(&mut self) -> &mut [u8] {
+        &mut self.inputs
+    }
+
+    /// A shutdown was asked for.
+    pub fn shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+
+    /// Output elements saturated while staging this cycle.
+    pub fn saturated(&self) -> u16 {
+        self.saturated
+    }
+
+    /// Work units the programs used in this cycle.
+    pub fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// The programs ran in this cycle, and their writes took effect.
+    pub fn committed(&self) -> bool {
+        self.committed
+    }
+
+    /// The programs, in calling order.
+    pub fn programs(&self) -> &[Box<dyn Program>] {
+        &self.programs
+    }
+
+    /// The text of the last program error, once.
+    pub fn take_error(&mut self) -> Option<Box<ProgramError>> {
+        self.error.take()
+    }
+
+    /// Bytes of [`Machine::save`]: all of them, and how many of them, from the front, are hashed.
+    pub fn state_len(&self) -> (usize, usize) {
+        let mut writer = Writer::measure();
+        self.write_effects(&mut writer);
+        let hashed = writer.len();
+        self.write_held(&mut writer);
+        (writer.len(), hashed)
+    }
+
+    /// Write the whole state that later cycles depend on into `buffer`, which must be as long as
+    /// [`Machine::state_len`] says. These bytes are the keyframes.
+    ///
+    /// The first part is hashed into every record: what the machine has made of its inputs. The rest is the inputs
+    /// themselves, as they would be held: an input bit that nothing reads must not make two runs look different.
+    pub fn save(&self, buffer: &mut [u8]) {
+        let mut writer = Writer::into(buffer);
+        self.write_effects(&mut writer);
+        self.write_held(&mut writer);
+    }
+
+    /// Names and lengths of the parts of a saved state, in order.
+    pub fn state_parts(&self) -> Vec<(String, usize)> {
+        let (len, hashed) = self.state_len();
+        let programs: usize = self.programs.iter().map(|program| program.state().len()).sum();
+        let outputs = self.outputs.len();
+        let mut parts = vec![("machine".into(), hashed - programs - outputs), ("outputs".into(), outputs)];
+        parts.extend(self.programs.iter().map(|program| (format!("program:{}", program.name()), program.state().len())));
+        parts.push(("held inputs".into(), len - hashed));
+        parts
+    }
+
+    fn write_effects(&self, out: &mut Writer<'_>) {
+        out.bytes(&[self.mode as u8, u8::from(self.shutting_down)]);
+        out.bytes(&self.operator_levels.map(u8::from));
+        let fault = self.fault.map_or([0; 5], |fault| {
+            [1, u64::from(fault.code.id()), fault.source.into(), fault.line.into(), fault.column.into()]
+        });
+        for number in fault {
+            out.u64(number);
+        }
+        out.u64(self.lost_in_row.into());
+        for count in &self.invalid_in_row[..self.cell.sync_units.len()] {
+            out.u64((*count).into());
+        }
+        for value in &self.parameters {
+            out.u64(value.to_bits());
+        }
+        for slot in self.slots(false) {
+            out.u64(self.store.committed(slot).to_bits());
+        }
+        out.bytes(&self.outputs);
+        for program in &self.programs {
+            out.bytes(program.state());
+        }
+    }
+
+    fn write_held(&self, out: &mut Writer<'_>) {
+        out.bytes(&self.inputs);
+        for slot in self.slots(true) {
+            out.u64(self.store.committed(slot).to_bits());
+            out.bytes(&[u8::from(self.store.valid(slot))]);
+        }
+    }
+
+    /// Slots of all input tags, or of all others.
+    fn slots(&self, inputs: bool) -> impl Iterator<Item = u32> {
+        let tags = self.cell.tags.iter().filter(move |tag| (tag.kind == TagKind::Input) == inputs);
+        tags.flat_map(|tag| tag.slot..tag.slot + tag.len())
+    }
+
+    /// Take over a state that [`Machine::save`] wrote for the same cell.
+    ///
+    /// # Errors
+    /// If the bytes are too few, too many, or hold a value that cannot be.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), KeyframeError> {
+        let mut from = Reader::new(state);
+        let [mode, shutting_down] = from.array::<2>()?;
+        self.mode = Mode::from_number(mode);
+        self.shutting_down = shutting_down != 0;
+        self.operator_levels = from.array::<3>()?.map(|level| level != 0);
+        let [present, code, source, line, column] =
+            [from.u64()?, from.u64()?, from.u64()?, from.u64()?, from.u64()?];
+        self.fault = match present {
+            0 => None,
+            _ => Some(Fault {
+                code: FaultCode::from_id(code as u16).ok_or(KeyframeError::UnknownFault(code as u16))?,
+                source: source as u16,
+                line: line as u32,
+                column: column as u16,
+            }),
+        };
+        self.lost_in_row = from.u64()? as u32;
+        for unit in 0..self.cell.sync_units.len() {
+            self.invalid_in_row[unit] = from.u64()? as u32;
+        }
+        for (value, parameter) in self.parameters.iter_mut().zip(&self.cell.parameters) {
+            *value = Value::from_bits(parameter.scalar, from.u64()?);
+        }
+        let (others, held): (Vec<u32>, Vec<u32>) = (self.slots(false).collect(), self.slots(true).collect());
+        for slot in others {
+            let value = Value::from_bits(self.store.value(slot).scalar_type(), from.u64()?);
+            self.store.restore(slot, value, true);
+        }
+        from.fill(&mut self.outputs)?;
+        for program in &mut self.programs {
+            let state = from.take(program.state().len())?;
+            program.restore(state).map_err(|error| KeyframeError::Program(error.text))?;
+        }
+        from.fill(&mut self.inputs)?;
+        for slot in held {
+            let value = Value::from_bits(self.store.value(slot).scalar_type(), from.u64()?);
+            let [valid] = from.array::<1>()?;
+            self.store.restore(slot, value, valid != 0);
+        }
+        from.end()
+    }
+}
+
+/// Encode every element of an output tag; the number that had to be saturated.
+fn encode_output(tag: &Tag, image: &mut [u8], value: impl Fn(u32) -> Value) -> u16 {
+    let mut saturated = 0;
+    for (i, field) in tag.fields.iter().enumerate() {
+        saturated += u16::from(tag.encode(field, value(i as u32), image));
+    }
+    saturated
+}
+
+/// Why a keyframe does not fit.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum KeyframeError {
+    /// Length differs.
+    #[error("the state is {actual} bytes long, at least {expected} were expected")]
+    Short {
+        /// Bytes needed so far.
+        expected: usize,
+        /// Bytes there.
+        actual: usize,
+    },
+    /// Something is left over.
+    #[error("{0} bytes are left over behind the state")]
+    Long(usize),
+    /// A fault id of another version.
+    #[error("fault id {0} is unknown to this version")]
+    UnknownFault(u16),
+    /// A program refused its part.
+    #[error("{0}")]
+    Program(String),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,345 @@
+//! From the machine to the log: one record a cycle, keyframes in slices, and what the log has to know about a run.
+
+use crate::{
+    cycle::{Done, Record},
+    machine::{Machine, Mode},
+    programs,
+    run::Options,
+};
+use anyhow::Context;
+use sensai_fieldbus::clock;
+use sensai_log::{
+    CycleLog, EpochSpec, KeyframeSlicer, LogOptions, LogStatistics, LogThread,
+    append::Recovery,
+    epoch::{EpochParameter, EpochProgram, KeyframePart},
+};
+use sensai_model::{
+    Cell, Fault,
+    record::{RecordFlags, RecordLayout, RecordMut},
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// Which rules of arithmetic hold. Replays are comparable within one profile: pinned libm 0.2.16, IEEE 754 double,
+/// no contraction, NaN canonical where stored.
+pub const NUMERIC_PROFILE: &str = "sensai-1/libm-0.2.16";
+
+/// Hash of a machine's saved state, as it stands in every record.
+pub fn state_hash(state: &[u8]) -> u64 {
+    twox_hash::XxHash3_64::oneshot(state)
+}
+
+/// The record of a cell's cycle.
+///
+/// # Errors
+/// If the images are too large for a log block.
+pub fn layout(cell: &Cell) -> anyhow::Result<RecordLayout> {
+    Ok(RecordLayout::new(cell.image.inputs, cell.image.outputs, cell.sync_units.len())?)
+}
+
+/// The log of a run, seen from outside the cycle; nothing at all without `--log`.
+pub struct LogSession {
+    thread: Option<LogThread>,
+    path: PathBuf,
+    unclean: bool,
+    first_cycle: u64,
+    recovered: Vec<String>,
+}
+
+/// What a run has left in its log.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogSummary {
+    /// The file.
+    pub path: PathBuf,
+    /// Bytes of one record.
+    pub record_bytes: usize,
+    /// What the writer did.
+    #[serde(flatten)]
+    pub statistics: LogStatistics,
+}
+
+impl LogSession {
+    /// Open the log if one is asked for: take over what a killed run left, begin an epoch, start the writer. The
+    /// second value is the cyclic thread's end.
+    ///
+    /// # Errors
+    /// If the log cannot be opened, is of another cell, or cannot be written.
+    pub fn open(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<(Self, Option<LogProducer>)> {
+        let Some(path) = &options.log else {
+            let none = Self { thread: None, path: PathBuf::new(), unclean: false, first_cycle: 1, recovered: Vec::new() };
+            return Ok((none, None));
+        };
+        let log = CycleLog::open(path, log_options(cell))
+            .with_context(|| format!("cannot record into {}", path.display()))?;
+        if let Some(epoch) = log.last_epoch() {
+            anyhow::ensure!(
+                epoch.cell == cell.name,
+                "{} is a log of the cell `{}`, this one is `{}`; name another file",
+                path.display(),
+                epoch.cell,
+                cell.name
+            );
+        }
+        let recovery = log.recovery().clone();
+        let machine = Machine::new(Arc::clone(cell), programs::compile(cell)?);
+        let spec = epoch_spec(cell, options, &machine, log.next_cycle())?;
+        let keyframe_len = machine.state_len().0;
+        let (recorder, thread) = log
+            .start(&spec, clock::monotonic_ns)
+            .with_context(|| format!("cannot record into {}", path.display()))?;
+        let slicer = KeyframeSlicer::new(keyframe_len, cell.log.keyframe_interval);
+        let session = Self {
+            thread: Some(thread),
+            path: path.clone(),
+            unclean: recovery.unclean,
+            first_cycle: spec.first_cycle,
+            recovered: describe(&recovery),
+        };
+        Ok((session, Some(LogProducer { recorder, slicer })))
+    }
+
+    /// The run before this one did not end in an orderly way.
+    pub const fn unclean(&self) -> bool {
+        self.unclean
+    }
+
+    /// Index of the first cycle of this run.
+    pub const fn first_cycle(&self) -> u64 {
+        self.first_cycle
+    }
+
+    /// What was found of an earlier run, in sentences.
+    pub fn recovered(&self) -> &[String] {
+        &self.recovered
+    }
+
+    /// Keep a text beside the records.
+    pub fn event(&self, text: &str) {
+        if let Some(thread) = &self.thread {
+            thread.event(TEXT_EVENT, text);
+        }
+    }
+
+    /// Write what is left and end the log in an orderly way.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn close(self, cell: &Cell) -> anyhow::Result<Option<LogSummary>> {
+        let Some(thread) = self.thread else { return Ok(None) };
+        let statistics =
+            thread.stop().with_context(|| format!("cannot finish the log {}", self.path.display()))?;
+        Ok(Some(LogSummary { path: self.path, record_bytes: layout(cell)?.len(), statistics }))
+    }
+}
+
+/// Kind of an event that is a text for people.
+pub const TEXT_EVENT: u16 = 1;
+
+impl fmt::Display for LogSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = &self.statistics;
+        write!(
+            f,
+            "log {}: {} records of {} bytes, {} blocks, {:.2} MB; {} dropped, durable at the latest after {:.0} ms",
+            self.path.display(),
+            of.records,
+            self.record_bytes,
+            of.blocks,
+            of.bytes as f64 / 1e6,
+            of.dropped,
+            of.durable_after_ns_max as f64 / 1e6
+        )?;
+        match &of.last_error {
+            None => Ok(()),
+            Some(error) => {
+                write!(f, "\n  {} write and {} sync errors, the last: {error}", of.write_errors, of.sync_errors)
+            }
+        }
+    }
+}
+
+fn log_options(cell: &Cell) -> LogOptions {
+    LogOptions {
+        sync_interval_ns: cell.log.sync_interval_ns,
+        ring_slots: cell.log.ring_ns.div_ceil(cell.task.interval_ns).max(64),
+        ..LogOptions::default()
+    }
+}
+
+fn epoch_spec(cell: &Cell, options: &Options, machine: &Machine, first_cycle: u64) -> anyhow::Result<EpochSpec> {
+    let programs = machine.programs().iter().map(|program| {
+        Ok(EpochProgram {
+            name: program.name().to_owned(),
+            layout: serde_json::to_value(program.layout())?,
+            layout_hash: program.layout().hash(),
+            state_len: program.state().len() as u64,
+        })
+    });
+    let mut offset = 0;
+    let keyframe = machine
+        .state_parts()
+        .into_iter()
+        .map(|(name, len)| {
+            let part = KeyframePart { name, offset, len: len as u64 };
+            offset += len as u64;
+            part
+        })
+        .collect();
+    Ok(EpochSpec {
+        cell: cell.name.clone(),
+        numeric_profile: NUMERIC_PROFILE.into(),
+        binary_sha256: binary_hash(),
+        interval_ns: cell.task.interval_ns,
+        first_cycle,
+        start_utc_ns: clock::utc_ns(),
+        contents: options.files.iter().map(|(path, bytes)| (path.clone(), bytes.clone())).collect(),
+        record: layout(cell)?,
+        tags: cell.tags.clone(),
+        parameters: cell
+            .parameters
+            .iter()
+            .map(|of| EpochParameter {
+                name: of.name.clone(),
+                scalar: of.scalar,
+                value: of.default,
+                unit: of.unit.clone(),
+            })
+            .collect(),
+        sync_units: cell.sync_units.iter().map(|unit| unit.name.clone()).collect(),
+        programs: programs.collect::<anyhow::Result<_>>()?,
+        keyframe,
+    })
+}
+
+/// Hash of the running binary, for information; empty if it cannot be read.
+fn binary_hash() -> String {
+    let bytes = std::env::current_exe().and_then(std::fs::read).unwrap_or_default();
+    if bytes.is_empty() { String::new() } else { sensai_log::block::hex(&Sha256::digest(&bytes)) }
+}
+
+/// What opening found, for people.
+pub fn describe(recovery: &Recovery) -> Vec<String> {
+    let mut found = Vec::new();
+    if recovery.unclean {
+        found.push("the run before did not end in an orderly way".into());
+    }
+    if recovery.ring_records > 0 {
+        let count = recovery.ring_records;
+        found.push(format!("{count} records were taken over from the memory of the killed process"));
+    }
+    if recovery.ring_damaged > 0 {
+        found.push(format!("{} damaged slots were found there", recovery.ring_damaged));
+    }
+    if recovery.torn_bytes > 0 {
+        let cycles = recovery.torn_cycles.map_or(String::new(), |(after, to)| {
+            format!(", they claimed cycles {} to {to}", after + 1)
+        });
+        found.push(format!("{} bytes of a torn end were cut off{cycles}", recovery.torn_bytes));
+    }
+    found.extend(recovery.ring_note.clone());
+    found
+}
+
+/// The cyclic side of a log.
+pub struct LogProducer {
+    recorder: sensai_log::Recorder,
+    slicer: KeyframeSlicer,
+}
+
+/// Takes down cycles, with or without a log: the state hash is only needed with one.
+pub struct Recorder {
+    log: Option<LogProducer>,
+    state: Box<[u8]>,
+    /// Bytes of `state` that are hashed.
+    hashed: usize,
+    /// Virtual time has no timings: they are zero, so that equal runs are equal bytes.
+    timeless: bool,
+    fault: Option<Fault>,
+}
+
+impl Recorder {
+    /// For this machine.
+    pub fn new(log: Option<LogProducer>, machine: &Machine, timeless: bool) -> Self {
+        let (len, hashed) = machine.state_len();
+        Self { log, state: vec![0; len].into_boxed_slice(), hashed, timeless, fault: None }
+    }
+
+    /// Records that found the ring full.
+    pub fn dropped(&self) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.recorder.dropped())
+    }
+}
+
+impl Record for Recorder {
+    fn record(&mut self, machine: &Machine, done: &Done<'_>) {
+        let Some(log) = &mut self.log else { return };
+        machine.save(&mut self.state);
+        // The record names a fault in the cycle in which it rose.
+        let risen = machine.fault().filter(|fault| self.fault != Some(*fault));
+        self.fault = machine.fault();
+        let hash = state_hash(&self.state[..self.hashed]);
+        log.recorder.record(|record| {
+            fill(record, machine, done, hash, risen);
+            if !self.timeless {
+                fill_times(record, done);
+            }
+        });
+        if log.recorder.keyframe_due(&log.slicer, done.time.index) {
+            let state = &self.state;
+            log.recorder.keyframe(&mut log.slicer, done.time.index, |buffer| buffer.copy_from_slice(state));
+        }
+        log.recorder.keyframe_step(&mut log.slicer);
+    }
+}
+
+fn fill(record: &mut RecordMut<'_>, machine: &Machine, done: &Done<'_>, hash: u64, risen: Option<Fault>) {
+    let exchange = &done.exchange;
+    record.set_cycle(done.time.index);
+    let interval = machine.cell().task.interval_ns.cast_signed();
+    record.set_time_ns(interval.saturating_mul(done.time.index.cast_signed()));
+    record.set_flags(flags(machine, done));
+    record.set_valid(exchange.valid);
+    record.set_state_hash(hash);
+    record.set_late(exchange.late);
+    record.set_stray(exchange.stray);
+    record.set_devices(exchange.devices);
+    record.set_al_states(exchange.al_states);
+    record.set_operations(u32::try_from(machine.operations()).unwrap_or(u32::MAX));
+    record.set_fault(risen);
+    for entry in done.entries {
+        // There are never more entries than places: the inbox gives out at most as many.
+        let _ = record.push_inbox(entry);
+    }
+    for (unit, counter) in exchange.working_counters.iter().enumerate() {
+        record.set_working_counter(unit, *counter);
+    }
+    record.inputs_mut().copy_from_slice(machine.inputs());
+    record.outputs_mut().copy_from_slice(machine.outputs());
+}
+
+/// What was special about a cycle, from the machine that went through it.
+pub fn flags(machine: &Machine, done: &Done<'_>) -> RecordFlags {
+    RecordFlags::default()
+        .with(RecordFlags::FIRST_CYCLE, done.time.first)
+        .with(RecordFlags::EXCHANGE_LOST, done.exchange.lost)
+        .with(RecordFlags::SEND_FAILED, done.exchange.send_failed)
+        .with(RecordFlags::FAULTED, machine.mode() == Mode::Fault)
+        .with(RecordFlags::OVERRUN, done.wake.overrun)
+        .with(RecordFlags::COMMITTED, machine.committed())
+        .with(RecordFlags::RUNNING, machine.mode() == Mode::Run)
+        .with(RecordFlags::SHUTDOWN, machine.shutting_down())
+}
+
+fn fill_times(record: &mut RecordMut<'_>, done: &Done<'_>) {
+    let times = &done.times;
+    let [exchange, inbox, scripts, stage, last_record] = times.steps;
+    record.set_wake_latency_ns(times.wake_latency);
+    record.set_start_error_ns(times.start_error);
+    record.set_exchange_ns(exchange);
+    record.set_inbox_ns(inbox);
+    record.set_scripts_ns(scripts);
+    record.set_stage_ns(stage);
+    record.set_record_ns(last_record);
+    record.set_execution_ns(exchange.saturating_add(inbox).saturating_add(scripts).saturating_add(stage));
+}

@@ -1,0 +1,431 @@
+//! The same machine and the same cycle, with a log behind the three doors.
+//!
+//! A replay decides nothing: cycle indices, inputs, validity, commands and verdicts come from the records. It proves
+//! that outputs, faults and state hashes come out the same, or names the first cycle in which they do not.
+
+use crate::{
+    cycle::{Done, Record, cycle},
+    inbox::Inbox,
+    machine::{CycleTime, Machine},
+    pace::{Pace, Wake},
+    programs,
+    recorder::{NUMERIC_PROFILE, state_hash},
+    source::{Files, Source},
+    timing::StepTimes,
+};
+use anyhow::Context;
+use sensai_fieldbus::{Bus, Exchange};
+use sensai_log::{Epoch, LogReader};
+use sensai_model::{
+    Cell, TagKind,
+    cell::SYNC_UNITS_MAX,
+    record::{InboxKind, RecordFlags, RecordView},
+};
+use serde::Serialize;
+use std::{fmt, fs::File, sync::Arc};
+
+/// What is to be replayed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Begin at the last keyframe before this cycle.
+    pub from: Option<u64>,
+    /// End behind this cycle.
+    pub to: Option<u64>,
+    /// Keep the hash of every n-th cycle.
+    pub hashes: Option<u64>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Cycles run and found equal.
+    pub cycles: u64,
+    /// First and last cycle of each stretch that was verified.
+    pub verified: Vec<(u64, u64)>,
+    /// Stretches that could not be: records are missing, or there is no keyframe to go on from.
+    pub unverified: Vec<Unverified>,
+    /// The first cycle that came out differently. Nothing behind it was run.
+    pub difference: Option<Difference>,
+    /// Cycle and hash, as asked for.
+    pub hashes: Vec<(u64, String)>,
+    /// State hash after the last cycle.
+    pub last_hash: Option<String>,
+    /// Log and binary are of different numeric profiles: equality is not owed.
+    pub foreign_profile: Option<String>,
+}
+
+/// Cycles without proof.
+#[derive(Debug, Serialize)]
+pub struct Unverified {
+    /// First.
+    pub from: u64,
+    /// Last.
+    pub to: u64,
+    /// Why.
+    pub why: String,
+}
+
+/// A cycle that came out differently.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    /// Which.
+    pub cycle: u64,
+    /// Output tags: name, recorded value, replayed value.
+    pub tags: Vec<TagDifference>,
+    /// Fault: recorded, replayed.
+    pub fault: Option<(String, String)>,
+    /// State hash: recorded, replayed.
+    pub hash: (String, String),
+}
+
+/// An output that came out differently.
+#[derive(Debug, Serialize)]
+pub struct TagDifference {
+    /// Name, with the index of an array's element.
+    pub tag: String,
+    /// As recorded.
+    pub recorded: String,
+    /// As replayed.
+    pub replayed: String,
+}
+
+impl Report {
+    /// Every cycle asked for was run and found equal.
+    pub fn is_proof(&self) -> bool {
+        self.difference.is_none() && self.unverified.is_empty() && self.cycles > 0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (from, to) in &self.verified {
+            writeln!(f, "equal: cycles {from} to {to}, outputs, faults and state, bit for bit")?;
+        }
+        for gap in &self.unverified {
+            writeln!(f, "no proof: cycles {} to {}: {}", gap.from, gap.to, gap.why)?;
+        }
+        if let Some(profile) = &self.foreign_profile {
+            writeln!(f, "the log is of numeric profile {profile}, this binary of {NUMERIC_PROFILE}: equality is not owed")?;
+        }
+        for (cycle, hash) in &self.hashes {
+            writeln!(f, "hash {cycle} {hash}")?;
+        }
+        if let Some(difference) = &self.difference {
+            writeln!(f, "different: cycle {} is the first", difference.cycle)?;
+            for tag in &difference.tags {
+                writeln!(f, "  io.{}: recorded {}, replayed {}", tag.tag, tag.recorded, tag.replayed)?;
+            }
+            if let Some((recorded, replayed)) = &difference.fault {
+                writeln!(f, "  fault: recorded {recorded}, replayed {replayed}")?;
+            }
+            if difference.tags.is_empty() && difference.fault.is_none() {
+                writeln!(f, "  outputs are equal, the state behind them is not")?;
+            }
+            writeln!(f, "  state hash: recorded {}, replayed {}", difference.hash.0, difference.hash.1)?;
+        }
+        if self.cycles == 0 && self.difference.is_none() {
+            writeln!(f, "nothing was replayed: the log holds no cycle of that range")?;
+        }
+        Ok(())
+    }
+}
+
+/// Replay a log.
+///
+/// # Errors
+/// If the log is damaged, or its cell cannot be built again.
+pub fn replay(log: &LogReader<File>, options: &Options, progress: &mut dyn FnMut(u64)) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let start = match options.from {
+        None => None,
+        Some(from) => log.keyframe_before(from)?,
+    };
+    let first = match (&start, options.from) {
+        (Some(keyframe), _) => keyframe.cycle + 1,
+        // Without a keyframe before it, the epoch's first cycle is the place to begin.
+        (None, Some(from)) => first_cycle_of_epoch(log, from)?,
+        (None, None) => 0,
+    };
+    let mut player: Option<Player> = None;
+    let mut resume = start;
+    let mut records = log.records(first);
+    while let Some(record) = records.next().transpose()? {
+        let view = record.view();
+        if options.to.is_some_and(|to| view.cycle() > to) {
+            break;
+        }
+        let same_epoch = player.as_ref().is_some_and(|player| Arc::ptr_eq(&player.epoch, &record.epoch));
+        if !same_epoch {
+            let mut fresh = Player::new(log, &record.epoch, &mut report)?;
+            fresh.synced = view.flags().contains(RecordFlags::FIRST_CYCLE);
+            if let Some(keyframe) = resume.take() {
+                fresh.load(&keyframe)?;
+            }
+            player = Some(fresh);
+        }
+        let Some(player) = player.as_mut() else { break };
+        if !player.fits(&view) {
+            let Some(next) = player.resynchronise(log, &view, &mut report)? else {
+                // Nothing to go on from in this epoch: pass over the rest of it.
+                records = log.records(player.end_of_epoch(log, view.cycle(), &mut report)?);
+                continue;
+            };
+            records = log.records(next);
+            continue;
+        }
+        match player.run(&view) {
+            Some(difference) => {
+                report.difference = Some(difference);
+                break;
+            }
+            None => note(&mut report, player, &view, options),
+        }
+        if report.cycles % 4096 == 0 {
+            progress(view.cycle());
+        }
+    }
+    Ok(report)
+}
+
+fn first_cycle_of_epoch(log: &LogReader<File>, cycle: u64) -> anyhow::Result<u64> {
+    let record = log.record(cycle)?;
+    Ok(record.epoch.first_cycle)
+}
+
+/// An equal cycle into the report.
+fn note(report: &mut Report, player: &Player, view: &RecordView<'_>, options: &Options) {
+    let cycle = view.cycle();
+    report.cycles += 1;
+    match report.verified.last_mut() {
+        Some((_, to)) if player.continues => *to = cycle,
+        _ => report.verified.push((cycle, cycle)),
+    }
+    let hash = format!("{:016x}", view.state_hash());
+    if options.hashes.is_some_and(|n| cycle.is_multiple_of(n.max(1))) {
+        report.hashes.push((cycle, hash.clone()));
+    }
+    report.last_hash = Some(hash);
+}
+
+/// A machine built from an epoch, and what feeds it.
+struct Player {
+    epoch: Arc<Epoch>,
+    machine: Machine,
+    bus: LogBus,
+    pace: LogPace,
+    inbox: Inbox,
+    compare: Compare,
+    times: StepTimes,
+    /// The machine's state is the one after `last`.
+    synced: bool,
+    /// The cycle run last; the one before the epoch's first at its start.
+    last: Option<u64>,
+    /// The cycle just run follows one that was run.
+    continues: bool,
+}
+
+impl Player {
+    fn new(log: &LogReader<File>, epoch: &Arc<Epoch>, report: &mut Report) -> anyhow::Result<Self> {
+        if epoch.numeric_profile != NUMERIC_PROFILE {
+            report.foreign_profile = Some(epoch.numeric_profile.clone());
+        }
+        let cell = rebuild(log, epoch)?;
+        let programs = programs::compile(&cell)?;
+        let machine = Machine::new(Arc::clone(&cell), programs);
+        let (len, hashed) = machine.state_len();
+        Ok(Self {
+            epoch: Arc::clone(epoch),
+            bus: LogBus { exchange: Exchange::NONE, inputs: vec![0; cell.image.inputs] },
+            pace: LogPace(CycleTime { index: 0, skipped: 0, first: true }),
+            inbox: Inbox::replayed(),
+            compare: Compare { state: vec![0; len], hashed, hash: 0 },
+            times: StepTimes::default(),
+            machine,
+            synced: false,
+            last: None,
+            continues: false,
+        })
+    }
+
+    fn load(&mut self, keyframe: &sensai_log::Keyframe) -> anyhow::Result<()> {
+        self.machine
+            .load(&keyframe.bytes)
+            .with_context(|| format!("the keyframe after cycle {} does not fit its cell", keyframe.cycle))?;
+        self.synced = true;
+        self.last = Some(keyframe.cycle);
+        self.continues = false;
+        Ok(())
+    }
+
+    /// The record is of the cycle that follows the machine's state.
+    fn fits(&self, view: &RecordView<'_>) -> bool {
+        let follows = self.last.is_none_or(|last| view.cycle() == last + 1 + skipped(view));
+        self.synced && follows && !view.flags().contains(RecordFlags::GAP_BEFORE)
+    }
+
+    /// Records before `view` are missing: find the next keyframe in this epoch, and take it over. The cycle to read on
+    /// from; `None` if there is none.
+    fn resynchronise(
+        &mut self,
+        log: &LogReader<File>,
+        view: &RecordView<'_>,
+        report: &mut Report,
+    ) -> anyhow::Result<Option<u64>> {
+        let lost_from = self.last.map_or(self.epoch.first_cycle, |last| last + 1);
+        let step = self.machine.cell().log.keyframe_interval.max(1);
+        let last_cycle = log.info()?.cycles.map_or(0, |(_, last)| last);
+        let mut probe = view.cycle();
+        loop {
+            let found = log.keyframe_at_or_before(probe)?.filter(|keyframe| keyframe.cycle >= view.cycle());
+            if let Some(keyframe) = found {
+                // A keyframe of a later epoch is no help: that epoch starts by itself.
+                let same = log.record(keyframe.cycle).is_ok_and(|record| Arc::ptr_eq(&record.epoch, &self.epoch));
+                if !same {
+                    return Ok(None);
+                }
+                let why = "records are missing; the next keyframe is behind them".into();
+                report.unverified.push(Unverified { from: lost_from, to: keyframe.cycle, why });
+                self.load(&keyframe)?;
+                return Ok(Some(keyframe.cycle + 1));
+            }
+            if probe >= last_cycle {
+                return Ok(None);
+            }
+            probe = probe.saturating_add(step).min(last_cycle);
+        }
+    }
+
+    /// The first cycle behind this epoch.
+    fn end_of_epoch(&self, log: &LogReader<File>, cycle: u64, report: &mut Report) -> anyhow::Result<u64> {
+        let epochs = log.epochs()?;
+        let next = epochs.iter().map(|(_, epoch)| epoch.first_cycle).find(|first| *first > cycle);
+        let last_cycle = log.info()?.cycles.map_or(0, |(_, last)| last);
+        let end = next.unwrap_or(last_cycle + 1);
+        let from = self.last.map_or(self.epoch.first_cycle, |last| last + 1);
+        let why = "records are missing, and no keyframe follows".into();
+        report.unverified.push(Unverified { from, to: end - 1, why });
+        Ok(end)
+    }
+
+    /// Run the record's cycle; what came out differently.
+    fn run(&mut self, view: &RecordView<'_>) -> Option<Difference> {
+        let first = view.flags().contains(RecordFlags::FIRST_CYCLE);
+        self.pace.0 = CycleTime { index: view.cycle(), skipped: skipped(view), first };
+        self.bus.exchange = exchange(view);
+        self.bus.inputs.copy_from_slice(view.inputs());
+        self.inbox.put_recorded(view.inbox());
+        let before = self.machine.fault();
+        let Self { machine, bus, pace, inbox, compare, times, .. } = self;
+        cycle(machine, bus, pace, inbox, compare, times);
+        machine.take_error();
+        self.continues = self.last.is_some_and(|last| view.cycle() == last + 1 + skipped(view)) && !first;
+        self.last = Some(view.cycle());
+        let fault = self.machine.fault().filter(|fault| before != Some(*fault));
+        let equal = self.machine.outputs() == view.outputs()
+            && self.compare.hash == view.state_hash()
+            && fault == view.fault();
+        (!equal).then(|| self.difference(view, fault))
+    }
+
+    fn difference(&self, view: &RecordView<'_>, fault: Option<sensai_model::Fault>) -> Difference {
+        let text = |fault: Option<sensai_model::Fault>| {
+            fault.map_or("none".to_owned(), |fault| format!("{fault} (line {})", fault.line))
+        };
+        Difference {
+            cycle: view.cycle(),
+            tags: different_tags(self.machine.cell(), view.outputs(), self.machine.outputs()),
+            fault: (fault != view.fault()).then(|| (text(view.fault()), text(fault))),
+            hash: (format!("{:016x}", view.state_hash()), format!("{:016x}", self.compare.hash)),
+        }
+    }
+}
+
+/// The cell as the epoch holds it.
+fn rebuild(log: &LogReader<File>, epoch: &Epoch) -> anyhow::Result<Arc<Cell>> {
+    let mut files = Files::new();
+    for content in &epoch.contents {
+        files.insert(content.path.clone(), log.content(content)?);
+    }
+    let mut source = Source::from_files(&files);
+    let text = source.render(false);
+    source.cell.take().with_context(|| format!("the cell in the log does not pass the check of this version\n{text}"))
+}
+
+fn different_tags(cell: &Cell, recorded: &[u8], replayed: &[u8]) -> Vec<TagDifference> {
+    let mut found = Vec::new();
+    for tag in cell.tags.iter().filter(|tag| tag.kind == TagKind::Output) {
+        for (i, field) in tag.fields.iter().enumerate() {
+            if field.read_bits(recorded) != field.read_bits(replayed) {
+                let show = |image| tag.decode(field, image).map_or("invalid".to_owned(), |value| value.to_string());
+                let index = tag.array_len.map_or(String::new(), |_| format!("[{i}]"));
+                found.push(TagDifference {
+                    tag: format!("{}{index}", tag.name),
+                    recorded: show(recorded),
+                    replayed: show(replayed),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Cycles the record's verdict says were passed over.
+fn skipped(view: &RecordView<'_>) -> u64 {
+    let overruns = view.inbox().filter(|entry| entry.kind == InboxKind::Overrun);
+    overruns.map(|entry| u64::try_from(entry.argument[0]).unwrap_or(0)).sum()
+}
+
+fn exchange(view: &RecordView<'_>) -> Exchange {
+    let mut working_counters = [0; SYNC_UNITS_MAX];
+    for (counter, recorded) in working_counters.iter_mut().zip(view.working_counters()) {
+        *counter = recorded;
+    }
+    Exchange {
+        valid: view.valid(),
+        working_counters,
+        lost: view.flags().contains(RecordFlags::EXCHANGE_LOST),
+        send_failed: view.flags().contains(RecordFlags::SEND_FAILED),
+        late: view.late(),
+        stray: view.stray(),
+        al_states: view.al_states(),
+        devices: view.devices(),
+    }
+}
+
+/// A bus that gives what was recorded.
+struct LogBus {
+    exchange: Exchange,
+    inputs: Vec<u8>,
+}
+
+impl Bus for LogBus {
+    fn exchange(&mut self, _outputs: &[u8], inputs: &mut [u8], _deadline_ns: u64) -> Exchange {
+        inputs.copy_from_slice(&self.inputs);
+        self.exchange
+    }
+
+    fn acyclic(&mut self, _until_ns: u64) {}
+}
+
+/// A clock that says what was recorded.
+struct LogPace(CycleTime);
+
+impl Pace for LogPace {
+    fn wake(&mut self) -> (CycleTime, Wake) {
+        (self.0, Wake::default())
+    }
+}
+
+/// Takes the hash of what the machine has come to.
+struct Compare {
+    state: Vec<u8>,
+    hashed: usize,
+    hash: u64,
+}
+
+impl Record for Compare {
+    fn record(&mut self, machine: &Machine, _done: &Done<'_>) {
+        machine.save(&mut self.state);
+        self.hash = state_hash(&self.state[..self.hashed]);
+    }
+}

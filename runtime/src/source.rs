@@ -1,0 +1,67 @@
+//! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
+
+use crate::programs;
+use sensai_model::{
+    Cell,
+    config::{self, Finding, Severity, Sources, Style},
+};
+use std::{cell::RefCell, collections::BTreeMap, fs, path::Path, sync::Arc};
+
+/// A file of the cell: its path relative to the cell's directory, and what is in it.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Everything a check found out.
+#[derive(Debug)]
+pub struct Source {
+    /// The cell, if no finding is an error.
+    pub cell: Option<Arc<Cell>>,
+    /// Configuration first, then programs in calling order.
+    pub findings: Vec<Finding>,
+    /// The texts findings point into.
+    pub sources: Sources,
+    /// Every file that was read.
+    pub files: Files,
+}
+
+impl Source {
+    /// Read and check the cell in `directory`.
+    pub fn from_directory(directory: &Path) -> Self {
+        Self::read(|path| fs::read(directory.join(path)).map_err(|error| error.to_string()))
+    }
+
+    /// Check a cell whose files are in memory.
+    pub fn from_files(files: &Files) -> Self {
+        Self::read(|path| files.get(path).cloned().ok_or_else(|| "it is not there".into()))
+    }
+
+    /// Check a cell; `read` gives a file's bytes.
+    pub fn read(read: impl Fn(&str) -> Result<Vec<u8>, String>) -> Self {
+        let files = RefCell::new(Files::new());
+        let report = config::load(|path| {
+            let bytes = read(path)?;
+            files.borrow_mut().insert(path.to_owned(), bytes.clone());
+            Ok(bytes)
+        });
+        let mut findings = report.findings;
+        let mut sources = report.sources;
+        if let Some(cell) = &report.cell {
+            for program in &cell.task.programs {
+                sources.insert(program.path.clone(), Arc::clone(&program.text));
+            }
+            findings.extend(programs::check(cell));
+        }
+        let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
+        Self { cell: report.cell.filter(|_| good).map(Arc::new), findings, sources, files: files.into_inner() }
+    }
+
+    /// Findings as people read them; empty if there are none.
+    pub fn render(&self, color: bool) -> String {
+        let style = if color { Style::Colour } else { Style::Plain };
+        config::render(&self.findings, &self.sources, style)
+    }
+
+    /// Number of errors.
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+}

@@ -1,0 +1,280 @@
+//! What a run was, for people and for scripts.
+
+use crate::{cyclic::Outcome, recorder::LogSummary, rt::Missing, run::Options, status::Status};
+use hdrhistogram::Histogram;
+use sensai_model::{Cell, Fault};
+use serde::Serialize;
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+/// The end of a run.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Cell name.
+    pub cell: String,
+    /// Interface, or `embedded segment`.
+    pub bus: String,
+    /// Interval, ns.
+    pub interval_ns: u64,
+    /// Cycles, warm-up included.
+    pub cycles: u64,
+    /// Cycles the distributions and counters are over.
+    pub measured: u64,
+    /// Runtime state before the shutdown.
+    pub mode: &'static str,
+    /// Latched fault.
+    pub fault: Option<FaultText>,
+    /// INIT to OP, ns.
+    pub startup_ns: u64,
+    /// Bus counters.
+    pub exchange: ExchangeCounts,
+    /// Cycles that were not done when the next was due.
+    pub overruns: u64,
+    /// Cycles passed over.
+    pub skipped: u64,
+    /// Distributions in ns; empty in virtual time.
+    pub timing: Vec<Distribution>,
+    /// After warm-up, on the cyclic thread.
+    pub allocations: Allocations,
+    /// After warm-up, on the cyclic thread.
+    pub page_faults: PageFaults,
+    /// Script operations a cycle, mean.
+    pub operations_mean: f64,
+    /// Start phase on the interval's grid, ns.
+    pub phase_ns: u64,
+    /// Spin window, ns.
+    pub spin_ns: u64,
+    /// The system-call filter was armed.
+    pub guarded: bool,
+    /// Memory tags at the end.
+    pub memory: Vec<(String, String)>,
+    /// What the system refused.
+    pub missing: Vec<Missing>,
+    /// The log.
+    pub log: Option<LogSummary>,
+    #[serde(skip)]
+    histograms: crate::timing::Histograms,
+}
+
+/// A fault with its text.
+#[derive(Debug, Serialize)]
+pub struct FaultText {
+    /// `F301`
+    pub id: String,
+    /// What happened.
+    pub text: &'static str,
+    /// Where.
+    pub place: String,
+}
+
+/// Counters of the exchange over the whole run.
+#[derive(Debug, Serialize)]
+pub struct ExchangeCounts {
+    /// Cycles without a complete reply.
+    pub lost: u64,
+    /// Cycles in which a sync unit was invalid.
+    pub invalid: u64,
+    /// Replies behind their cycle.
+    pub late: u64,
+    /// Frames nobody waited for.
+    pub stray: u64,
+    /// Output elements saturated.
+    pub saturated: u64,
+}
+
+/// A distribution, ns.
+#[derive(Clone, Debug, Serialize)]
+pub struct Distribution {
+    /// Of what.
+    pub name: &'static str,
+    /// Least.
+    pub min: u64,
+    /// Median.
+    pub p50: u64,
+    /// 99 %.
+    pub p99: u64,
+    /// 99.9 %.
+    pub p999: u64,
+    /// Largest.
+    pub max: u64,
+    /// Mean.
+    pub mean: f64,
+}
+
+/// Allocations on the cyclic thread after warm-up.
+#[derive(Debug, Serialize)]
+pub struct Allocations {
+    /// Rust's, outside the interpreter.
+    pub rust: u64,
+    /// C's, outside the interpreter; `None` where they cannot be counted.
+    pub c: Option<u64>,
+    /// Freed outside the interpreter.
+    pub frees: u64,
+    /// The interpreter's own.
+    pub interpreter: u64,
+    /// The interpreter's own, per cycle.
+    pub interpreter_per_cycle: f64,
+}
+
+/// Page faults on the cyclic thread after warm-up.
+#[derive(Debug, Serialize)]
+pub struct PageFaults {
+    /// Without disk access.
+    pub minor: u64,
+    /// With disk access.
+    pub major: u64,
+}
+
+impl Distribution {
+    /// From a histogram of nanoseconds.
+    pub fn new(name: &'static str, histogram: &Histogram<u64>) -> Self {
+        Self {
+            name,
+            min: histogram.min(),
+            p50: histogram.value_at_quantile(0.5),
+            p99: histogram.value_at_quantile(0.99),
+            p999: histogram.value_at_quantile(0.999),
+            max: histogram.max(),
+            mean: histogram.mean(),
+        }
+    }
+}
+
+impl FaultText {
+    /// With the names of `cell`.
+    pub fn new(fault: Fault, cell: &Cell) -> Self {
+        let program = cell.task.programs.get(usize::from(fault.source));
+        let place = match (fault.code.id(), program) {
+            (300..400, Some(program)) => format!("{}:{}:{}", program.path, fault.line, fault.column),
+            (102, _) => cell.tags.get(usize::from(fault.source)).map_or(String::new(), |tag| tag.name.clone()),
+            (103, _) => {
+                let unit = cell.sync_units.get(usize::from(fault.source));
+                unit.map_or(String::new(), |unit| format!("sync unit {}", unit.name))
+            }
+            _ => String::new(),
+        };
+        Self { id: format!("F{}", fault.code.id()), text: fault.code.text(), place }
+    }
+}
+
+impl Summary {
+    /// Put together what the threads have left.
+    pub fn new(
+        cell: &Arc<Cell>,
+        options: &Options,
+        interface: Option<String>,
+        outcome: Outcome,
+        status: &Status,
+        log: Option<LogSummary>,
+    ) -> Self {
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
+        let measured = outcome.measured.max(1) as f64;
+        let rows = outcome.histograms.rows();
+        let timing: Vec<_> = rows.map(|(name, histogram)| Distribution::new(name, histogram)).collect();
+        Self {
+            cell: cell.name.clone(),
+            bus: interface.unwrap_or_else(|| "embedded segment".into()),
+            interval_ns: cell.task.interval_ns,
+            cycles: outcome.cycles,
+            measured: outcome.measured,
+            mode: outcome.mode.name(),
+            fault: outcome.fault.map(|fault| FaultText::new(fault, cell)),
+            startup_ns: outcome.startup_ns,
+            exchange: ExchangeCounts {
+                lost: count(&status.lost),
+                invalid: count(&status.invalid),
+                late: count(&status.late),
+                stray: count(&status.stray),
+                saturated: count(&status.saturated),
+            },
+            overruns: count(&status.overruns),
+            skipped: count(&status.skipped),
+            timing: if options.virtual_time { timing.into_iter().skip(2).collect() } else { timing },
+            allocations: Allocations {
+                rust: outcome.allocations.rust,
+                c: sensai_alloc_count::C_COUNTED.then_some(outcome.allocations.c),
+                frees: outcome.allocations.frees,
+                interpreter: outcome.allocations.excused,
+                interpreter_per_cycle: outcome.allocations.excused as f64 / measured,
+            },
+            page_faults: PageFaults { minor: outcome.page_faults.0, major: outcome.page_faults.1 },
+            operations_mean: outcome.operations as f64 / measured,
+            phase_ns: outcome.phase_ns,
+            spin_ns: outcome.spin_ns,
+            guarded: outcome.guarded,
+            memory: outcome.memory,
+            missing: outcome.missing,
+            log,
+            histograms: outcome.histograms,
+        }
+    }
+
+    /// The full distributions, for a plot.
+    pub fn histograms(&self) -> &crate::timing::Histograms {
+        &self.histograms
+    }
+
+    /// True if the run ended as it should: no fault latched.
+    pub fn is_good(&self) -> bool {
+        self.fault.is_none()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} on {}: {} cycles of {} µs, OP after {:.1} ms, ended in {}",
+            self.cell,
+            self.bus,
+            self.cycles,
+            self.interval_ns as f64 / 1000.0,
+            self.startup_ns as f64 / 1e6,
+            self.mode
+        )?;
+        if let Some(fault) = &self.fault {
+            let at = if fault.place.is_empty() { "" } else { " at " };
+            writeln!(f, "latched fault {}: {}{at}{}", fault.id, fault.text, fault.place)?;
+        }
+        let e = &self.exchange;
+        writeln!(
+            f,
+            "exchange: {} lost, {} with invalid inputs, {} late, {} stray; {} overruns, {} cycles skipped",
+            e.lost, e.invalid, e.late, e.stray, self.overruns, self.skipped
+        )?;
+        writeln!(f, "\n{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}", "µs", "min", "p50", "p99", "p99.9", "max")?;
+        for row in &self.timing {
+            let us = |ns: u64| format!("{:.2}", ns as f64 / 1000.0);
+            writeln!(
+                f,
+                "{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}",
+                row.name,
+                us(row.min),
+                us(row.p50),
+                us(row.p99),
+                us(row.p999),
+                us(row.max)
+            )?;
+        }
+        let a = &self.allocations;
+        let c = a.c.map_or("not counted".into(), |c| c.to_string());
+        writeln!(
+            f,
+            "\nafter warm-up: allocations {} (C: {c}), page faults {} minor, {} major; interpreter: {:.0} allocations \
+             and {:.0} operations a cycle",
+            a.rust, self.page_faults.minor, self.page_faults.major, a.interpreter_per_cycle, self.operations_mean
+        )?;
+        if let Some(log) = &self.log {
+            writeln!(f, "{log}")?;
+        }
+        for (name, value) in &self.memory {
+            writeln!(f, "io.{name} = {value}")?;
+        }
+        for missing in &self.missing {
+            writeln!(f, "without {}: {} ({})", missing.what, missing.why, missing.help)?;
+        }
+        Ok(())
+    }
+}
