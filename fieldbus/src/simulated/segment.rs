@@ -220,8 +220,9 @@ impl Segment {
 
     fn pass(&mut self, position: usize, reach: usize, frame: &mut [u8]) {
         let (place, last) = (position as u64, reach as u64 - 1);
-        let forward_ns = self.now_ns + place * HOP_NS;
-        let back_ns = (place < last).then(|| self.now_ns + last * HOP_NS + (last - place) * RETURN_HOP_NS);
+        let after = |ns: u64| self.now_ns.saturating_add(ns);
+        let forward_ns = after(place * HOP_NS);
+        let back_ns = (place < last).then(|| after(last * HOP_NS + (last - place) * RETURN_HOP_NS));
         let device = &mut self.devices[position];
         device.passage = Passage { forward_ns, back_ns };
         let mut at = DATAGRAMS;

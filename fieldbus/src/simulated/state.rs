@@ -3,7 +3,7 @@
 use super::{
     device::SimulatedDevice,
     process_data::Region,
-    registers::{AL_STATUS, AL_STATUS_CODE, EVENT_REQUEST},
+    registers::{AL_STATUS, AL_STATUS_CODE, DIGITAL_IO, EVENT_REQUEST},
 };
 
 /// An EtherCAT state.
@@ -295,6 +295,10 @@ impl SimulatedDevice {
     }
 
     fn check_region(&self, region: Region) -> Result<(), u16> {
+        let described = self.description.sync_managers.get(region.sync_manager);
+        if described.is_some_and(|described| usize::from(described.start) < DIGITAL_IO) {
+            return Ok(()); // Process data that lies in registers, such as the time of the last pulse.
+        }
         let channel = self.sync_manager(region.sync_manager);
         let wrong = if region.is_output { code::INVALID_OUTPUTS } else { code::INVALID_INPUTS };
         let length_fits = region.length.is_none_or(|length| channel.length == usize::from(length));
@@ -310,8 +314,7 @@ impl SimulatedDevice {
         if channel.is_mailbox() != self.is_single_buffer(region.sync_manager) {
             return Err(wrong);
         }
-        if channel.start < super::registers::DIGITAL_IO || channel.start + channel.length > self.memory.len()
-        {
+        if channel.start < DIGITAL_IO || channel.start + channel.length > self.memory.len() {
             return Err(code::INVALID_SYNC_MANAGER);
         }
         Ok(())

@@ -1,4 +1,10 @@
 //! The segment under test: datagram by datagram, and brought to OP by ethercrab in virtual time.
 
+mod bench;
+mod commands;
+mod frames;
+mod mailboxes;
 mod main_device;
 mod op;
+mod registers;
+mod states;

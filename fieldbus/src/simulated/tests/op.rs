@@ -1,9 +1,12 @@
 //! ethercrab brings segments to OP.
 
-use super::main_device::{TestBus, connect};
+use super::{
+    bench::segment_of,
+    main_device::{TestBus, connect},
+};
 use crate::{
     NoPlant, clock,
-    simulated::{AlState, DevicePlace, InProcess, PlantTiming, Segment, SimulatedDevice},
+    simulated::{AlState, InProcess, PlantTiming, Segment, SimulatedDevice},
 };
 use ethercrab::{MainDevice, SubDeviceGroup, error::Error, subdevice_group::Op};
 use sensai_devices::{DeviceDescription, Direction, catalogue};
@@ -13,20 +16,6 @@ type Group = SubDeviceGroup<32, 1024, ethercrab::DefaultLock, Op>;
 
 fn descriptions(names: &[&str]) -> Vec<Arc<DeviceDescription>> {
     names.iter().map(|name| catalogue::find(name).expect(name)).collect()
-}
-
-/// A segment whose image holds the devices' data one behind the other.
-pub fn segment_of(descriptions: &[Arc<DeviceDescription>]) -> Segment {
-    let (mut inputs, mut outputs) = (0, 0);
-    let places = descriptions.iter().map(|description| {
-        let (i, o) = (inputs, outputs);
-        inputs += description.byte_len(Direction::Input);
-        outputs += description.byte_len(Direction::Output);
-        DevicePlace { inputs: i..inputs, outputs: o..outputs }
-    });
-    let places = places.collect();
-    let devices = descriptions.iter().map(|description| SimulatedDevice::new(description)).collect();
-    Segment::new(devices, Box::new(NoPlant), places, PlantTiming::default())
 }
 
 pub fn bring_up(bus: &mut TestBus<'_, InProcess>, main_device: &MainDevice<'_>) -> Result<Group, Error> {
@@ -80,4 +69,33 @@ fn every_catalogue_device_reaches_op_and_exchanges() {
         );
         assert!(subdevice.inputs_raw().iter().all(|byte| *byte == 0xa5), "{}", subdevice.name());
     }
+}
+
+/// EEPROM images of real devices, where the shared data is at hand.
+#[test]
+fn devices_made_from_real_images_reach_op() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/ethercat/sii");
+    let Ok(files) = std::fs::read_dir(folder) else {
+        println!("skipped: SII images of real devices (no {folder})");
+        return;
+    };
+    let mut files: Vec<_> = files.map(|file| file.expect("directory entry").path()).collect();
+    files.sort();
+    let devices: Vec<_> = files
+        .iter()
+        .map(|file| {
+            let file = std::fs::read(file).expect("readable");
+            let image = sensai_devices::sii::read_image(&file).expect("an SII image");
+            SimulatedDevice::from_sii(image).expect("parses")
+        })
+        .collect();
+    let names: Vec<_> = devices.iter().map(|device| device.description().name.clone()).collect();
+    assert!(!names.is_empty());
+    let segment = Segment::new(devices, Box::new(NoPlant), Vec::new(), PlantTiming::default());
+    let (main_device, mut bus) = connect(InProcess::new(segment));
+    let group = bring_up(&mut bus, &main_device);
+    let states: Vec<_> = bus.wire.segment().devices().iter().map(|d| (d.state(), d.error())).collect();
+    assert!(states.iter().all(|state| *state == (AlState::Op, None)), "{states:x?} {:?}", group.err());
+    let group = group.expect("reaches OP");
+    assert_eq!(group.iter(&main_device).map(|device| device.name().to_owned()).collect::<Vec<_>>(), names);
 }
