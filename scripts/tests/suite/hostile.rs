@@ -1,1 +1,212 @@
-//! todo
+//! Programs that mean harm, or look like it: refused by the check, or stopped in bounded work without a trace.
+
+use crate::support::{Bench, LIMITS, findings};
+use sensai_model::FaultCode;
+use sensai_scripts::{Program, Severity};
+
+/// Stopped at this line, and afterwards as good as new.
+#[track_caller]
+fn stopped(body: &str, code: FaultCode, line: u32) -> String {
+    let text = format!("fn init() {{ #{{ n: 0, harmless: true }} }}\nfn cycle() {{\nif io.inp.b {{\n{body}\n}}\nthis.n += 1;\n}}\n");
+    let mut bench = Bench::new(&text);
+    bench.run_ok();
+    bench.set("inp.b", sensai_model::Value::Bool(true));
+    let error = bench.run_fault();
+    assert_eq!(error.fault.code, code, "{}", error.text);
+    assert_eq!(error.fault.line, line, "{}", error.text);
+    assert!(
+        bench.program.operations() <= LIMITS.operations + LIMITS.array_len as u64 + 100,
+        "{} operations",
+        bench.program.operations()
+    );
+    bench.program.reset();
+    bench.set("inp.b", sensai_model::Value::Bool(false));
+    bench.run_ok();
+    error.text
+}
+
+#[track_caller]
+fn refused(text: &str, code: &str) {
+    let found = findings(text);
+    let errors: Vec<_> = found.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    assert!(errors.iter().any(|finding| finding.code == code), "{text}: {found:?}");
+    assert!(errors.iter().all(|finding| finding.line > 0), "{found:?}");
+}
+
+#[track_caller]
+fn refused_body(body: &str, code: &str) {
+    refused(&format!("fn init() {{ #{{ n: 0 }} }} fn cycle() {{ {body} }}"), code);
+}
+
+#[test]
+fn endless_loops_run_out_of_operations_where_they_stand() {
+    let text = stopped("let x = 0;\nloop { x += 0; }", FaultCode::FuelExhausted, 5);
+    assert_eq!(
+        text,
+        "more than 20000 operations in one cycle; spread the work over cycles, or raise [limits] operations"
+    );
+    stopped("\n\nloop { }", FaultCode::FuelExhausted, 6);
+    stopped("while true { }", FaultCode::FuelExhausted, 4);
+    stopped("\ndo { } while true;", FaultCode::FuelExhausted, 5);
+    stopped("let x = 0;\nwhile x == 0 {\nx = 0;\n}", FaultCode::FuelExhausted, 5);
+    stopped("for i in 0..9223372036854775807 { }", FaultCode::FuelExhausted, 4);
+    stopped("for i in 0..=9223372036854775807 {\nlet x = i;\n}", FaultCode::FuelExhausted, 4);
+    stopped("for i in 0..100000 {\nfor j in 0..100000 {\nlet x = i + j;\n} }", FaultCode::FuelExhausted, 6);
+    let nested = format!("{}let x = i * i;{}", "for i in 0..9 { ".repeat(12), "}".repeat(12));
+    stopped(&nested, FaultCode::FuelExhausted, 4);
+}
+
+#[test]
+fn recursion_is_refused() {
+    refused("fn init() { #{} } fn cycle() { f(1) } fn f(n) { f(n + 1) }", "S208");
+    refused("fn init() { #{} } fn cycle() { a(1) } fn a(n) { b(n) } fn b(n) { c(n) } fn c(n) { a(n) }", "S208");
+    refused("fn init() { #{} } fn cycle() { this.cycle() }", "S208");
+    refused("fn init() { #{} } fn cycle() { cycle() }", "S208");
+}
+
+#[test]
+fn deep_calls_are_stopped() {
+    let mut text = String::from("fn init() { #{ n: 0 } }\nfn cycle() { f0(1); }\n");
+    for i in 0..30 {
+        text.push_str(&format!("fn f{i}(n) {{ f{}(n) }}\n", i + 1));
+    }
+    text.push_str("fn f30(n) { n }\n");
+    let error = Bench::new(&text).run_fault();
+    assert_eq!(error.fault.code, FaultCode::CallDepth);
+    assert!(error.text.starts_with("calls are nested deeper than 16"), "{}", error.text);
+}
+
+#[test]
+fn nothing_grows() {
+    stopped("let a = 1;\nloop { a += a; }", FaultCode::Overflow, 5);
+    stopped("let a = \"aaaaaaaa\";\nloop { a += a; }", FaultCode::TypeMismatch, 5);
+    stopped("let a = \"aaaaaaaa\";\nfor i in 0..64 { a = a + a; }", FaultCode::TypeMismatch, 5);
+    stopped("let a = [1];\nloop { a += a; }", FaultCode::TypeMismatch, 5);
+    stopped("let a = [1, 2];\nfor i in 0..64 { a = [a, a]; }", FaultCode::TooLarge, 5);
+    stopped("let a = #{ x: 1 };\nfor i in 0..64 { a = #{ x: a, y: a }; }", FaultCode::TooLarge, 5);
+    stopped("let a = array(1000, 0);\nlet b = array(1000, a);", FaultCode::TooLarge, 5);
+    stopped("let a = array(9223372036854775807, 0);", FaultCode::TooLarge, 4);
+    stopped("let a = array(-1, 0);", FaultCode::TooLarge, 4);
+    stopped("for i in 0..1000 { let a = array(1000, 0.0); }", FaultCode::FuelExhausted, 4);
+    for body in ["let a = []; a.push(1);", "let a = [1]; a.pad(1000000000, 0);", "let a = \"a\"; a.pad(9, \"b\");", "let s = `${1}`;"] {
+        refused_body(body, "S203");
+    }
+    refused_body("let s = \"a\" * 1000; let t = \"abc\"; t[0..0] = t;", "S203");
+}
+
+#[test]
+fn nothing_waits_or_reaches_outside() {
+    for body in [
+        "sleep(10);",
+        "let t = timestamp();",
+        "print(\"x\");",
+        "debug(1);",
+        "eval(\"loop {}\");",
+        "let f = Fn(\"cycle\"); ",
+        "let f = |x| x;",
+        "exit();",
+        "this.n = rand();",
+        "try { } catch { }",
+        "throw 1;",
+        "let x = type_of(1);",
+        "let x = ();",
+        "let x = this?.n;",
+        "let x = this.n ?? 1;",
+        "let c = 'c';",
+        "import \"os\" as os;",
+        "let f = init; ",
+        "let f = cycle.call();",
+        "let r = 0..5;",
+    ] {
+        refused_body(body, "S203");
+    }
+    refused("import \"files\" as f; fn init() { #{} } fn cycle() { }", "S203");
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for (open, inner, close) in [
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("-", "1", ""),
+        ("!", "true", ""),
+        ("#{ a: ", "1", "}"),
+        ("1 + (", "1", ")"),
+        ("max(1, ", "1", ")"),
+        ("if true { ", "1", "} else { 1 }"),
+        ("{ ", "1", "}"),
+        ("this.a[", "0", "]"),
+        ("switch 1 { 1 => ", "1", "}"),
+    ] {
+        for depth in [100, 20_000] {
+            let body = format!("let x = {}{inner}{};", open.repeat(depth), close.repeat(depth));
+            let found = findings(&format!("fn init() {{ #{{ a: [0] }} }} fn cycle() {{ {body} }}"));
+            assert!(found.iter().any(|finding| finding.severity == Severity::Error), "{open} × {depth}");
+        }
+    }
+    for link in [" + 1", " && true", ".a", "[0]", ".f()", " == 1", " ** 2"] {
+        let body = format!("let x = 1{};", link.repeat(20_000));
+        let found = findings(&format!("fn init() {{ #{{ a: [0] }} }} fn cycle() {{ {body} }}"));
+        assert!(!found.is_empty() || link == " && true", "{link}");
+    }
+    let ladder = "if io.b { } else ".repeat(20_000) + "{ }";
+    refused_body(&ladder, "S102");
+    let comment = "/*".repeat(100_000);
+    assert!(!findings(&comment).is_empty());
+}
+
+/// What the check lets through must fit the stack of any thread: the deepest programs, on a small one.
+#[test]
+fn the_deepest_programs_fit_a_stack_of_two_megabytes() {
+    let deepest = |functions: usize, nesting: usize| {
+        let mut text = String::from("fn init() { #{ n: 0 } }\nfn cycle() { this.n = f0(1); }\n");
+        for i in 0..functions {
+            let call = if i + 1 == functions { "n".to_owned() } else { format!("f{}(n)", i + 1) };
+            text.push_str(&format!("fn f{i}(n) {{ {}{call}{} }}\n", "1 + (".repeat(nesting), ")".repeat(nesting)));
+        }
+        text
+    };
+    let run = move || {
+        let mut ran = 0;
+        for functions in 1..16 {
+            let fits = (1..60).rev().find(|nesting| findings(&deepest(functions, *nesting)).is_empty());
+            let Some(nesting) = fits else { continue };
+            Bench::new(&deepest(functions, nesting)).run_ok();
+            ran += 1;
+        }
+        ran
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap();
+    assert_eq!(thread.join().unwrap(), 15);
+}
+
+#[test]
+fn large_texts_are_refused() {
+    assert_eq!(findings(&"//\n".repeat(60_001))[0].code, "S102");
+    assert_eq!(findings(&" ".repeat(2 << 20))[0].code, "S102");
+    let long = "x".repeat(5000);
+    assert!(!findings(&format!("fn init() {{ #{{ {long}: \"{long}\" }} }} fn cycle() {{ }}")).is_empty());
+}
+
+/// Whatever the text, there is an answer and no panic.
+#[test]
+fn mutated_programs_are_checked_without_panic() {
+    let text = include_str!("../../../examples/press-cell/programs/press.rhai");
+    let pieces = ["this", "io", "{", "}", "(", ")", "[", "]", "=>", "fn ", "let ", "0", "1.5", "\"", ".", "..", "=", "TON()", "loop", "#{", "|", "'", "\u{0}", "é"];
+    let mut seed = 42_u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize
+    };
+    for _ in 0..400 {
+        let mut mutated = text.to_owned();
+        for _ in 0..1 + next() % 3 {
+            let at = (0..mutated.len()).cycle().skip(next() % mutated.len()).find(|i| mutated.is_char_boundary(*i)).unwrap();
+            match next() % 2 {
+                0 => mutated.insert_str(at, pieces[next() % pieces.len()]),
+                _ => mutated.truncate(at.max(1)),
+            }
+        }
+        let _ = findings(&mutated);
+    }
+}

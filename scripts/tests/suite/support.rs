@@ -36,12 +36,12 @@ pub fn tag<'a>(tags: &'a mut Vec<Tag>, name: &str, kind: TagKind, scalar: Scalar
     tags.last_mut().unwrap()
 }
 
-/// Tags for tests: `x`, `n`, `b` to write, `in.*` to read, an array, ranges.
+/// Tags for tests: `x`, `n`, `b` to write, `inp.*` to read, an array, ranges.
 pub fn tags() -> Vec<Tag> {
     let mut tags = Vec::new();
-    tag(&mut tags, "in.x", TagKind::Input, ScalarType::F64);
-    tag(&mut tags, "in.n", TagKind::Input, ScalarType::I64);
-    tag(&mut tags, "in.b", TagKind::Input, ScalarType::Bool);
+    tag(&mut tags, "inp.x", TagKind::Input, ScalarType::F64);
+    tag(&mut tags, "inp.n", TagKind::Input, ScalarType::I64);
+    tag(&mut tags, "inp.b", TagKind::Input, ScalarType::Bool);
     tag(&mut tags, "temps", TagKind::Input, ScalarType::F64).array_len = Some(4);
     tag(&mut tags, "x", TagKind::Memory, ScalarType::F64);
     tag(&mut tags, "n", TagKind::Output, ScalarType::I64);
