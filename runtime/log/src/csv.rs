@@ -8,6 +8,7 @@ use sensai_model::{
     record::{FIELDS, INBOX_OFFSET, RecordFlags, RecordView},
 };
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     io::{self, Write},
     ops::RangeInclusive,
@@ -19,7 +20,7 @@ use std::{
 pub struct CsvOptions {
     /// Which cycles.
     pub cycles: RangeInclusive<u64>,
-    /// Add the plain fields of the record: timings, counters, hash.
+    /// Add the plain fields of the record: timings, counters, hash, and the working counter of each sync unit.
     pub record_fields: bool,
 }
 
@@ -77,21 +78,18 @@ pub fn export<R: ReadAt>(
     Ok(rows)
 }
 
-/// Names of the tag columns over all epochs.
-struct Columns(Vec<String>);
+/// Names of the columns over all epochs.
+struct Columns {
+    tags: Vec<String>,
+    sync_units: Vec<String>,
+}
 
 impl Columns {
     fn of(epochs: &[Arc<Epoch>]) -> Self {
-        let mut names: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for tag in epochs.iter().flat_map(|epoch| &epoch.tags) {
-            for name in column_names(tag) {
-                if seen.insert(name.clone()) {
-                    names.push(name);
-                }
-            }
+        Self {
+            tags: unique(epochs.iter().flat_map(|epoch| &epoch.tags).flat_map(column_names)),
+            sync_units: unique(epochs.iter().flat_map(|epoch| epoch.sync_units.iter().cloned())),
         }
-        Self(names)
     }
 
     fn header(&self, options: &CsvOptions, line: &mut String) {
@@ -101,13 +99,23 @@ impl Columns {
                 line.push(',');
                 line.push_str(field.name);
             }
+            for unit in &self.sync_units {
+                line.push(',');
+                quote(&format!("working_counter.{unit}"), line);
+            }
         }
-        for name in &self.0 {
+        for name in &self.tags {
             line.push(',');
             quote(name, line);
         }
         line.push_str("\r\n");
     }
+}
+
+/// Without repetitions, in the order of first mention.
+fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 /// A tag's columns: each element, for inputs followed by whether it is valid.
@@ -146,15 +154,22 @@ struct Decoder {
     cells: Vec<String>,
     /// For each tag its first column there, in the order of [`column_names`].
     places: Vec<Vec<usize>>,
+    /// For each sync-unit column the unit's place in this epoch's records.
+    sync_units: Vec<Option<usize>>,
 }
 
 impl Decoder {
     fn new(epoch: &Arc<Epoch>, columns: &Columns) -> Self {
-        let place = |name: String| columns.0.iter().position(|column| *column == name);
+        let place = |name: String| columns.tags.iter().position(|column| *column == name);
         Self {
             epoch: epoch.clone(),
             store: TagStore::new(&epoch.tags),
-            cells: vec![String::new(); columns.0.len()],
+            cells: vec![String::new(); columns.tags.len()],
+            sync_units: columns
+                .sync_units
+                .iter()
+                .map(|column| epoch.sync_units.iter().position(|unit| unit == column))
+                .collect(),
             places: epoch
                 .tags
                 .iter()
@@ -181,6 +196,12 @@ impl Decoder {
         if options.record_fields {
             for field in record_fields() {
                 let _ = write!(line, ",{}", view.field(field));
+            }
+            for unit in &self.sync_units {
+                line.push(',');
+                if let Some(counter) = unit.and_then(|unit| view.working_counters().nth(unit)) {
+                    let _ = write!(line, "{counter}");
+                }
             }
         }
         self.decode(view);

@@ -323,6 +323,9 @@ fn tags_are_exported_with_units_and_validity() {
         assert_eq!(cells[column("start")], (view.inputs()[0] & 8 != 0).to_string());
         assert_eq!(cells[column("valve.down")], (view.outputs()[0] & 8 != 0).to_string());
         assert_eq!(cells[column("state_hash")], mix(cycle).to_string());
+        for (unit, counter) in record.epoch.sync_units.iter().zip(view.working_counters()) {
+            assert_eq!(cells[column(&format!("working_counter.{unit}"))], counter.to_string());
+        }
         assert_eq!(cells[column("flags")], "COMMITTED");
         assert_eq!(cells[column("fault")], if cycle == 101 { "F301 source 0 line 101:3" } else { "" });
         let inbox = if cycle == 105 { "Parameter 105 -105 0" } else { "" };
