@@ -142,6 +142,20 @@ pub enum HeaderError {
         /// What it says.
         actual: u32,
     },
+    /// More blocks before it than there is room for.
+    #[error("block number {actual} this early in the file")]
+    Sequence {
+        /// What it says.
+        actual: u64,
+    },
+    /// A part behind the last one.
+    #[error("part {part} of {parts}")]
+    Part {
+        /// What it says.
+        part: u16,
+        /// What it says.
+        parts: u16,
+    },
 }
 
 impl Header {
@@ -241,6 +255,12 @@ impl Header {
         if header.payload_len as usize > PAYLOAD_LEN_MAX {
             return Err(HeaderError::PayloadLen { actual: header.payload_len });
         }
+        if header.sequence > offset / PAGE {
+            return Err(HeaderError::Sequence { actual: header.sequence });
+        }
+        if header.part >= header.parts {
+            return Err(HeaderError::Part { part: header.part, parts: header.parts });
+        }
         Ok(header)
     }
 
@@ -303,7 +323,7 @@ pub(crate) fn header_before(
     lowest: u64,
     log_id: &[u8; 16],
 ) -> Result<Option<Header>, LogError> {
-    let mut at = offset.next_multiple_of(PAGE);
+    let mut at = offset.div_ceil(PAGE).saturating_mul(PAGE);
     while at > lowest {
         at -= PAGE;
         match read_header(source, at, log_id) {
@@ -361,7 +381,7 @@ mod tests {
         let ids = any::<([u8; 16], [u8; 16], [u8; 32], u32, u16, u16)>();
         (1_u16..=7, any::<u32>(), words, ids).prop_map(|(kind, page, w, ids)| Header {
             kind: BlockKind::from_id(kind).unwrap(),
-            sequence: w[0],
+            sequence: w[0] % (u64::from(page) + 1),
             offset: u64::from(page) * PAGE,
             payload_len: 0,
             payload_crc: 0,
@@ -373,8 +393,8 @@ mod tests {
             durable_offset: w[6],
             ring_next: w[7],
             items: ids.3,
-            part: ids.4,
-            parts: ids.5,
+            part: ids.4.min(ids.5.saturating_sub(1)),
+            parts: ids.5.max(1),
             log_id: ids.0,
             session: ids.1,
             previous_chain: ids.2,

@@ -160,7 +160,7 @@ fn keyframe_problem(parts: &[KeyframePart]) -> Option<String> {
         if part.offset != end {
             return Some(format!("keyframe part {} begins at {}, expected {end}", part.name, part.offset));
         }
-        end = end.checked_add(part.len)?;
+        end = end.saturating_add(part.len);
     }
     (end > u64::from(u32::MAX)).then(|| format!("a keyframe of {end} bytes is too long"))
 }

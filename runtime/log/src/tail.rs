@@ -38,7 +38,8 @@ pub(crate) fn identify(source: &impl ReadAt) -> Result<[u8; 16], LogError> {
     Ok(first.log_id)
 }
 
-/// Find the end of the good part, verifying at least the last `verify_len` bytes.
+/// Find the end of the good part, verifying at least the last `verify_len` bytes; with 0, for readers, what is
+/// damaged before that is left for them to meet.
 ///
 /// The last block that is whole says how far the file was durable when it was written. What lies before that must be
 /// good, or the file was altered. Behind it the power may have failed: blocks count up to the first one that does
@@ -69,7 +70,7 @@ pub(crate) fn find(source: &impl ReadAt, log_id: &[u8; 16], verify_len: u64) -> 
     }
     let last = match walk.last {
         Some(last) => last,
-        None => before(source, walk.offset, log_id)?,
+        None => before(source, walk.offset, log_id, verify_len > 0)?,
     };
     Ok(Tail {
         last,
@@ -79,13 +80,14 @@ pub(crate) fn find(source: &impl ReadAt, log_id: &[u8; 16], verify_len: u64) -> 
     })
 }
 
-/// The block that ends at `end`, which is known to be durable.
-fn before(source: &impl ReadAt, end: u64, log_id: &[u8; 16]) -> Result<Header, LogError> {
-    let header =
-        header_before(source, end, 0, log_id)?.filter(|header| header.end() == end).ok_or_else(|| {
-            LogError::altered(end.saturating_sub(PAGE), "no block ends where the next one begins")
-        })?;
-    read_payload(source, &header, &mut Vec::new())?;
+/// The block that ends at `end`, which was durable. Whoever only reads is given the last good one before it, if it is
+/// damaged all the same, and meets the damage where it is.
+fn before(source: &impl ReadAt, end: u64, log_id: &[u8; 16], strict: bool) -> Result<Header, LogError> {
+    let damaged = || LogError::altered(end.saturating_sub(PAGE), "no block ends where the next one begins");
+    let header = last_whole_block(source, end, log_id)?.ok_or_else(damaged)?;
+    if strict && header.end() != end {
+        return Err(LogError::altered(header.end(), "no block ends where the next one begins"));
+    }
     Ok(header)
 }
 

@@ -199,7 +199,7 @@ impl CycleLog {
 
     /// The first cycle that may be recorded now. 1 in a new log.
     pub const fn next_cycle(&self) -> u64 {
-        self.appender.last_cycle() + 1
+        self.appender.last_cycle().saturating_add(1)
     }
 
     /// The epoch of the last run.
@@ -560,6 +560,11 @@ impl<S: Storage> WriterCore<S> {
     /// What was done and met so far.
     pub const fn statistics(&self) -> &LogStatistics {
         &self.statistics
+    }
+
+    /// The log it writes.
+    pub const fn appender(&self) -> &Appender<S> {
+        &self.appender
     }
 
     /// Take it apart, to look at the storage.

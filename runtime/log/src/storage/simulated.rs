@@ -172,9 +172,19 @@ impl Storage for SimulatedDisk {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.call()?;
-        self.durable.clone_from(&self.cache);
-        self.unsynced.clear();
+        if let Err(error) = self.call() {
+            if !self.dead {
+                // As Linux does it: the pages count as clean from now on, and a later sync does not bring them back.
+                self.unsynced.clear();
+            }
+            return Err(error);
+        }
+        for change in std::mem::take(&mut self.unsynced) {
+            match change {
+                Change::SetLen(len) => self.durable.resize(len, 0),
+                Change::Write { offset, bytes } => put(&mut self.durable, offset, &bytes),
+            }
+        }
         Ok(())
     }
 
@@ -231,6 +241,17 @@ mod tests {
         assert!(disk.sync().is_err());
         assert!(disk.is_dead());
         assert!(disk.write_at(&[1], 0).is_err());
+    }
+
+    #[test]
+    fn a_failed_sync_loses_what_it_should_have_kept() {
+        let mut disk = SimulatedDisk::default();
+        disk.fail_at(1);
+        disk.write_at(&[1; 512], 0).unwrap();
+        assert!(disk.sync().is_err());
+        disk.sync().unwrap();
+        assert_eq!(disk.cached(), [1; 512]);
+        assert!((0..20).all(|seed| disk.after_power_loss(seed).is_empty()));
     }
 
     #[test]
