@@ -38,7 +38,11 @@ pub struct ScriptFinding {
 impl std::fmt::Display for ScriptFinding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let severity = if self.severity == Severity::Error { "error" } else { "warning" };
-        write!(f, "{severity}[{}]: {}:{}:{}: {}", self.code, self.path, self.line, self.column, self.message)?;
+        write!(
+            f,
+            "{severity}[{}]: {}:{}:{}: {}",
+            self.code, self.path, self.line, self.column, self.message
+        )?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
     }
 }

@@ -17,7 +17,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// "did you mean `x`?", or what there is if nothing is near.
-pub(crate) fn suggest<'a>(name: &str, candidates: &[&'a str], what: &str) -> String {
+pub(crate) fn suggest(name: &str, candidates: &[&str], what: &str) -> String {
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if candidates.is_empty() => format!("there are no {what}"),
@@ -39,7 +39,9 @@ mod tests {
     #[test]
     fn slips_are_recognised_and_strangers_are_not() {
         let tags = ["valve.down", "valve.up", "clamp"];
-        for (name, near) in [("valve.dwn", Some("valve.down")), ("CLAMP", Some("clamp")), ("temperature", None)] {
+        for (name, near) in
+            [("valve.dwn", Some("valve.down")), ("CLAMP", Some("clamp")), ("temperature", None)]
+        {
             assert_eq!(nearest(name, tags), near, "{name}");
         }
         assert_eq!(suggest("xyzzy", &["b", "a"], "tags"), "tags: `a`, `b`");

@@ -45,8 +45,11 @@ impl Tree {
         match parent.children.binary_search_by(|(name, _)| name.as_str().cmp(segment)) {
             Ok(position) => parent.children[position].1,
             Err(position) => {
-                let path =
-                    if parent.path.is_empty() { segment.to_owned() } else { format!("{}.{segment}", parent.path) };
+                let path = if parent.path.is_empty() {
+                    segment.to_owned()
+                } else {
+                    format!("{}.{segment}", parent.path)
+                };
                 parent.children.insert(position, (segment.to_owned(), next));
                 self.nodes.push(Node { path, ..Node::default() });
                 next

@@ -21,7 +21,8 @@ pub(crate) struct Call {
 /// Functions, by index, that run when `entry` does.
 pub(crate) fn reachable(functions: &[Function], calls: &[Call], entry: &str) -> Vec<bool> {
     let mut reached = vec![false; functions.len()];
-    let start = functions.iter().position(|function| function.name == entry && function.parameters.is_empty());
+    let start =
+        functions.iter().position(|function| function.name == entry && function.parameters.is_empty());
     let mut open: Vec<usize> = start.into_iter().collect();
     while let Some(index) = open.pop() {
         if std::mem::replace(&mut reached[index], true) {
@@ -34,15 +35,19 @@ pub(crate) fn reachable(functions: &[Function], calls: &[Call], entry: &str) -> 
 
 /// Find recursion and nesting across calls. `depths`: the deepest nesting in each function.
 pub(crate) fn check(functions: &[Function], calls: &[Call], depths: &[usize], sink: &mut Sink<'_>) {
-    let mut search = Search { functions, calls, totals: vec![None; functions.len()], path: Vec::new(), depths };
-    for index in 0..functions.len() {
+    let mut search =
+        Search { functions, calls, totals: vec![None; functions.len()], path: Vec::new(), depths };
+    for (index, function) in functions.iter().enumerate() {
         let total = search.total(index, sink);
         if total > DEPTH_MAX && !calls.iter().any(|call| call.to == index) {
             sink.error(
                 code::TOO_LARGE,
-                functions[index].position,
+                function.position,
                 1,
-                format!("`{}` and what it calls are nested {total} levels deep, at most {DEPTH_MAX} are possible", functions[index].name),
+                format!(
+                    "`{}` and what it calls are nested {total} levels deep, at most {DEPTH_MAX} are possible",
+                    function.name
+                ),
                 "nest calls, blocks and expressions less deeply",
             );
         }
@@ -78,7 +83,8 @@ impl Search<'_> {
     }
 
     fn report(&self, call: &Call, start: usize, sink: &mut Sink<'_>) {
-        let mut names: Vec<&str> = self.path[start..].iter().map(|index| self.functions[*index].name.as_str()).collect();
+        let mut names: Vec<&str> =
+            self.path[start..].iter().map(|index| self.functions[*index].name.as_str()).collect();
         names.push(&self.functions[call.to].name);
         let name = &self.functions[call.to].name;
         let message = if names.len() == 2 {
@@ -86,6 +92,12 @@ impl Search<'_> {
         } else {
             format!("`{name}` calls itself: {}", names.join(" → "))
         };
-        sink.error(code::RECURSION, call.position, name.chars().count(), message, "use a loop, or one step in each cycle");
+        sink.error(
+            code::RECURSION,
+            call.position,
+            name.chars().count(),
+            message,
+            "use a loop, or one step in each cycle",
+        );
     }
 }

@@ -15,10 +15,7 @@ pub(crate) use rules::{Facts, rules};
 pub(crate) use state::state;
 pub(crate) use text::{parse, too_large};
 
-use crate::{
-    ScriptEnvironment, ScriptFinding, Severity,
-    interpreter::prepare,
-};
+use crate::{ScriptEnvironment, ScriptFinding, Severity, interpreter::prepare};
 use rhai::Position;
 use sensai_model::cell::ProgramSource;
 
@@ -62,7 +59,15 @@ impl<'a> Sink<'a> {
         self.add(Severity::Warning, code, position, len, message.into(), help.into());
     }
 
-    fn add(&mut self, severity: Severity, code: &'static str, position: Position, len: usize, message: String, help: String) {
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        position: Position,
+        len: usize,
+        message: String,
+        help: String,
+    ) {
         let finding = ScriptFinding {
             code,
             severity,

@@ -36,7 +36,10 @@ pub(crate) fn refused(name: &str) -> Option<&'static str> {
 
 /// How a function of the library or a constructor is called, as texts: one for each number of arguments.
 pub(crate) fn signatures(name: &str) -> Vec<(usize, String)> {
-    let built_in = BUILT_IN.iter().filter(|(word, ..)| *word == name).map(|(_, count, usage)| (*count, (*usage).to_owned()));
+    let built_in = BUILT_IN
+        .iter()
+        .filter(|(word, ..)| *word == name)
+        .map(|(_, count, usage)| (*count, (*usage).to_owned()));
     let mut signatures: Vec<(usize, String)> = built_in.collect();
     for function in registry::functions().iter().filter(|function| function.name == name) {
         let count = function.arguments.len();
@@ -46,8 +49,9 @@ pub(crate) fn signatures(name: &str) -> Vec<(usize, String)> {
     }
     if let Some(block) = registry::find(name) {
         for count in block.constructor.counts() {
-            let names: Vec<&str> =
-                (0..count).map(|index| block.constructor.argument(index).map_or("", |argument| argument.name)).collect();
+            let names: Vec<&str> = (0..count)
+                .map(|index| block.constructor.argument(index).map_or("", |argument| argument.name))
+                .collect();
             signatures.push((count, format!("{name}({})", names.join(", "))));
         }
     }

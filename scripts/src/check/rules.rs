@@ -34,9 +34,16 @@ pub(crate) struct Facts {
 }
 
 /// Check all rules.
-pub(crate) fn rules(functions: &[Function], top: &[Stmt], environment: &ScriptEnvironment<'_>, sink: &mut Sink<'_>) -> Facts {
+pub(crate) fn rules(
+    functions: &[Function],
+    top: &[Stmt],
+    text: &str,
+    environment: &ScriptEnvironment<'_>,
+    sink: &mut Sink<'_>,
+) -> Facts {
     let mut rules = Rules {
         functions,
+        lines: text.lines().collect(),
         environment,
         tags: Tree::new(environment.tags.iter().map(|tag| tag.name.as_str())),
         parameters: Tree::new(environment.parameters.iter().map(|parameter| parameter.name.as_str())),
@@ -64,6 +71,7 @@ pub(crate) fn rules(functions: &[Function], top: &[Stmt], environment: &ScriptEn
 
 struct Rules<'a, 'b> {
     functions: &'a [Function],
+    lines: Vec<&'a str>,
     environment: &'a ScriptEnvironment<'a>,
     tags: Tree,
     parameters: Tree,
@@ -143,7 +151,8 @@ impl Rules<'_, '_> {
 
     fn entries(&mut self) {
         for (name, use_of) in [("init", "returns the state"), ("cycle", "runs in every cycle")] {
-            let named: Vec<&Function> = self.functions.iter().filter(|function| function.name == name).collect();
+            let named: Vec<&Function> =
+                self.functions.iter().filter(|function| function.name == name).collect();
             if named.iter().any(|function| function.parameters.is_empty()) {
                 continue;
             }
@@ -153,7 +162,13 @@ impl Rules<'_, '_> {
             } else {
                 format!("`{name}` has parameters")
             };
-            self.sink.error(code::ENTRY, position, 0, message, format!("write `fn {name}() {{ ... }}`, which {use_of}"));
+            self.sink.error(
+                code::ENTRY,
+                position,
+                0,
+                message,
+                format!("write `fn {name}() {{ ... }}`, which {use_of}"),
+            );
         }
     }
 
@@ -192,7 +207,8 @@ impl Rules<'_, '_> {
     }
 
     fn shadows(&mut self, name: &str, position: Position) {
-        let what = if self.constants.iter().any(|constant| constant == name) { "the constant" } else { "the root" };
+        let what =
+            if self.constants.iter().any(|constant| constant == name) { "the constant" } else { "the root" };
         let message = format!("a variable `{name}` would hide {what} `{name}`");
         self.sink.error(code::SHADOWS, position, name.chars().count(), message, "choose another name");
     }
@@ -205,19 +221,32 @@ impl Rules<'_, '_> {
         let (name, count) = (call.name.as_str(), call.args.len());
         let len = name.chars().count();
         if call.is_operator_call() {
-            if !name.chars().all(|character| character.is_ascii_punctuation()) {
-                self.refuse(position, len, "`in`", "compare with `==`, or write a loop");
-            }
+            return;
+        }
+        if name == "contains" {
+            // So Rhai calls `in`.
+            self.refuse(position, 2, "`in`", "compare with `==`, or write a loop");
             return;
         }
         if call.capture_parent_scope || call.is_qualified() {
-            self.refuse(position, len, &format!("`{name}!()` or `a::{name}()`"), "call the function by its name alone");
+            self.refuse(
+                position,
+                len,
+                &format!("`{name}!()` or `a::{name}()`"),
+                "call the function by its name alone",
+            );
             return;
         }
         if let Some(index) = self.function(name, count) {
             if self.uses_this.get(index) == Some(&true) {
                 let message = format!("`{name}` uses `this`, which it does not get when called like that");
-                self.sink.error(code::UNBOUND_THIS, position, len, message, format!("write `this.{name}(...)`"));
+                self.sink.error(
+                    code::UNBOUND_THIS,
+                    position,
+                    len,
+                    message,
+                    format!("write `this.{name}(...)`"),
+                );
             }
             self.calls_function(index, position, depth, false);
             return;
@@ -241,8 +270,15 @@ impl Rules<'_, '_> {
         self.unknown_function(name, count, position, &signatures);
     }
 
-    fn unknown_function(&mut self, name: &str, count: usize, position: Position, signatures: &[(usize, String)]) {
-        let mut known: Vec<String> = signatures.iter().take(3).map(|(_, usage)| format!("`{usage}`")).collect();
+    fn unknown_function(
+        &mut self,
+        name: &str,
+        count: usize,
+        position: Position,
+        signatures: &[(usize, String)],
+    ) {
+        let mut known: Vec<String> =
+            signatures.iter().take(3).map(|(_, usage)| format!("`{usage}`")).collect();
         let own = self.functions.iter().filter(|function| function.name == name);
         known.extend(own.map(|function| format!("`{name}({})`", function.parameters.join(", "))));
         let len = name.chars().count();
@@ -255,7 +291,13 @@ impl Rules<'_, '_> {
             self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, help);
         } else {
             let message = format!("`{name}` with {count} argument{}", if count == 1 { "" } else { "s" });
-            self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, format!("write {}", known.join(" or ")));
+            self.sink.error(
+                code::UNKNOWN_FUNCTION,
+                position,
+                len,
+                message,
+                format!("write {}", known.join(" or ")),
+            );
         }
     }
 
@@ -290,8 +332,17 @@ impl Rules<'_, '_> {
             let message = format!("there is no method or function `{name}`");
             self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, help);
         } else {
-            let message = format!("no block has a method `{name}` with {count} argument{}", if count == 1 { "" } else { "s" });
-            self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, format!("there is {}", usages.join(", ")));
+            let message = format!(
+                "no block has a method `{name}` with {count} argument{}",
+                if count == 1 { "" } else { "s" }
+            );
+            self.sink.error(
+                code::UNKNOWN_FUNCTION,
+                position,
+                len,
+                message,
+                format!("there is {}", usages.join(", ")),
+            );
         }
     }
 
@@ -302,7 +353,12 @@ impl Rules<'_, '_> {
     fn calls_function(&mut self, to: usize, position: Position, depth: usize, on_this: bool) {
         match self.current {
             Some(from) => self.calls.push(Call { from, to, position, depth, on_this }),
-            None => self.refuse(position, 1, "calls of functions in constants", "write a number, or compute it in `init`"),
+            None => self.refuse(
+                position,
+                1,
+                "calls of functions in constants",
+                "write a number, or compute it in `init`",
+            ),
         }
     }
 
@@ -310,6 +366,19 @@ impl Rules<'_, '_> {
         if chain.optional {
             let position = chain.links.first().map_or(Position::NONE, Link::position);
             self.refuse(position, 1, "`?.`", "every value is there; a tag's quality is `.valid`");
+        }
+        // A record may have a field of that name, so only what is surely none is found here; the rest when it runs.
+        if let Some(Link::Property("valid", position)) = chain.links.last()
+            && !matches!(chain.root, Expr::Variable(..) | Expr::ThisPtr(_))
+        {
+            let help = "write it directly behind the tag, as in `io.force.valid`";
+            self.sink.error(
+                code::QUALITY,
+                *position,
+                5,
+                "`.valid` is the quality of a tag, not of a value",
+                help,
+            );
         }
         let on_this = matches!(chain.root, Expr::ThisPtr(_)) && chain.links.len() == 1;
         for link in &chain.links {
@@ -332,7 +401,13 @@ impl Rules<'_, '_> {
             Some("sys") => self.sys(chain, target.is_some()),
             Some(name) if target.is_some() && self.constants.iter().any(|constant| constant == name) => {
                 let message = format!("`{name}` is a constant");
-                self.sink.error(code::READ_ONLY, chain.root.position(), name.len(), message, "keep what changes in the state");
+                self.sink.error(
+                    code::READ_ONLY,
+                    chain.root.position(),
+                    name.len(),
+                    message,
+                    "keep what changes in the state",
+                );
             }
             _ => {}
         }
@@ -354,10 +429,12 @@ impl Rules<'_, '_> {
                 let name = variable.1.as_str();
                 let function = self.current.and_then(|index| self.functions.get(index));
                 let is_parameter = function.is_some_and(|function| {
-                    function.parameters.iter().any(|parameter| parameter == name) && !declares(&function.body, name)
+                    function.parameters.iter().any(|parameter| parameter == name)
+                        && !declares(&function.body, name)
                 });
                 if is_parameter {
-                    let message = format!("`{name}` is a parameter; its elements and fields cannot be written");
+                    let message =
+                        format!("`{name}` is a parameter; its elements and fields cannot be written");
                     let help = "the caller would not see it; return the value, or make the function a method of the record";
                     self.sink.error(code::READ_ONLY, *position, name.chars().count(), message, help);
                 }
@@ -397,17 +474,37 @@ impl Rules<'_, '_> {
         }
     }
 
-    fn tag_target(&mut self, tag: &Tag, rest: &[Link<'_>], value: &Expr, operator: &str, start: Position, len: usize) {
+    fn tag_target(
+        &mut self,
+        tag: &Tag,
+        rest: &[Link<'_>],
+        value: &Expr,
+        operator: &str,
+        start: Position,
+        len: usize,
+    ) {
         let name = &tag.name;
         if tag.kind == TagKind::Input {
             let help = "use an output or a memory tag";
-            return self.sink.error(code::READ_ONLY, start, len, format!("`io.{name}` is an input and cannot be written"), help);
+            return self.sink.error(
+                code::READ_ONLY,
+                start,
+                len,
+                format!("`io.{name}` is an input and cannot be written"),
+                help,
+            );
         }
         match (tag.array_len, rest) {
             (None, []) | (Some(_), [Link::Index(..)]) => {}
             (Some(_), []) => {
                 let message = format!("`io.{name}` is an array of tags");
-                return self.sink.error(code::TYPE, start, len, message, format!("write its elements, as in `io.{name}[0]`"));
+                return self.sink.error(
+                    code::TYPE,
+                    start,
+                    len,
+                    message,
+                    format!("write its elements, as in `io.{name}[0]`"),
+                );
             }
             _ => {
                 let message = format!("only `io.{name}` itself can be written");
@@ -451,7 +548,8 @@ impl Rules<'_, '_> {
     }
 
     fn index_in_bounds(&mut self, tag: &Tag, rest: &[Link<'_>]) {
-        let (Some(len), Some(Link::Index(Expr::IntegerConstant(index, position), _))) = (tag.array_len, rest.first())
+        let (Some(len), Some(Link::Index(Expr::IntegerConstant(index, position), _))) =
+            (tag.array_len, rest.first())
         else {
             return;
         };
@@ -466,13 +564,20 @@ impl Rules<'_, '_> {
         if self.current.is_none() {
             self.uses_root("param", start);
         }
-        let names: Vec<&str> = self.environment.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let names: Vec<&str> =
+            self.environment.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         match leaf(&self.parameters, chain, "param", &names) {
             Err(missing) => missing.report(code::UNKNOWN_FACT, self.sink),
             Ok((index, _)) if assigned => {
                 let name = names.get(index as usize).copied().unwrap_or_default();
                 let message = format!("`param.{name}` cannot be written; only an operator sets it");
-                self.sink.error(code::READ_ONLY, start, name.len() + 6, message, "keep a value of your own in the state");
+                self.sink.error(
+                    code::READ_ONLY,
+                    start,
+                    name.len() + 6,
+                    message,
+                    "keep a value of your own in the state",
+                );
             }
             Ok(_) => {}
         }
@@ -484,14 +589,32 @@ impl Rules<'_, '_> {
         match chain.links.first() {
             Some(Link::Property(name, position)) if !SYS.contains(name) => {
                 let message = format!("`sys.{name}` does not exist");
-                self.sink.error(code::UNKNOWN_FACT, *position, name.len(), message, suggest(name, &SYS, "facts"));
+                self.sink.error(
+                    code::UNKNOWN_FACT,
+                    *position,
+                    name.len(),
+                    message,
+                    suggest(name, &SYS, "facts"),
+                );
             }
             Some(Link::Property(name, _)) if assigned => {
                 let message = format!("`sys.{name}` cannot be written");
-                self.sink.error(code::READ_ONLY, start, name.len() + 4, message, "keep a value of your own in the state");
+                self.sink.error(
+                    code::READ_ONLY,
+                    start,
+                    name.len() + 4,
+                    message,
+                    "keep a value of your own in the state",
+                );
             }
             Some(Link::Property(..)) => {}
-            _ => self.sink.error(code::UNKNOWN_FACT, start, 3, "`sys` is a group of names", "write one of the names in it"),
+            _ => self.sink.error(
+                code::UNKNOWN_FACT,
+                start,
+                3,
+                "`sys` is a group of names",
+                "write one of the names in it",
+            ),
         }
     }
 
@@ -502,18 +625,36 @@ impl Rules<'_, '_> {
         }
         if ROOTS.contains(&name) {
             if !matches!(used, Use::Receiver) {
-                self.sink.error(code::UNKNOWN_VARIABLE, position, len, format!("`{name}` alone is no value"), "write one of the names in it");
+                self.sink.error(
+                    code::UNKNOWN_VARIABLE,
+                    position,
+                    len,
+                    format!("`{name}` alone is no value"),
+                    "write one of the names in it",
+                );
             }
             return;
         }
         if LATER_ROOTS.contains(&name) {
             let message = format!("`{name}` is not there yet");
-            return self.sink.error(code::UNKNOWN_VARIABLE, position, len, message, "use parameters and tags");
+            return self.sink.error(
+                code::UNKNOWN_VARIABLE,
+                position,
+                len,
+                message,
+                "use parameters and tags",
+            );
         }
         let is_constant = self.constants.iter().any(|constant| constant == name);
         if is_constant {
             if matches!(used, Use::Target { .. }) {
-                self.sink.error(code::READ_ONLY, position, len, format!("`{name}` is a constant"), "keep what changes in the state");
+                self.sink.error(
+                    code::READ_ONLY,
+                    position,
+                    len,
+                    format!("`{name}` is a constant"),
+                    "keep what changes in the state",
+                );
             }
             return;
         }
@@ -554,7 +695,8 @@ impl Rules<'_, '_> {
     fn on_state(&self, in_cycle: &[bool]) -> Vec<bool> {
         let mut on_state = in_cycle.to_vec();
         loop {
-            let misfit = self.calls.iter().find(|call| on_state[call.to] && !(call.on_this && on_state[call.from]));
+            let misfit =
+                self.calls.iter().find(|call| on_state[call.to] && !(call.on_this && on_state[call.from]));
             match misfit {
                 Some(call) => on_state[call.to] = false,
                 None => return on_state,
@@ -571,7 +713,13 @@ impl Visitor for Rules<'_, '_> {
                 self.declares(&parts.0.name, *position);
                 if matches!(parts.1, Expr::Unit(_)) {
                     let message = format!("`let {}` has no value", parts.0.name);
-                    self.sink.error(code::REFUSED, *position, 3, message, "give it one; its type follows from it");
+                    self.sink.error(
+                        code::REFUSED,
+                        *position,
+                        3,
+                        message,
+                        "give it one; its type follows from it",
+                    );
                 }
             }
             Stmt::For(parts, _) => {
@@ -598,19 +746,36 @@ impl Visitor for Rules<'_, '_> {
                 self.facts.silent_loops.push(*position);
             }
             Stmt::TryCatch(_, position) => {
-                self.refuse(*position, 3, "`try`", "a fault stops the program and undoes its cycle; test before you calculate");
+                self.refuse(
+                    *position,
+                    3,
+                    "`try`",
+                    "a fault stops the program and undoes its cycle; test before you calculate",
+                );
             }
             Stmt::Return(_, flags, position) if flags.contains(ASTFlags::BREAK) => {
                 self.refuse(*position, 5, "`throw`", "raise a fault with `fault(\"name\")`");
             }
             Stmt::Import(_, position) | Stmt::Export(_, position) => {
-                self.sink.error(code::REFUSED, *position, 6, "`import` and `export` do not stand in functions", "move it to the top level");
+                self.sink.error(
+                    code::REFUSED,
+                    *position,
+                    6,
+                    "`import` and `export` do not stand in functions",
+                    "move it to the top level",
+                );
             }
             Stmt::Share(_) => {}
             Stmt::FnCall(call, position) => self.call(call, *position, depth),
             Stmt::Assignment(parts) => {
                 if let Expr::ThisPtr(position) = parts.1.lhs {
-                    self.sink.error(code::BLOCK, position, 4, "the state cannot be replaced as a whole", "assign its fields");
+                    self.sink.error(
+                        code::BLOCK,
+                        position,
+                        4,
+                        "the state cannot be replaced as a whole",
+                        "assign its fields",
+                    );
                 }
             }
             _ => {}
@@ -630,13 +795,27 @@ impl Visitor for Rules<'_, '_> {
                 let limit = self.environment.limits.text_len.min(SYMBOL_CAPACITY);
                 if text.len() > limit {
                     let message = format!("a text of {} bytes, at most {limit} are kept", text.len());
-                    self.sink.error(code::TOO_LARGE, *position, text.chars().count() + 2, message, "use a shorter name");
+                    self.sink.error(
+                        code::TOO_LARGE,
+                        *position,
+                        text.chars().count() + 2,
+                        message,
+                        "use a shorter name",
+                    );
                 }
             }
             Expr::Unit(position) => {
-                self.refuse(*position, 2, "`()`", "every value is there; use a bool to say whether it counts");
+                self.refuse(
+                    *position,
+                    2,
+                    "`()`",
+                    "every value is there; use a bool to say whether it counts",
+                );
             }
-            Expr::Coalesce(_, position) => self.refuse(*position, 2, "`??`", "every value is there; use `if`"),
+            Expr::FloatConstant(_, position) => self.float(*position),
+            Expr::Coalesce(_, position) => {
+                self.refuse(*position, 2, "`??`", "every value is there; use `if`")
+            }
             Expr::Array(..) | Expr::Map(..) => self.made.extend(self.current),
             Expr::FnCall(call, position) => {
                 if call.op_token.is_some() && matches!(call.name.as_str(), ".." | "..=") {
@@ -680,6 +859,31 @@ impl Rules<'_, '_> {
     fn deepen(&mut self, depth: usize) {
         if let Some(deepest) = self.current.and_then(|index| self.depths.get_mut(index)) {
             *deepest = (*deepest).max(depth);
+        }
+    }
+}
+
+impl Rules<'_, '_> {
+    /// An integer that is too large becomes a float in Rhai, without a word.
+    fn float(&mut self, position: Position) {
+        let line = position.line().and_then(|line| self.lines.get(line - 1)).copied().unwrap_or_default();
+        let start = position.position().unwrap_or(1).saturating_sub(1);
+        let digits: String = line
+            .chars()
+            .skip(start)
+            .take_while(|character| character.is_alphanumeric() || "._".contains(*character))
+            .collect();
+        if !digits.is_empty()
+            && digits.chars().all(|character| character.is_ascii_digit() || character == '_')
+        {
+            let help = "write `.0` behind it for an f64; an i64 goes up to 9223372036854775807";
+            self.sink.error(
+                code::SYNTAX,
+                position,
+                digits.len(),
+                format!("`{digits}` is too large for an i64"),
+                help,
+            );
         }
     }
 }
@@ -733,7 +937,9 @@ fn declares(body: &[Stmt], name: &str) -> bool {
         fn statement(&mut self, statement: &Stmt, _: usize) {
             let declared = match statement {
                 Stmt::Var(parts, ..) => parts.0.name == self.0,
-                Stmt::For(parts, _) => parts.0.name == self.0 || parts.1.as_ref().is_some_and(|name| name.name == self.0),
+                Stmt::For(parts, _) => {
+                    parts.0.name == self.0 || parts.1.as_ref().is_some_and(|name| name.name == self.0)
+                }
                 _ => false,
             };
             self.1 |= declared;

@@ -63,7 +63,13 @@ impl StateRules<'_, '_> {
                         Some(_) => return last.then_some(Found::Pin),
                         None => {
                             let pins: Vec<&str> = kind.pins.iter().map(|pin| pin.name).collect();
-                            self.unknown(*position, name, &format!("`{path}` is a {} without pin `{name}`", kind.name), &pins, "pins");
+                            self.unknown(
+                                *position,
+                                name,
+                                &format!("`{path}` is a {} without pin `{name}`", kind.name),
+                                &pins,
+                                "pins",
+                            );
                             return None;
                         }
                     }
@@ -89,17 +95,30 @@ impl StateRules<'_, '_> {
         Some(Found::Shape(shape))
     }
 
-    fn field<'s>(&mut self, fields: &'s [Field], name: &str, position: Position, path: &str) -> Option<&'s Field> {
+    fn field<'s>(
+        &mut self,
+        fields: &'s [Field],
+        name: &str,
+        position: Position,
+        path: &str,
+    ) -> Option<&'s Field> {
         let found = fields.iter().find(|field| field.name == name);
         if found.is_none() {
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-            self.unknown(position, name, &format!("`{path}` has no field `{name}`; `init` gives the fields"), &names, "fields");
+            self.unknown(
+                position,
+                name,
+                &format!("`{path}` has no field `{name}`; `init` gives the fields"),
+                &names,
+                "fields",
+            );
         }
         found
     }
 
     fn method(&mut self, block: &str, name: &str, count: usize, position: Position, path: &str) {
-        let own = self.functions.iter().any(|function| function.name == name && function.parameters.len() == count);
+        let own =
+            self.functions.iter().any(|function| function.name == name && function.parameters.len() == count);
         let Some(kind) = registry::find(block).filter(|_| !own) else { return };
         match kind.method(name) {
             Some(method) if method.arguments.len() == count => {}
@@ -111,13 +130,25 @@ impl StateRules<'_, '_> {
             }
             None => {
                 let names: Vec<&str> = kind.methods.iter().map(|method| method.name).collect();
-                self.unknown(position, name, &format!("`{path}` is a {} without method `{name}`", kind.name), &names, "methods");
+                self.unknown(
+                    position,
+                    name,
+                    &format!("`{path}` is a {} without method `{name}`", kind.name),
+                    &names,
+                    "methods",
+                );
             }
         }
     }
 
     fn unknown(&mut self, position: Position, name: &str, message: &str, known: &[&str], what: &str) {
-        self.sink.error(code::UNKNOWN_FIELD, position, name.chars().count(), message, suggest(name, known, what));
+        self.sink.error(
+            code::UNKNOWN_FIELD,
+            position,
+            name.chars().count(),
+            message,
+            suggest(name, known, what),
+        );
     }
 
     fn ends(&mut self, chain: &Chain<'_>, found: Found<'_>, used: Use<'_>) {
@@ -128,12 +159,16 @@ impl StateRules<'_, '_> {
                 self.sink.error(code::READ_ONLY, start, 4, "a pin cannot be written", help);
             }
             (Found::Shape(shape), Use::Target { .. }) if shape.holds_block() => {
-                let message = format!("{} cannot be assigned: blocks stay where `init` made them", shape.describe());
+                let message =
+                    format!("{} cannot be assigned: blocks stay where `init` made them", shape.describe());
                 self.sink.error(code::BLOCK, start, 4, message, "assign fields that are no blocks");
             }
             (Found::Shape(shape), Use::Target { value, operator: "" }) => self.assignment(shape, value),
             (Found::Shape(shape), Use::Value | Use::Iterable) if shape.holds_block() => {
-                let message = format!("{} cannot be copied, passed or iterated: it would have a second memory", shape.describe());
+                let message = format!(
+                    "{} cannot be copied, passed or iterated: it would have a second memory",
+                    shape.describe()
+                );
                 let help = "use it where it stands, as in `for i in 0..this.timers.len { this.timers[i].run(...); }`";
                 self.sink.error(code::BLOCK, start, 4, message, help);
             }
@@ -150,7 +185,13 @@ impl StateRules<'_, '_> {
                 if let Some(literal) = crate::interpreter::literal_value(value) {
                     let message = format!("the field is text, the value is {}", literal.scalar_type().name());
                     let len = literal.to_string().len();
-                    self.sink.error(code::TYPE, value.start_position(), len, message, "a field keeps the type that `init` gave it");
+                    self.sink.error(
+                        code::TYPE,
+                        value.start_position(),
+                        len,
+                        message,
+                        "a field keeps the type that `init` gave it",
+                    );
                 }
                 return;
             }

@@ -5,8 +5,8 @@ use crate::{
     finding::code,
     interpreter::{NESTING_MAX, TEXT_MAX},
 };
-use rhai::{AST, Engine, LexError, ParseError, ParseErrorType as Kind};
 use rhai::Position;
+use rhai::{AST, Engine, LexError, ParseError, ParseErrorType as Kind};
 
 /// Lines of a program; Rhai counts them in 16 bits.
 const LINES_MAX: usize = 60_000;
@@ -21,7 +21,10 @@ pub(crate) fn too_large(text: &str, sink: &mut Sink<'_>) -> bool {
         code::TOO_LARGE,
         Position::NONE,
         0,
-        format!("the program has {} bytes in {lines} lines, at most {TEXT_MAX} in {LINES_MAX} are possible", text.len()),
+        format!(
+            "the program has {} bytes in {lines} lines, at most {TEXT_MAX} in {LINES_MAX} are possible",
+            text.len()
+        ),
         "divide it into several programs",
     );
     true
@@ -41,9 +44,13 @@ pub(crate) fn parse(engine: &Engine, text: &str, sink: &mut Sink<'_>) -> Option<
 fn report(error: &ParseError, sink: &mut Sink<'_>) {
     let position = error.position();
     let (code, message, help) = match error.err_type() {
-        Kind::UnexpectedEOF => (code::SYNTAX, "the program ends in the middle of something".to_owned(), "close what is open"),
+        Kind::UnexpectedEOF => {
+            (code::SYNTAX, "the program ends in the middle of something".to_owned(), "close what is open")
+        }
         Kind::MissingToken(token, place) => (code::SYNTAX, format!("expected `{token}` {place}"), ""),
-        Kind::MissingSymbol(text) if text.is_empty() => (code::SYNTAX, "a symbol is missing here".to_owned(), ""),
+        Kind::MissingSymbol(text) if text.is_empty() => {
+            (code::SYNTAX, "a symbol is missing here".to_owned(), "")
+        }
         Kind::BadInput(LexError::UnterminatedString) => {
             (code::SYNTAX, "the text is not closed".to_owned(), "close it with \" on the same line")
         }
@@ -78,7 +85,8 @@ fn report(error: &ParseError, sink: &mut Sink<'_>) {
         Kind::LoopBreak => (code::SYNTAX, "`break` and `continue` belong into a loop".to_owned(), ""),
         other => (code::SYNTAX, lower(&other.to_string()), ""),
     };
-    let help = if code == code::SYNTAX && help.is_empty() { "only the first syntax error is shown" } else { help };
+    let help =
+        if code == code::SYNTAX && help.is_empty() { "only the first syntax error is shown" } else { help };
     sink.error(code, position, 1, message, help);
 }
 

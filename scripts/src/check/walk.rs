@@ -18,7 +18,9 @@ pub(crate) fn parts(ast: &AST) -> (Vec<Function>, Vec<Stmt>) {
     let mut functions = Vec::new();
     let mut ends = Vec::new();
     for metadata in ast.iter_functions() {
-        let Some(definition) = ast.shared_lib().get_script_fn(metadata.name, metadata.params.len()) else { continue };
+        let Some(definition) = ast.shared_lib().get_script_fn(metadata.name, metadata.params.len()) else {
+            continue;
+        };
         ends.push(definition.body.end_position());
         functions.push(Function {
             name: metadata.name.to_owned(),
@@ -32,7 +34,8 @@ pub(crate) fn parts(ast: &AST) -> (Vec<Function>, Vec<Stmt>) {
     ast.walk(&mut |path| {
         if let [ASTNode::Stmt(statement)] = path {
             let at = statement.position();
-            let owner = functions.iter().zip(&ends).position(|(function, end)| function.position <= at && at <= *end);
+            let owner =
+                functions.iter().zip(&ends).position(|(function, end)| function.position <= at && at <= *end);
             match owner.and_then(|index| functions.get_mut(index)) {
                 Some(function) => function.body.push((*statement).clone()),
                 None => top.push((*statement).clone()),
@@ -133,7 +136,10 @@ fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
     let depth = depth + 1;
     match statement {
         Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
-            walk_expression(&flow.expr, Use::Value, visitor, depth);
+            // Behind `catch` stands no expression, but a name.
+            if matches!(statement, Stmt::If(..)) {
+                walk_expression(&flow.expr, Use::Value, visitor, depth);
+            }
             walk(flow.body.statements(), visitor, depth);
             walk(flow.branch.statements(), visitor, depth);
         }
@@ -151,8 +157,7 @@ fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
                 if !matches!(case.lhs, Expr::BoolConstant(true, _) | Expr::Unit(_)) {
                     walk_expression(&case.lhs, Use::Value, visitor, depth);
                 }
-                // A case without a value, as `_ => ()`, does nothing.
-                if !matches!(case.rhs, Expr::Unit(_)) {
+                if !does_nothing(&case.rhs) {
                     walk_expression(&case.rhs, Use::Value, visitor, depth);
                 }
             }
@@ -164,7 +169,8 @@ fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
         Stmt::Var(parts, ..) => walk_expression(&parts.1, Use::Value, visitor, depth),
         Stmt::Assignment(parts) => {
             let (operation, sides) = &**parts;
-            let operator = operation.get_op_assignment_info().map_or("", |(_, _, _, _, _, operator)| operator);
+            let operator =
+                operation.get_op_assignment_info().map_or("", |(_, _, _, _, _, operator)| operator);
             walk_expression(&sides.rhs, Use::Value, visitor, depth);
             walk_expression(&sides.lhs, Use::Target { value: &sides.rhs, operator }, visitor, depth);
         }
@@ -176,6 +182,12 @@ fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
         }
         _ => {}
     }
+}
+
+/// A case such as `_ => ()`.
+fn does_nothing(case: &Expr) -> bool {
+    let Expr::Stmt(block) = case else { return false };
+    matches!(block.statements(), [Stmt::Expr(only)] if matches!(**only, Expr::Unit(_)))
 }
 
 /// Visit an expression and all it contains.

@@ -107,7 +107,9 @@ pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>) {
 }
 
 fn register_constructor(engine: &mut Engine, host: &Rc<Host>, kind: &'static BlockType, count: usize) {
-    let exact = (0..count).filter_map(|index| kind.constructor.argument(index)).map(|argument| type_id(argument.scalar));
+    let exact = (0..count)
+        .filter_map(|index| kind.constructor.argument(index))
+        .map(|argument| type_id(argument.scalar));
     let mut signatures = vec![exact.collect::<Vec<_>>()];
     if (1..=ANY_ARGUMENTS_MAX).contains(&count) {
         signatures.push(vec![TypeId::of::<Dynamic>(); count]);
@@ -152,7 +154,11 @@ fn register_methods(engine: &mut Engine, host: &Rc<Host>) {
 /// Methods have few arguments; this many fit without a heap.
 const INLINE: usize = 12;
 
-fn call(name: &str, context: &NativeCallContext<'_>, arguments: &mut [&mut Dynamic]) -> Result<Dynamic, Raised> {
+fn call(
+    name: &str,
+    context: &NativeCallContext<'_>,
+    arguments: &mut [&mut Dynamic],
+) -> Result<Dynamic, Raised> {
     let dt_ns = context.tag().and_then(|tag| tag.as_int().ok()).unwrap_or(0);
     let Some((target, given)) = arguments.split_first_mut() else { return Err(no_block(name)) };
     let Some(mut block) = target.write_lock::<Block>() else { return Err(no_block(name)) };
@@ -161,7 +167,10 @@ fn call(name: &str, context: &NativeCallContext<'_>, arguments: &mut [&mut Dynam
     let Some(method) = kind.method(name) else {
         let names: Vec<&str> = kind.methods.iter().map(|method| method.name).collect();
         let help = suggest(name, &names, "methods");
-        return Err(Raised::new(FaultCode::UnknownName, format!("{} has no method `{name}`; {help}", kind.name)));
+        return Err(Raised::new(
+            FaultCode::UnknownName,
+            format!("{} has no method `{name}`; {help}", kind.name),
+        ));
     };
     let mut inline = [Value::Bool(false); INLINE];
     let mut spilled = Vec::new();
@@ -184,18 +193,23 @@ fn no_block(name: &str) -> Raised {
 }
 
 fn register_pins(engine: &mut Engine, host: &Rc<Host>) {
-    let mut names: Vec<&str> = registry::blocks().iter().flat_map(|kind| kind.pins).map(|pin| pin.name).collect();
+    let mut names: Vec<&str> =
+        registry::blocks().iter().flat_map(|kind| kind.pins).map(|pin| pin.name).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
         let at = Rc::clone(host);
-        let getter = move |context: NativeCallContext<'_>, block: &mut Block| -> Result<Dynamic, Box<EvalAltResult>> {
-            at.reached(context.call_position());
-            pin(block, name)
-        };
+        let getter =
+            move |context: NativeCallContext<'_>, block: &mut Block| -> Result<Dynamic, Box<EvalAltResult>> {
+                at.reached(context.call_position());
+                pin(block, name)
+            };
         FuncRegistration::new_getter(name).register_into_engine(engine, getter);
         let at = Rc::clone(host);
-        let setter = move |context: NativeCallContext<'_>, block: &mut Block, _: Dynamic| -> Result<(), Box<EvalAltResult>> {
+        let setter = move |context: NativeCallContext<'_>,
+                           block: &mut Block,
+                           _: Dynamic|
+              -> Result<(), Box<EvalAltResult>> {
             at.reached(context.call_position());
             Err(read_only(block, name).into())
         };

@@ -1,12 +1,6 @@
 //! The Rhai engine: nothing in it but what is registered here.
 
-use super::{
-    block, fault,
-    functions, host,
-    host::Host,
-    operators,
-    state::VALUES_MAX,
-};
+use super::{block, fault, functions, host, host::Host, operators, state::VALUES_MAX};
 use rhai::{Dynamic, Engine, OptimizationLevel};
 use sensai_model::cell::Limits;
 use std::rc::Rc;

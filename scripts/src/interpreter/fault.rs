@@ -63,23 +63,29 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
     match error {
         E::ErrorRuntime(value, _) => match value.read_lock::<Raised>() {
             Some(raised) => (raised.code, raised.text.clone()),
-            None => (FaultCode::Script, "the program threw an error; raise a fault with fault(\"name\")".to_owned()),
+            None => (
+                FaultCode::Script,
+                "the program threw an error; raise a fault with fault(\"name\")".to_owned(),
+            ),
         },
         E::ErrorVariableNotFound(name, _) => {
             (FaultCode::UnknownName, format!("`{name}` is not known here; declare it with `let` or `const`"))
         }
         E::ErrorPropertyNotFound(name, _) => (
             FaultCode::UnknownName,
-            format!("the record has no field `{name}`; the fields of the state are those that `init` returns"),
+            format!(
+                "the record has no field `{name}`; the fields of the state are those that `init` returns"
+            ),
         ),
         E::ErrorIndexNotFound(index, _) => {
             (FaultCode::UnknownName, format!("there is nothing at index {index}; use a field that exists"))
         }
         E::ErrorFunctionNotFound(signature, _) => unknown_function(signature),
         E::ErrorDotExpr(text, _) => unknown_property(text),
-        E::ErrorIndexingType(types, _) => {
-            (FaultCode::TypeMismatch, format!("{} cannot be indexed; only arrays can", plain_signature(types)))
-        }
+        E::ErrorIndexingType(types, _) => (
+            FaultCode::TypeMismatch,
+            format!("{} cannot be indexed; only arrays can", plain_signature(types)),
+        ),
         E::ErrorUnboundThis(_) => (
             FaultCode::Script,
             "`this` is the state only in functions called as a method; call it as `this.name()`".to_owned(),
@@ -92,9 +98,10 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
         E::ErrorStringBounds(..) => {
             (FaultCode::IndexOutOfBounds, "a text has no parts; compare it as a whole".to_owned())
         }
-        E::ErrorBitFieldBounds(bits, index, _) => {
-            (FaultCode::IndexOutOfBounds, format!("bit {index} of an i64 does not exist; it has bits 0 to {}", bits - 1))
-        }
+        E::ErrorBitFieldBounds(bits, index, _) => (
+            FaultCode::IndexOutOfBounds,
+            format!("bit {index} of an i64 does not exist; it has bits 0 to {}", bits - 1),
+        ),
         E::ErrorFor(_) => (
             FaultCode::TypeMismatch,
             "`for` runs over a range or an array; write `for i in 0..n` or `for x in this.array`".to_owned(),
@@ -107,7 +114,9 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
             FaultCode::Overflow,
             "an integer left the range of i64; keep the numbers smaller or calculate in f64".to_owned(),
         ),
-        E::ErrorTooManyOperations(_) | E::ErrorTerminated(..) => (FaultCode::FuelExhausted, fuel(bounds.operations)),
+        E::ErrorTooManyOperations(_) | E::ErrorTerminated(..) => {
+            (FaultCode::FuelExhausted, fuel(bounds.operations))
+        }
         E::ErrorStackOverflow(_) => (
             FaultCode::CallDepth,
             format!(
@@ -126,7 +135,10 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
             } else {
                 ("an array", "array_len")
             };
-            (FaultCode::TooLarge, format!("{what} grew beyond its limit; keep it smaller, or raise [limits] {limit}"))
+            (
+                FaultCode::TooLarge,
+                format!("{what} grew beyond its limit; keep it smaller, or raise [limits] {limit}"),
+            )
         }
         _ => (FaultCode::Script, "the program could not go on here; simplify the statement".to_owned()),
     }
@@ -153,7 +165,9 @@ fn unknown_function(signature: &str) -> (FaultCode, String) {
     let types = plain_list(types.trim_end_matches(')'));
     match name {
         "index$get$" | "index$set$" => (FaultCode::TypeMismatch, "only arrays can be indexed".to_owned()),
-        _ if types.is_empty() => (FaultCode::UnknownName, format!("there is no function `{name}()`; check the name")),
+        _ if types.is_empty() => {
+            (FaultCode::UnknownName, format!("there is no function `{name}()`; check the name"))
+        }
         _ => (
             FaultCode::TypeMismatch,
             format!("there is no `{name}` for ({types}); check its arguments, types are never converted"),

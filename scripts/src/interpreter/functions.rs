@@ -85,7 +85,9 @@ fn register_array(engine: &mut Engine, host: &Rc<Host>) {
         let at = Rc::clone(host);
         engine.register_raw_fn("array", [count, TypeId::of::<Dynamic>()], move |context, arguments| {
             at.reached(context.call_position());
-            let [count, value] = arguments else { return Err(Raised::new(FaultCode::Script, "array(n, value)").into()) };
+            let [count, value] = arguments else {
+                return Err(Raised::new(FaultCode::Script, "array(n, value)").into());
+            };
             fill(&at, count, value).map_err(Into::into)
         });
     }
@@ -107,7 +109,9 @@ fn fill(host: &Host, count: &Dynamic, value: &Dynamic) -> Result<Dynamic, Raised
     };
     let limit = host.array_len();
     let count = usize::try_from(count).ok().filter(|count| (1..=limit).contains(count)).ok_or_else(|| {
-        let text = format!("array(n, value) with n = {count}, expected 1 to {limit}; [limits] array_len sets the most");
+        let text = format!(
+            "array(n, value) with n = {count}, expected 1 to {limit}; [limits] array_len sets the most"
+        );
         Raised::new(FaultCode::TooLarge, text)
     })?;
     let mut budget = host.values_max();
@@ -144,10 +148,14 @@ fn register_fault(engine: &mut Engine, host: &Rc<Host>) {
         engine.register_raw_fn("fault", [argument], move |context, arguments| {
             at.reached(context.call_position());
             let raised = match arguments.first().map(|argument| argument.as_immutable_string_ref()) {
-                Some(Ok(name)) => {
-                    Raised::new(FaultCode::Raised, format!("the program raised the fault `{}`", name.as_str()))
-                }
-                _ => Raised::new(FaultCode::TypeMismatch, "fault() takes the fault's name as a text".to_owned()),
+                Some(Ok(name)) => Raised::new(
+                    FaultCode::Raised,
+                    format!("the program raised the fault `{}`", name.as_str()),
+                ),
+                _ => Raised::new(
+                    FaultCode::TypeMismatch,
+                    "fault() takes the fault's name as a text".to_owned(),
+                ),
             };
             Err::<Dynamic, _>(raised.into())
         });

@@ -11,11 +11,7 @@ use crate::{
     tree::{Found, Tree},
 };
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, NativeCallContext, Position};
-use sensai_model::{
-    FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
-    cell::Parameter,
-    tag::Overflow,
-};
+use sensai_model::{FaultCode, ScalarType, Tag, TagKind, TagStore, Value, cell::Parameter, tag::Overflow};
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
@@ -208,7 +204,9 @@ impl Host {
         }
         Err(Raised::new(
             FaultCode::StateShape,
-            format!("{name}() makes a new block, which only `init` may; put it into the record that `init` returns"),
+            format!(
+                "{name}() makes a new block, which only `init` may; put it into the record that `init` returns"
+            ),
         ))
     }
 
@@ -218,7 +216,9 @@ impl Host {
         }
         Err(Raised::new(
             FaultCode::UnknownName,
-            format!("`{root}` is there in `cycle` only; `init` and constants are computed before the first cycle"),
+            format!(
+                "`{root}` is there in `cycle` only; `init` and constants are computed before the first cycle"
+            ),
         ))
     }
 
@@ -302,7 +302,8 @@ fn unknown(root: &str, group: &str, segment: &str, names: &[&str], what: &str) -
 /// The value to store, or why it cannot be.
 fn check_write(tag: &Tag, value: &Dynamic) -> Result<Value, Raised> {
     if tag.kind == TagKind::Input {
-        let text = format!("`io.{}` is an input and cannot be written; use an output or a memory tag", tag.name);
+        let text =
+            format!("`io.{}` is an input and cannot be written; use an output or a memory tag", tag.name);
         return Err(Raised::new(FaultCode::ReadOnly, text));
     }
     let given = scalar(value).filter(|given| given.scalar_type() == tag.scalar);
@@ -339,7 +340,8 @@ fn wrong_type(tag: &Tag, value: &Dynamic) -> Raised {
         (ScalarType::Bool, _) => "compare it with something".to_owned(),
         _ => "types are never converted".to_owned(),
     };
-    let text = format!("`io.{}` is {}, the value is {}; {help}", tag.name, tag.scalar.name(), type_name(value));
+    let text =
+        format!("`io.{}` is {}, the value is {}; {help}", tag.name, tag.scalar.name(), type_name(value));
     Raised::new(FaultCode::TypeMismatch, text)
 }
 
@@ -384,11 +386,15 @@ fn register_tags(engine: &mut Engine, host: &Rc<Host>) {
         FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
     }
     let at = Rc::clone(host);
-    engine.register_indexer_get(move |group: &mut Group, name: ImmutableString| read_tag(&at, group.node, &name));
+    engine.register_indexer_get(move |group: &mut Group, name: ImmutableString| {
+        read_tag(&at, group.node, &name)
+    });
     let at = Rc::clone(host);
     FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
         engine,
-        move |group: &mut Group, name: ImmutableString, value: Dynamic| write_tag(&at, group.node, &name, &value),
+        move |group: &mut Group, name: ImmutableString, value: Dynamic| {
+            write_tag(&at, group.node, &name, &value)
+        },
     );
     register_tag_arrays(engine);
 }
@@ -412,11 +418,14 @@ fn register_tag_arrays(engine: &mut Engine) {
     let len = |array: &mut TagArray| array.host.tag(array.tag).map_or(0, |tag| i64::from(tag.len()));
     FuncRegistration::new_getter("len").register_into_engine(engine, len);
     engine.register_fn("len", len);
-    FuncRegistration::new_getter("valid").register_into_engine(engine, |array: &mut TagArray| -> Rhai<bool> {
-        let tag = array.host.tag(array.tag)?;
-        let store = array.host.store.borrow();
-        Ok((tag.slot..tag.slot + tag.len()).all(|slot| store.valid(slot)))
-    });
+    FuncRegistration::new_getter("valid").register_into_engine(
+        engine,
+        |array: &mut TagArray| -> Rhai<bool> {
+            let tag = array.host.tag(array.tag)?;
+            let store = array.host.store.borrow();
+            Ok((tag.slot..tag.slot + tag.len()).all(|slot| store.valid(slot)))
+        },
+    );
     engine.register_iterator::<TagArray>();
 }
 
@@ -450,7 +459,9 @@ fn read_tag(host: &Rc<Host>, node: u32, segment: &str) -> Rhai<Dynamic> {
 fn write_tag(host: &Rc<Host>, node: u32, segment: &str, value: &Dynamic) -> Rhai<()> {
     match host.tag_tree.child(node, segment) {
         // After `io.valve.down = x`, Rhai stores the group it got for `io.valve` back where it was.
-        Some(Found::Group(child)) if value.read_lock::<Group>().is_some_and(|group| group.node == child) => Ok(()),
+        Some(Found::Group(child)) if value.read_lock::<Group>().is_some_and(|group| group.node == child) => {
+            Ok(())
+        }
         Some(Found::Group(child)) => {
             let text = format!("`io.{}` is a group of tags; write one of them", host.tag_tree.path(child));
             Err(Raised::new(FaultCode::TypeMismatch, text).into())
@@ -463,7 +474,8 @@ fn write_tag(host: &Rc<Host>, node: u32, segment: &str, value: &Dynamic) -> Rhai
             if value.read_lock::<TagArray>().is_some_and(|array| array.tag == index) {
                 return Ok(());
             }
-            let text = format!("`io.{0}` is an array of tags; write its elements, as in `io.{0}[0]`", tag.name);
+            let text =
+                format!("`io.{0}` is an array of tags; write its elements, as in `io.{0}[0]`", tag.name);
             Err(Raised::new(FaultCode::TypeMismatch, text).into())
         }
         None => Err(host.unknown_tag(node, segment).into()),
@@ -491,7 +503,8 @@ fn register_parameters(engine: &mut Engine, host: &Rc<Host>) {
         };
         FuncRegistration::new_getter(&segment).register_into_engine(engine, getter);
         let name = segment.clone();
-        let setter = move |_: &mut ParameterGroup, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) };
+        let setter =
+            move |_: &mut ParameterGroup, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) };
         FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
     }
     let at = Rc::clone(host);
@@ -500,7 +513,9 @@ fn register_parameters(engine: &mut Engine, host: &Rc<Host>) {
     });
     FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
         engine,
-        |_: &mut ParameterGroup, name: ImmutableString, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) },
+        |_: &mut ParameterGroup, name: ImmutableString, _: Dynamic| -> Rhai<()> {
+            Err(parameter_is_read_only(&name))
+        },
     );
 }
 
@@ -516,7 +531,9 @@ fn read_parameter(host: &Host, node: u32, segment: &str) -> Rhai<Dynamic> {
 }
 
 fn parameter_is_read_only(name: &str) -> Box<EvalAltResult> {
-    let text = format!("`{name}` is a parameter, which only an operator sets; keep a value of your own in the state");
+    let text = format!(
+        "`{name}` is a parameter, which only an operator sets; keep a value of your own in the state"
+    );
     Raised::new(FaultCode::ReadOnly, text).into()
 }
 

@@ -121,11 +121,12 @@ fn prepare_into(
         return None;
     }
     let limits = environment.limits;
-    let host = Rc::new(Host::new(environment.tags, environment.parameters, limits.array_len, state::VALUES_MAX));
+    let host =
+        Rc::new(Host::new(environment.tags, environment.parameters, limits.array_len, state::VALUES_MAX));
     let mut engine = engine::engine(&host, &limits);
     let ast = check::parse(&engine, &program.text, sink)?;
     let (functions, top) = check::walk::parts(&ast);
-    let facts = check::rules(&functions, &top, environment, sink);
+    let facts = check::rules(&functions, &top, &program.text, environment, sink);
     if sink.has_errors() {
         return None;
     }
@@ -164,7 +165,13 @@ fn constants(engine: &Engine, ast: &AST, host: &Host, limits: &Limits, sink: &mu
     let mut scope = Scope::new();
     if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
         let explained = locate(explain(&error, init_bounds(limits)), host, &Facts::default());
-        sink.error(code::CONSTANT, explained.position, 1, explained.text, "write a value that can be computed");
+        sink.error(
+            code::CONSTANT,
+            explained.position,
+            1,
+            explained.text,
+            "write a value that can be computed",
+        );
         return None;
     }
     let mut values = 0;
@@ -290,14 +297,17 @@ impl InterpretedProgram {
         let (engine, scope, ast) = (&self.engine, &mut self.scope, &self.ast);
         let called = self.host.lend(context, || {
             // Rhai has asserts of its own. None is known to be reachable; one that is must not end the process.
-            catch_unwind(AssertUnwindSafe(|| engine.call_fn_with_options::<Dynamic>(options, scope, ast, "cycle", ())))
+            catch_unwind(AssertUnwindSafe(|| {
+                engine.call_fn_with_options::<Dynamic>(options, scope, ast, "cycle", ())
+            }))
         });
         match called {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(self.explain(&error)),
             Err(_) => {
                 self.scope.clear();
-                let text = "the interpreter failed here; this is a defect of Sensai, please report the program";
+                let text =
+                    "the interpreter failed here; this is a defect of Sensai, please report the program";
                 return Err(self.locate(FaultCode::Script, text.to_owned()));
             }
         }

@@ -62,7 +62,8 @@ const OPERATORS: [(Operator, &str, Option<&str>); 17] = [
 pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let (bool, int, float) = (TypeId::of::<bool>(), TypeId::of::<i64>(), TypeId::of::<f64>());
     let (text, any) = (TypeId::of::<ImmutableString>(), TypeId::of::<Dynamic>());
-    let pairs = [[int, int], [float, float], [float, int], [int, float], [bool, bool], [text, text], [any, any]];
+    let pairs =
+        [[int, int], [float, float], [float, int], [int, float], [bool, bool], [text, text], [any, any]];
     for (operator, symbol, assignment) in OPERATORS {
         for types in pairs {
             let at = Rc::clone(host);
@@ -91,7 +92,9 @@ fn not_binary(symbol: &str) -> Raised {
 
 fn register_unary(engine: &mut Engine, host: &Rc<Host>) {
     for symbol in ["-", "+", "!"] {
-        for operand in [TypeId::of::<i64>(), TypeId::of::<f64>(), TypeId::of::<bool>(), TypeId::of::<Dynamic>()] {
+        for operand in
+            [TypeId::of::<i64>(), TypeId::of::<f64>(), TypeId::of::<bool>(), TypeId::of::<Dynamic>()]
+        {
             let at = Rc::clone(host);
             engine.register_raw_fn(symbol, [operand], move |context, arguments| {
                 at.reached(context.call_position());
@@ -132,14 +135,20 @@ fn register_ranges(engine: &mut Engine, host: &Rc<Host>) {
 
 fn unary(symbol: &str, operand: &Dynamic) -> Result<Dynamic, Raised> {
     match (symbol, operand.as_int(), operand.as_float(), operand.as_bool()) {
-        ("-", Ok(value), ..) => value.checked_neg().map(Dynamic::from).ok_or_else(|| overflow(format!("-({value})"))),
+        ("-", Ok(value), ..) => {
+            value.checked_neg().map(Dynamic::from).ok_or_else(|| overflow(format!("-({value})")))
+        }
         ("-", _, Ok(value), _) => Ok(Dynamic::from(-value)),
         ("+", Ok(value), ..) => Ok(Dynamic::from(value)),
         ("+", _, Ok(value), _) => Ok(Dynamic::from(value)),
         ("!", _, _, Ok(value)) => Ok(Dynamic::from(!value)),
         _ => Err(Raised::new(
             FaultCode::TypeMismatch,
-            format!("`{symbol}` takes {}, not {}", if symbol == "!" { "a bool" } else { "a number" }, type_name(operand)),
+            format!(
+                "`{symbol}` takes {}, not {}",
+                if symbol == "!" { "a bool" } else { "a number" },
+                type_name(operand)
+            ),
         )),
     }
 }
@@ -196,7 +205,9 @@ fn floats(operator: Operator, a: f64, b: f64) -> Option<Dynamic> {
         Operator::LessOrEqual => Dynamic::from(a <= b),
         Operator::Greater => Dynamic::from(a > b),
         Operator::GreaterOrEqual => Dynamic::from(a >= b),
-        Operator::ShiftLeft | Operator::ShiftRight | Operator::And | Operator::Or | Operator::Xor => return None,
+        Operator::ShiftLeft | Operator::ShiftRight | Operator::And | Operator::Or | Operator::Xor => {
+            return None;
+        }
     })
 }
 
@@ -212,7 +223,8 @@ fn integers(operator: Operator, symbol: &str, a: i64, b: i64) -> Result<Dynamic,
         Operator::Divide => a.checked_div(b),
         Operator::Remainder => a.checked_rem(b),
         Operator::Power if b < 0 => {
-            let text = format!("{a} ** {b}: an i64 has no negative powers; calculate in f64, as in 2.0 ** {b}");
+            let text =
+                format!("{a} ** {b}: an i64 has no negative powers; calculate in f64, as in 2.0 ** {b}");
             return Err(Raised::new(FaultCode::OutOfRange, text));
         }
         Operator::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),

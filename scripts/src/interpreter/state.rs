@@ -52,7 +52,11 @@ impl Mismatch {
 
     /// `this.path: text`.
     pub fn sentence(&self) -> String {
-        if self.path.is_empty() { format!("`this`: {}", self.text) } else { format!("`this.{}`: {}", self.path, self.text) }
+        if self.path.is_empty() {
+            format!("`this`: {}", self.text)
+        } else {
+            format!("`this.{}`: {}", self.path, self.text)
+        }
     }
 }
 
@@ -73,7 +77,8 @@ fn describe(value: &Dynamic) -> String {
 /// The layout of what `init` returned.
 pub(crate) fn layout_of(value: &Dynamic, limits: &Limits) -> Result<Layout, Mismatch> {
     let Some(map) = value.read_lock::<Map>() else {
-        let text = format!("`init` returned {}, expected a record, as in `#{{ step: \"idle\" }}`", describe(value));
+        let text =
+            format!("`init` returned {}, expected a record, as in `#{{ step: \"idle\" }}`", describe(value));
         return Err(Mismatch::new(text));
     };
     let layout = Layout::new(fields_of(&map, limits, 0)?);
@@ -139,7 +144,10 @@ fn shape_of(value: &Dynamic, limits: &Limits, depth: usize) -> Result<Shape, Mis
 
 fn block_shape(block: &Block) -> Result<Shape, Mismatch> {
     if block.copied() {
-        return Err(Mismatch::new(format!("is a copy of a {0}; construct it here, as in `{0}()`", block.kind().name)));
+        return Err(Mismatch::new(format!(
+            "is a copy of a {0}; construct it here, as in `{0}()`",
+            block.kind().name
+        )));
     }
     Ok(Shape::Block(BlockShape {
         block: block.kind().name.to_owned(),
@@ -160,7 +168,8 @@ fn array_shape(array: &Array, limits: &Limits, depth: usize) -> Result<Shape, Mi
     };
     let element = shape_of(first, limits, depth + 1).map_err(|mismatch| mismatch.below("[0]"))?;
     for (index, value) in elements {
-        let shape = shape_of(value, limits, depth + 1).map_err(|mismatch| mismatch.below(&format!("[{index}]")))?;
+        let shape =
+            shape_of(value, limits, depth + 1).map_err(|mismatch| mismatch.below(&format!("[{index}]")))?;
         if shape != element {
             let text = format!(
                 "is {}, the elements before it are {}; all elements have one type",
@@ -178,14 +187,22 @@ fn check_text(text: &str, limit: usize) -> Result<(), Mismatch> {
     if text.len() <= limit {
         return Ok(());
     }
-    let mut mismatch = Mismatch::new(format!("a text of {} bytes, at most {limit} are kept; use a shorter name", text.len()));
+    let mut mismatch = Mismatch::new(format!(
+        "a text of {} bytes, at most {limit} are kept; use a shorter name",
+        text.len()
+    ));
     mismatch.code = FaultCode::TooLarge;
     Err(mismatch)
 }
 
 /// Check `value` against `layout` and write it into `arena`, which has the layout's size and zeros in its padding.
 /// On an error the arena holds a mixture.
-pub(crate) fn write(value: &Dynamic, layout: &Layout, limits: &Limits, arena: &mut [u8]) -> Result<(), Mismatch> {
+pub(crate) fn write(
+    value: &Dynamic,
+    layout: &Layout,
+    limits: &Limits,
+    arena: &mut [u8],
+) -> Result<(), Mismatch> {
     let Some(map) = value.read_lock::<Map>() else {
         return Err(Mismatch::new(format!("expected the record that `init` gave, got {}", describe(value))));
     };
@@ -194,7 +211,12 @@ pub(crate) fn write(value: &Dynamic, layout: &Layout, limits: &Limits, arena: &m
 }
 
 /// [`write`] for what `init` returned: its blocks have no numbers yet.
-pub(crate) fn write_first(value: &Dynamic, layout: &Layout, limits: &Limits, arena: &mut [u8]) -> Result<(), Mismatch> {
+pub(crate) fn write_first(
+    value: &Dynamic,
+    layout: &Layout,
+    limits: &Limits,
+    arena: &mut [u8],
+) -> Result<(), Mismatch> {
     let Some(map) = value.read_lock::<Map>() else { return Err(Mismatch::new("no record")) };
     let mut writer = Writer { text_len: limits.text_len, blocks: 0, first: true };
     writer.record(&map, layout.fields(), arena)
@@ -203,20 +225,27 @@ pub(crate) fn write_first(value: &Dynamic, layout: &Layout, limits: &Limits, are
 /// A state as text, for people.
 pub(crate) fn render(value: &Dynamic) -> String {
     if let Some(map) = value.read_lock::<Map>() {
-        let fields: Vec<String> = map.iter().map(|(name, value)| format!("{name}: {}", render(value))).collect();
+        let fields: Vec<String> =
+            map.iter().map(|(name, value)| format!("{name}: {}", render(value))).collect();
         return format!("#{{ {} }}", fields.join(", "));
     }
     if let Some(array) = value.read_lock::<Array>() {
         return format!("[{}]", array.iter().map(render).collect::<Vec<_>>().join(", "));
     }
     if let Some(block) = value.read_lock::<Block>() {
-        let pins: Vec<String> =
-            block.kind().pins.iter().map(|pin| format!("{}: {}", pin.name, literal(pin.get(block.bytes())))).collect();
+        let pins: Vec<String> = block
+            .kind()
+            .pins
+            .iter()
+            .map(|pin| format!("{}: {}", pin.name, literal(pin.get(block.bytes()))))
+            .collect();
         return format!("{} {{ {} }}", block.kind().name, pins.join(", "));
     }
     match scalar(value) {
         Some(value) => literal(value),
-        None => value.as_immutable_string_ref().map_or_else(|_| type_name(value), |text| format!("{:?}", text.as_str())),
+        None => value
+            .as_immutable_string_ref()
+            .map_or_else(|_| type_name(value), |text| format!("{:?}", text.as_str())),
     }
 }
 
@@ -265,16 +294,21 @@ impl Writer {
                 let size = element.size();
                 for (index, value) in (0_u32..).zip(array.iter()) {
                     let part = part(bytes, index * size, element)?;
-                    self.value(value, element, part).map_err(|mismatch| mismatch.below(&format!("[{index}]")))?;
+                    self.value(value, element, part)
+                        .map_err(|mismatch| mismatch.below(&format!("[{index}]")))?;
                 }
             }
             Shape::Record { fields } => {
-                let Some(map) = value.read_lock::<Map>() else { return Err(Mismatch::expected(shape, value)) };
+                let Some(map) = value.read_lock::<Map>() else {
+                    return Err(Mismatch::expected(shape, value));
+                };
                 self.record(&map, fields, bytes)?;
             }
             Shape::Block(_) => {
                 self.blocks += 1;
-                let Some(block) = value.read_lock::<Block>() else { return Err(Mismatch::expected(shape, value)) };
+                let Some(block) = value.read_lock::<Block>() else {
+                    return Err(Mismatch::expected(shape, value));
+                };
                 if block.copied() || !self.first && block.identity() != self.blocks {
                     return Err(Mismatch::new(format!(
                         "the block that `init` made was replaced by {}; blocks stay where they are, assign their \
@@ -337,7 +371,8 @@ impl Reader {
     fn record(&mut self, fields: &[Field], bytes: &[u8]) -> Result<Dynamic, Mismatch> {
         let mut map = Map::new();
         for field in fields {
-            let part = bytes.get(field.offset as usize..).and_then(|bytes| bytes.get(..field.shape.size() as usize));
+            let part =
+                bytes.get(field.offset as usize..).and_then(|bytes| bytes.get(..field.shape.size() as usize));
             let value = part
                 .ok_or_else(|| Mismatch::new("lies outside of the state"))
                 .and_then(|part| self.value(&field.shape, part))

@@ -7,7 +7,9 @@ use sensai_scripts::{Program, Severity};
 /// Stopped at this line, and afterwards as good as new.
 #[track_caller]
 fn stopped(body: &str, code: FaultCode, line: u32) -> String {
-    let text = format!("fn init() {{ #{{ n: 0, harmless: true }} }}\nfn cycle() {{\nif io.inp.b {{\n{body}\n}}\nthis.n += 1;\n}}\n");
+    let text = format!(
+        "fn init() {{ #{{ n: 0, harmless: true }} }}\nfn cycle() {{\nif io.inp.b {{\n{body}\n}}\nthis.n += 1;\n}}\n"
+    );
     let mut bench = Bench::new(&text);
     bench.run_ok();
     bench.set("inp.b", sensai_model::Value::Bool(true));
@@ -59,7 +61,10 @@ fn endless_loops_run_out_of_operations_where_they_stand() {
 #[test]
 fn recursion_is_refused() {
     refused("fn init() { #{} } fn cycle() { f(1) } fn f(n) { f(n + 1) }", "S208");
-    refused("fn init() { #{} } fn cycle() { a(1) } fn a(n) { b(n) } fn b(n) { c(n) } fn c(n) { a(n) }", "S208");
+    refused(
+        "fn init() { #{} } fn cycle() { a(1) } fn a(n) { b(n) } fn b(n) { c(n) } fn c(n) { a(n) }",
+        "S208",
+    );
     refused("fn init() { #{} } fn cycle() { this.cycle() }", "S208");
     refused("fn init() { #{} } fn cycle() { cycle() }", "S208");
 }
@@ -88,7 +93,12 @@ fn nothing_grows() {
     stopped("let a = array(9223372036854775807, 0);", FaultCode::TooLarge, 4);
     stopped("let a = array(-1, 0);", FaultCode::TooLarge, 4);
     stopped("for i in 0..1000 { let a = array(1000, 0.0); }", FaultCode::FuelExhausted, 4);
-    for body in ["let a = []; a.push(1);", "let a = [1]; a.pad(1000000000, 0);", "let a = \"a\"; a.pad(9, \"b\");", "let s = `${1}`;"] {
+    for body in [
+        "let a = []; a.push(1);",
+        "let a = [1]; a.pad(1000000000, 0);",
+        "let a = \"a\"; a.pad(9, \"b\");",
+        "let s = `${1}`;",
+    ] {
         refused_body(body, "S203");
     }
     refused_body("let s = \"a\" * 1000; let t = \"abc\"; t[0..0] = t;", "S203");
@@ -162,7 +172,11 @@ fn the_deepest_programs_fit_a_stack_of_two_megabytes() {
         let mut text = String::from("fn init() { #{ n: 0 } }\nfn cycle() { this.n = f0(1); }\n");
         for i in 0..functions {
             let call = if i + 1 == functions { "n".to_owned() } else { format!("f{}(n)", i + 1) };
-            text.push_str(&format!("fn f{i}(n) {{ {}{call}{} }}\n", "1 + (".repeat(nesting), ")".repeat(nesting)));
+            text.push_str(&format!(
+                "fn f{i}(n) {{ {}{call}{} }}\n",
+                "1 + (".repeat(nesting),
+                ")".repeat(nesting)
+            ));
         }
         text
     };
@@ -192,7 +206,10 @@ fn large_texts_are_refused() {
 #[test]
 fn mutated_programs_are_checked_without_panic() {
     let text = include_str!("../../../examples/press-cell/programs/press.rhai");
-    let pieces = ["this", "io", "{", "}", "(", ")", "[", "]", "=>", "fn ", "let ", "0", "1.5", "\"", ".", "..", "=", "TON()", "loop", "#{", "|", "'", "\u{0}", "é"];
+    let pieces = [
+        "this", "io", "{", "}", "(", ")", "[", "]", "=>", "fn ", "let ", "0", "1.5", "\"", ".", "..", "=",
+        "TON()", "loop", "#{", "|", "'", "\u{0}", "é",
+    ];
     let mut seed = 42_u64;
     let mut next = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -201,7 +218,11 @@ fn mutated_programs_are_checked_without_panic() {
     for _ in 0..400 {
         let mut mutated = text.to_owned();
         for _ in 0..1 + next() % 3 {
-            let at = (0..mutated.len()).cycle().skip(next() % mutated.len()).find(|i| mutated.is_char_boundary(*i)).unwrap();
+            let at = (0..mutated.len())
+                .cycle()
+                .skip(next() % mutated.len())
+                .find(|i| mutated.is_char_boundary(*i))
+                .unwrap();
             match next() % 2 {
                 0 => mutated.insert_str(at, pieces[next() % pieces.len()]),
                 _ => mutated.truncate(at.max(1)),

@@ -170,7 +170,8 @@ fn every_operator_on_every_pair_of_values() {
             let outcomes: Vec<(&str, Result<Value, FaultCode>)> =
                 OPERATORS.iter().map(|operator| (*operator, expected(operator, *left, *right))).collect();
             compared += outcomes.len();
-            let (good, bad): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(_, outcome)| outcome.is_ok());
+            let (good, bad): (Vec<_>, Vec<_>) =
+                outcomes.into_iter().partition(|(_, outcome)| outcome.is_ok());
             let fields: String = (0..good.len())
                 .map(|i| {
                     let zero = match good[i].1 {
@@ -182,9 +183,13 @@ fn every_operator_on_every_pair_of_values() {
                 })
                 .collect();
             let (a, b) = (literal(*left), literal(*right));
-            let body: String =
-                good.iter().enumerate().map(|(i, (operator, _))| format!("this.r{i} = {a} {operator} {b};\n")).collect();
-            let mut bench = Bench::new(&format!("fn init() {{ #{{ {fields} z: 0 }} }}\nfn cycle() {{\n{body}}}\n"));
+            let body: String = good
+                .iter()
+                .enumerate()
+                .map(|(i, (operator, _))| format!("this.r{i} = {a} {operator} {b};\n"))
+                .collect();
+            let mut bench =
+                Bench::new(&format!("fn init() {{ #{{ {fields} z: 0 }} }}\nfn cycle() {{\n{body}}}\n"));
             bench.run_ok();
             for (i, (operator, outcome)) in good.iter().enumerate() {
                 let got = bench.program.layout_read(&format!("r{i}")).unwrap();
@@ -214,7 +219,9 @@ fn assignments_with_an_operator_are_the_operator() {
         ("6", "|=", "1", Value::I64(7)),
         ("6", "^=", "3", Value::I64(5)),
     ] {
-        let mut bench = Bench::cycle_only(&format!("let x = {start}; x {operator} {right}; this.i = x; this.i {operator} 1; io.n = x; io.n {operator} 1;"));
+        let mut bench = Bench::cycle_only(&format!(
+            "let x = {start}; x {operator} {right}; this.i = x; this.i {operator} 1; io.n = x; io.n {operator} 1;"
+        ));
         bench.run_ok();
         let once = integer(operator.trim_end_matches('='), i128::from(as_i64(end)), 1).unwrap();
         assert_eq!(bench.program.layout_read("i"), Some(once), "{start} {operator} {right}");
@@ -223,7 +230,11 @@ fn assignments_with_an_operator_are_the_operator() {
     let mut bench = Bench::cycle_only("this.f += 1; this.f *= 2.5;");
     bench.run_ok();
     assert_eq!(bench.program.layout_read("f"), Some(Value::F64(2.5)), "an i64 promotes in an operator");
-    assert_eq!(fault("this.i += 0.5;").0, FaultCode::StateShape, "the promoted result does not fit the field");
+    assert_eq!(
+        fault("this.i += 0.5;").0,
+        FaultCode::StateShape,
+        "the promoted result does not fit the field"
+    );
 }
 
 fn as_i64(value: Value) -> i64 {

@@ -66,7 +66,8 @@ impl Stimulus {
         bench.set("start", Value::Bool(slow(10, 100)));
         bench.set("ram.up", Value::Bool(!pressing && !slow(20, 5)));
         bench.set("ram.down", Value::Bool(pressing && !slow(20, 1)));
-        bench.set("force.ram", Value::F64((random >> 40) as f64 / 1e4));
+        let force = if slow(30, 3) { 1600.0 } else { (random >> 40) as f64 / 1.2e4 };
+        bench.set("force.ram", Value::F64(force));
     }
 }
 
@@ -117,7 +118,7 @@ fn a_stroke_that_takes_too_long_raises_its_fault() {
     bench.set("ram.up", Value::Bool(false));
     let error = (0..3000).find_map(|_| bench.run().err()).expect("a timeout");
     assert_eq!(error.text, "the program raised the fault `stroke_timeout`");
-    assert_eq!((error.fault.line, error.fault.column), (25, 29));
+    assert_eq!((error.fault.line, error.fault.column), (25, 25));
     assert_eq!(bench.get("parts.good"), Value::I64(0));
 }
 
@@ -127,7 +128,11 @@ fn restoring_changes_nothing_over_100_000_cycles() {
     let (mut straight, mut restored) = (press(), press());
     let (mut one, mut other) = (Stimulus(0x9e37_79b9_7f4a_7c15), Stimulus(0x9e37_79b9_7f4a_7c15));
     let mut dice = Stimulus(1);
-    let (mut faults, mut restores) = (0, 0);
+    let (mut faults, mut restores, mut good, mut bad) = (0, 0, 0, 0);
+    let mut counted = (Value::I64(0), Value::I64(0));
+    // Hardly more than the dwell: every disturbance while pressing makes it a fault.
+    straight.values[2] = Value::F64(0.15);
+    restored.values[2] = Value::F64(0.15);
     for cycle in 0..100_000 {
         one.apply(&mut straight);
         other.apply(&mut restored);
@@ -146,13 +151,14 @@ fn restoring_changes_nothing_over_100_000_cycles() {
             restored.program.reset();
         }
         assert_eq!(bytes(&straight), bytes(&restored), "cycle {cycle}");
+        good += i32::from(straight.get("parts.good") != counted.0);
+        bad += i32::from(straight.get("parts.bad") != counted.1);
+        counted = (straight.get("parts.good"), straight.get("parts.bad"));
         assert_eq!(straight.program.operations(), restored.program.operations(), "cycle {cycle}");
     }
-    let parts = (straight.get("parts.good"), straight.get("parts.bad"));
     assert!(restores > 1000, "{restores} restores");
     assert!(faults > 0, "the stimulus should also reach the timeout");
-    let (Value::I64(good), Value::I64(bad)) = parts else { panic!("{parts:?}") };
-    assert!(good + bad > 20, "{good} good and {bad} bad parts: the stimulus should press some");
+    assert!(good > 20 && bad > 5, "{good} good and {bad} bad parts: the stimulus should press some");
 }
 
 /// Run with `--nocapture` to see the figures: `cargo test -p sensai-scripts --release -- --nocapture cost`.

@@ -29,16 +29,36 @@ fn a_field_keeps_its_type() {
             6,
             "`this.f`: expected f64, got i64; types are never converted, write `7.0` instead of `7`, or to_float()",
         ),
-        ("#{ i: 1 }", "let x = 0.5;\nthis.i = x;", 6, "`this.i`: expected i64, got f64; types are never converted, use to_int()"),
-        ("#{ b: true }", "let n = 1; this.b = n;", 5, "`this.b`: expected bool, got i64; a field keeps the type that `init` gave it"),
-        ("#{ s: \"a\" }", "let n = 1; this.s = n;", 5, "`this.s`: expected text, got i64; a field keeps the type that `init` gave it"),
+        (
+            "#{ i: 1 }",
+            "let x = 0.5;\nthis.i = x;",
+            6,
+            "`this.i`: expected i64, got f64; types are never converted, use to_int()",
+        ),
+        (
+            "#{ b: true }",
+            "let n = 1; this.b = n;",
+            5,
+            "`this.b`: expected bool, got i64; a field keeps the type that `init` gave it",
+        ),
+        (
+            "#{ s: \"a\" }",
+            "let n = 1; this.s = n;",
+            5,
+            "`this.s`: expected text, got i64; a field keeps the type that `init` gave it",
+        ),
         (
             "#{ r: #{ a: 1 } }",
             "let r = #{ a: 1, b: 2 };\nthis.r = r;",
             6,
             "`this.r.b`: is no field that `init` gave; add it there",
         ),
-        ("#{ r: #{ a: 1, b: 2 } }", "let r = #{ a: 1 }; this.r = r;", 5, "`this.r.b`: is missing; `init` gave it"),
+        (
+            "#{ r: #{ a: 1, b: 2 } }",
+            "let r = #{ a: 1 }; this.r = r;",
+            5,
+            "`this.r.b`: is missing; `init` gave it",
+        ),
         (
             "#{ a: array(3, 0.0) }",
             "let a = array(4, 0.0); this.a = a;",
@@ -114,7 +134,11 @@ fn a_copied_block_is_found_wherever_it_is_used() {
     )
     .run_fault();
     assert_eq!((error.fault.code, error.fault.line), (FaultCode::StateShape, 3));
-    assert!(error.text.starts_with("`this.h.a`: the block that `init` made was replaced by a copy"), "{}", error.text);
+    assert!(
+        error.text.starts_with("`this.h.a`: the block that `init` made was replaced by a copy"),
+        "{}",
+        error.text
+    );
 }
 
 #[test]
@@ -123,7 +147,7 @@ fn blocks_keep_a_memory_each() {
         "#{ ts: array(3, TON()), n: 0 }",
         "for i in 0..this.ts.len { this.ts[i].run(i != 1, 0.002); }
          this.n = 0;
-         for i in 0..len(this.ts) { if this.ts[i].Q { this.n += 1; } }",
+         for i in 0..this.ts.len { if this.ts[i].Q { this.n += 1; } }",
     );
     for n in [0, 0, 2, 2] {
         bench.run_ok();
@@ -169,7 +193,8 @@ fn nan_is_stored_as_one_nan() {
 
 #[test]
 fn restore_takes_what_state_gives_and_nothing_else() {
-    let mut bench = bench("#{ b: true, f: 1.5, s: \"idle\", t: TON() }", "this.t.run(true, 1.0); this.f += 1.0;");
+    let mut bench =
+        bench("#{ b: true, f: 1.5, s: \"idle\", t: TON() }", "this.t.run(true, 1.0); this.f += 1.0;");
     bench.run_ok();
     let good = bench.program.state().to_vec();
     let size = good.len();
@@ -232,17 +257,30 @@ fn init_must_give_a_state() {
         ("7", "S303", "`this`: `init` returned i64, expected a record"),
         ("#{ a: [] }", "S303", "`this.a`: an empty array has no type"),
         ("#{ a: [1, 2.0] }", "S303", "`this.a[1]`: is f64, the elements before it are i64"),
-        ("#{ a: [#{ x: 1 }, #{ y: 1 }] }", "S303", "`this.a[1]`: is record {y}, the elements before it are record {x}"),
+        (
+            "#{ a: [#{ x: 1 }, #{ y: 1 }] }",
+            "S303",
+            "`this.a[1]`: is record {y}, the elements before it are record {x}",
+        ),
         ("let t = TON(); #{ t: t }", "S303", "`this.t`: is a copy of a TON"),
-        ("#{ a: array(2000, 0) }", "S302", "`init` failed: array(n, value) with n = 2000, expected 1 to 1024"),
+        (
+            "#{ a: array(2000, 0) }",
+            "S302",
+            "`init` failed: array(n, value) with n = 2000, expected 1 to 1024",
+        ),
         ("#{ a: array(1000, array(1000, 0)) }", "S302", "`init` failed: the array has too many values"),
         ("#{ x: 1 / 0 }", "S302", "`init` failed: 1 / 0: division by zero"),
         ("#{ x: param.nothing }", "S206", "`param.nothing` does not exist"),
         ("#{ x: io.n }", "S214", "`init` runs before the first cycle and cannot use `io`"),
-        ("let n = 0; while n >= 0 { n += 0; } #{ n: n }", "S302", "`init` failed: more than 2000000 operations"),
+        (
+            "let n = 0; while n >= 0 { n += 0; } #{ n: n }",
+            "S302",
+            "`init` failed: more than 2000000 operations",
+        ),
     ] {
         let found = findings(&format!("fn init() {{ {init} }} fn cycle() {{ }}"));
-        let first = found.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("{init}: {found:?}"));
+        let first =
+            found.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("{init}: {found:?}"));
         assert!(first.message.starts_with(text), "{init}: {first}");
     }
 }

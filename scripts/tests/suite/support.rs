@@ -6,10 +6,12 @@ use sensai_model::{
     tag::{OnFault, OnInvalid, Overflow},
 };
 use sensai_scripts::{
-    InterpretedProgram, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, SysFacts, compile,
+    InterpretedProgram, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, SysFacts,
+    compile,
 };
 
-pub const LIMITS: Limits = Limits { operations: 20_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
+pub const LIMITS: Limits =
+    Limits { operations: 20_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
 
 /// A tag in the next free slot.
 pub fn tag<'a>(tags: &'a mut Vec<Tag>, name: &str, kind: TagKind, scalar: ScalarType) -> &'a mut Tag {
@@ -107,11 +109,14 @@ impl Bench {
 
     /// `body` as the whole of `cycle`.
     pub fn cycle_only(body: &str) -> Self {
-        Self::new(&format!("fn init() {{ #{{ f: 0.0, i: 0, b: false, s: \"\" }} }}\nfn cycle() {{\n{body}\n}}\n"))
+        Self::new(&format!(
+            "fn init() {{ #{{ f: 0.0, i: 0, b: false, s: \"\" }} }}\nfn cycle() {{\n{body}\n}}\n"
+        ))
     }
 
     pub fn with(source: ProgramSource, tags: Vec<Tag>, parameters: Vec<Parameter>, limits: Limits) -> Self {
-        let environment = ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 7 };
+        let environment =
+            ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 7 };
         let program = compile(&source, &environment).unwrap_or_else(|findings| {
             let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
             panic!("{}\n{}", texts.join("\n"), source.text)
@@ -169,10 +174,12 @@ impl Bench {
     #[track_caller]
     pub fn run_fault(&mut self) -> ProgramError {
         let state = self.program.state().to_vec();
-        let tags: Vec<u64> = (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
+        let tags: Vec<u64> =
+            (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
         let error = self.run().expect_err("the cycle should have faulted");
         assert_eq!(self.program.state(), state, "the state was rolled back");
-        let after: Vec<u64> = (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
+        let after: Vec<u64> =
+            (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
         assert_eq!(after, tags, "the tags were rolled back");
         assert_eq!(error.fault.source, 7);
         error
