@@ -306,7 +306,7 @@ impl SimulatedDevice {
             [0x11, 0x00, 0x02, 0x00, self.fmmu_count as u8, self.sync_manager_count as u8, ram_kib];
         self.memory[INFORMATION..INFORMATION + 7].copy_from_slice(&information);
         self.memory[INFORMATION + 7] = self.port_descriptor();
-        let features: u16 = if self.has_clock { 0x000c } else { 0 } | u16::from(self.description.no_lrw) << 9;
+        let features = self.features();
         self.memory[INFORMATION + 8..INFORMATION + 10].copy_from_slice(&features.to_le_bytes());
         self.memory[DL_CONTROL] = 1; // Frames that are not EtherCAT are destroyed.
         self.memory[AL_STATUS] = AlState::Init as u8;
@@ -322,6 +322,14 @@ impl SimulatedDevice {
         if let Some(presets) = self.eeprom.power_on() {
             self.preset(presets);
         }
+    }
+
+    /// Bits 2 to 7: 64 bit clock and what comes with it; bit 8: SYNC signals, which a device without process data
+    /// has no use for; bit 9: no LRW.
+    fn features(&self) -> u16 {
+        let clock = if self.has_clock { 0x00fc } else { 0x00f0 };
+        let sync = self.has_clock && !self.process.regions().is_empty();
+        clock | u16::from(sync) << 8 | u16::from(self.description.no_lrw) << 9
     }
 
     pub(super) fn preset(&mut self, presets: Presets) {

@@ -40,6 +40,8 @@ pub struct Eeprom {
     /// Status reads that still see the interface busy. Counted in reads, not in time: a MainDevice that polls
     /// without letting time pass must get on as well.
     busy_reads: u8,
+    /// Command bits that stand in the status while it is busy.
+    running: u16,
     /// How many status reads one command keeps the interface busy.
     pub busy_reads_per_command: u8,
     /// Eight bytes a read instead of four.
@@ -49,7 +51,7 @@ pub struct Eeprom {
 impl Eeprom {
     /// An EEPROM with this content; what lies behind it reads 0xFF.
     pub fn new(image: Vec<u8>) -> Self {
-        Self { image, errors: 0, busy_reads: 0, busy_reads_per_command: 1, eight_bytes: true }
+        Self { image, errors: 0, busy_reads: 0, running: 0, busy_reads_per_command: 1, eight_bytes: true }
     }
 
     /// The content.
@@ -102,7 +104,7 @@ impl Eeprom {
             status |= bit::TWO_ADDRESS_BYTES;
         }
         if self.busy_reads > 0 {
-            status |= bit::BUSY;
+            status |= bit::BUSY | self.running;
         }
         status
     }
@@ -120,6 +122,7 @@ impl Eeprom {
             return None;
         }
         self.errors &= bit::CHECKSUM_ERROR;
+        self.running = control & bit::COMMAND;
         let address = field::<4>(memory, SII_ADDRESS).map_or(0, u32::from_le_bytes) as usize;
         match control & bit::COMMAND {
             0 => return None,

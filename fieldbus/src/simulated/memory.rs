@@ -163,7 +163,11 @@ impl SimulatedDevice {
                         self.memory[at..span.end].copy_from_slice(source);
                         self.written_to(number, span.end, now_ns);
                     }
-                    None if at < PROCESS_DATA => self.write_registers(at, source, now_ns),
+                    None if at < PROCESS_DATA => {
+                        any |= self.write_registers(at, source, now_ns);
+                        at = span.end;
+                        continue;
+                    }
                     None => self.memory[at..span.end].copy_from_slice(source),
                 }
                 any = true;
@@ -301,16 +305,20 @@ impl SimulatedDevice {
         }
     }
 
-    /// Store what may be written, then do what the write sets off: a write may span several registers.
-    fn write_registers(&mut self, at: usize, data: &[u8], now_ns: u64) {
+    /// Store what may be written, then do what the write sets off: a write may span several registers. False if
+    /// all of them can only be read.
+    fn write_registers(&mut self, at: usize, data: &[u8], now_ns: u64) -> bool {
         let range = at..at + data.len();
         let sync_managers = range.start < SYNC_MANAGER_END && range.end > SYNC_MANAGER;
         let repeats = if sync_managers { self.mailbox_repeat_request() } else { false };
+        let mut taken = false;
         for (address, byte) in range.clone().zip(data) {
+            taken |= registers::is_trigger(address);
             let kept_by_device =
                 (SYNC_MANAGER..SYNC_MANAGER_END).contains(&address) && matches!(address & 7, 5 | 7);
             if registers::is_writable(address) && !kept_by_device {
                 self.memory[address] = *byte;
+                taken = true;
             }
         }
         if overlaps(&range, RX_ERRORS, COUNTERS_END - RX_ERRORS) {
@@ -334,6 +342,7 @@ impl SimulatedDevice {
         if range.contains(&AL_CONTROL) {
             self.request_state(self.memory[AL_CONTROL], now_ns);
         }
+        taken
     }
 
     fn write_clock(&mut self, range: &Range<usize>, at: usize, data: &[u8], now_ns: u64) {

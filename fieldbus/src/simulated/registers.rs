@@ -127,3 +127,9 @@ pub const fn is_writable(at: usize) -> bool {
             | 0x0F80..=0x0FFF
     )
 }
+
+/// Is a write to this register byte taken as an order, without being stored? Counters are cleared, times latched
+/// or compared.
+pub const fn is_trigger(at: usize) -> bool {
+    matches!(at, 0x0300..=0x0313 | 0x0442..=0x0443 | 0x0900..=0x0903 | 0x0910..=0x0917)
+}

@@ -121,7 +121,7 @@ fn a_device_without_lrw_leaves_it_alone() {
     bench.bring_up();
     assert_eq!(bench.logical(Command::Lrw, logical(0, 0), &[0]).working_counter, 0);
     assert_eq!(bench.logical(Command::Lrd, logical(0, 0), &[0]).working_counter, 1);
-    assert_eq!(bench.read(0, INFORMATION + 8, 2).0, [0, 2]);
+    assert_eq!(bench.read(0, INFORMATION + 8, 2).0, [0xf0, 2]);
 }
 
 #[test]
