@@ -456,8 +456,16 @@ pub struct Records<'a, R> {
     blocks: Blocks<'a, R>,
     from: u64,
     last: u64,
-    current: Option<(Header, Arc<Epoch>, Arc<Vec<u8>>, usize)>,
+    current: Option<OpenBlock>,
     failed: Option<LogError>,
+}
+
+/// The records block that is being handed out.
+struct OpenBlock {
+    header: Header,
+    epoch: Arc<Epoch>,
+    payload: Arc<Vec<u8>>,
+    next: usize,
 }
 
 impl<R: ReadAt> Records<'_, R> {
@@ -475,7 +483,7 @@ impl<R: ReadAt> Records<'_, R> {
                 let what = format!("{len} bytes of payload, expected {items} records of {record_len}");
                 return Err(LogError::altered(header.offset, what));
             }
-            self.current = Some((header, epoch, Arc::new(payload), 0));
+            self.current = Some(OpenBlock { header, epoch, payload: Arc::new(payload), next: 0 });
             return Ok(true);
         }
         Ok(false)
@@ -483,20 +491,20 @@ impl<R: ReadAt> Records<'_, R> {
 
     /// The next record of the current block.
     fn take(&mut self) -> Option<Result<LogRecord, LogError>> {
-        let (header, epoch, payload, index) = self.current.as_mut()?;
+        let OpenBlock { header, epoch, payload, next } = self.current.as_mut()?;
+        let (offset, index) = (header.offset, *next);
         let len = epoch.record.len();
-        let range = *index * len..(*index + 1) * len;
+        let range = index * len..(index + 1) * len;
         let Some(bytes) = payload.get(range.clone()) else {
             self.current = None;
             return None;
         };
-        let (offset, at) = (header.offset, *index);
-        *index += 1;
+        *next += 1;
         let cycle = match RecordView::new(&epoch.record, bytes) {
             Ok(view) => view.cycle(),
-            Err(source) => return Some(Err(LogError::Record { offset, index: at, source })),
+            Err(source) => return Some(Err(LogError::Record { offset, index, source })),
         };
-        let first_fits = at > 0 || cycle == header.first_cycle;
+        let first_fits = index > 0 || cycle == header.first_cycle;
         if cycle <= self.last || cycle > header.last_cycle || !first_fits {
             return Some(Err(LogError::altered(offset, format!("cycle {cycle} after cycle {}", self.last))));
         }

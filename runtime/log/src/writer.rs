@@ -53,6 +53,14 @@ impl Default for LogOptions {
     }
 }
 
+impl LogOptions {
+    /// For a cell: the ring holds `ring_ns` of cycles of `interval_ns`, with a keyframe slice in each of them.
+    pub fn new(sync_interval_ns: u64, ring_ns: u64, interval_ns: u64) -> Self {
+        let ring_slots = 2 * ring_ns.div_ceil(interval_ns.max(1)).min(ring::SLOTS_MAX / 2);
+        Self { sync_interval_ns, ring_slots, ring_directory: None }
+    }
+}
+
 /// What the writer did and met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LogStatistics {
