@@ -3,9 +3,9 @@
 mod common;
 
 use common::{DEADLINE_NS, Fault, INTERVAL_NS, PRESS, Running, cell, run_up};
-use sensai_fieldbus::{Bus as _, clock};
 use sensai_fieldbus::ethercat::AlState;
 use sensai_fieldbus::simulated::Fault as Injected;
+use sensai_fieldbus::{Bus as _, clock};
 
 const EL2008: usize = 2;
 
@@ -29,7 +29,11 @@ fn a_thousand_exchanges_with_exact_working_counters() {
         running.outputs[digital] = k as u8;
         let exchange = running.exchange();
         assert_eq!(exchange.working_counters[..2], expected, "cycle {k}");
-        assert_eq!((exchange.valid, exchange.lost, exchange.late, exchange.stray), (0b11, false, 0, 0), "cycle {k}");
+        assert_eq!(
+            (exchange.valid, exchange.lost, exchange.late, exchange.stray),
+            (0b11, false, 0, 0),
+            "cycle {k}"
+        );
         assert_eq!(running.bus.wire_mut().segment().devices()[EL2008].outputs(), [k as u8], "cycle {k}");
     }
     assert_eq!(clock::now_ns() - begin, 1000 * INTERVAL_NS);
@@ -50,7 +54,10 @@ fn inputs_arrive_where_the_cell_has_them() {
     running.exchange();
     for (n, device) in cell.devices.iter().enumerate() {
         let bytes = &running.inputs[device.inputs.clone()];
-        assert!(bytes.iter().enumerate().all(|(i, byte)| *byte == (16 * n + i) as u8 | 0x80), "d{n}: {bytes:02x?}");
+        assert!(
+            bytes.iter().enumerate().all(|(i, byte)| *byte == (16 * n + i) as u8 | 0x80),
+            "d{n}: {bytes:02x?}"
+        );
     }
 }
 
@@ -87,20 +94,24 @@ fn a_late_frame_is_counted_and_dropped() {
 fn duplicated_and_damaged_frames_are_stray() {
     let mut running = press();
     let damaged = [
-        Fault::Corrupt(16, 0x0f),  // command
-        Fault::Corrupt(17, 0xff),  // index
-        Fault::Corrupt(20, 0x01),  // register
-        Fault::Corrupt(22, 0x01),  // length
-        Fault::Corrupt(11, 0x40),  // another frame number
-        Fault::Corrupt(12, 0x01),  // EtherType
-        Fault::Corrupt(6, 0x02),   // met no device
+        Fault::Corrupt(16, 0x0f), // command
+        Fault::Corrupt(17, 0xff), // index
+        Fault::Corrupt(20, 0x01), // register
+        Fault::Corrupt(22, 0x01), // length
+        Fault::Corrupt(11, 0x40), // another frame number
+        Fault::Corrupt(12, 0x01), // EtherType
+        Fault::Corrupt(6, 0x02),  // met no device
         Fault::Truncate(40),
         Fault::Truncate(1),
     ];
     for fault in damaged {
         faults(&mut running, &[Some(fault)]);
         let exchange = running.exchange();
-        assert_eq!((exchange.valid, exchange.lost, exchange.late, exchange.stray), (0, true, 0, 1), "{fault:?}");
+        assert_eq!(
+            (exchange.valid, exchange.lost, exchange.late, exchange.stray),
+            (0, true, 0, 1),
+            "{fault:?}"
+        );
         let exchange = running.exchange();
         assert_eq!((exchange.valid, exchange.lost, exchange.stray), (0b11, false, 0), "after {fault:?}");
     }
@@ -142,9 +153,8 @@ fn a_device_without_power_costs_only_its_unit() {
     for _ in 0..PRESS.len() {
         assert_eq!(running.exchange().valid, 0b01);
     }
-    let silent: Vec<usize> = (0..PRESS.len())
-        .filter(|device| running.bus.health()[*device].state == AlState::NoAnswer)
-        .collect();
+    let silent: Vec<usize> =
+        (0..PRESS.len()).filter(|device| running.bus.health()[*device].state == AlState::NoAnswer).collect();
     assert_eq!(silent, [gauge]);
     // Power comes back: the device is there, but knows nothing. Its unit stays invalid.
     running.bus.wire_mut().segment().inject(Injected::PowerOn(gauge));

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::{Fault, PRESS, Running, cell, run_up};
+use common::{Fault, PRESS, Running, cell, cell_of, run_up};
+use sensai_devices::{DataType, Object, ObjectAccess, ObjectEntry};
 use sensai_fieldbus::ethercat::{MailboxClient, MailboxWorker, SdoError, SdoResult, Ticket};
 use sensai_fieldbus::simulated::{Emergency, Fault as Injected};
+use std::sync::Arc;
 
 const EL1008: u16 = 1;
 const EL3104: u16 = 3;
@@ -59,10 +61,10 @@ fn an_object_is_read_while_the_cycle_goes_on() {
 fn refusals_and_missing_mailboxes_are_told_apart() {
     let mut press = press();
     assert!(matches!(press.upload(EL3104, 0x5fff, 0), Err(SdoError::Aborted { code: 0x0602_0000, .. })));
-    assert_eq!(press.upload(EL1008, 0x1018, 1), Err(SdoError::NoMailbox));
+    assert_eq!(press.client.upload(EL1008, 0x1018, 1, SECOND).err(), Some(SdoError::NoMailbox));
     assert_eq!(press.client.upload(99, 0x1018, 1, SECOND).err(), Some(SdoError::NoMailbox));
-    let long = press.client.download(EL3104, 0x8000, 1, &[0; 5], SECOND).err();
-    assert_eq!(long, Some(SdoError::TooLong { len: 5, max: 4 }));
+    let long = press.client.download(EL3104, 0x8000, 1, &vec![0; 65_537], SECOND).err();
+    assert_eq!(long, Some(SdoError::TooLong { len: 65_537, max: 65_536 }));
 }
 
 #[test]
@@ -78,24 +80,50 @@ fn devices_are_served_side_by_side_and_queues_are_bounded() {
     assert!(waiting.iter().all(|ticket| press.answer(ticket).0.is_ok()));
 }
 
-/// ethercrab asserts that no emergency answers a request; the request is done again behind that.
 #[test]
-fn an_emergency_in_the_middle_of_a_transfer_costs_a_retry_only() {
+fn an_emergency_in_the_middle_of_a_transfer_is_told_from_the_answer() {
     let mut press = press();
     let device = press.running.bus.wire_mut().segment().device_mut(EL3104.into()).unwrap();
     device.set_mailbox_delay(4_000_000);
-    for delay in 0..12 {
+    for delay in 0..12_u8 {
         let ticket = press.client.upload(EL3104, 0x1018, 1, SECOND).unwrap();
         for _ in 0..delay {
             press.worker.poll();
             assert_eq!(press.running.exchange().valid, 0b11);
         }
-        let emergency = Emergency { code: 0x1000, register: 1, data: [1, 2, 3, 4, 5] };
+        let emergency = Emergency { code: 0x8140, register: 1, data: [delay, 2, 3, 4, 5] };
         let segment = press.running.bus.wire_mut().segment();
-        segment.inject(Injected::Emergency(EL3104.into(), emergency));
+        assert!(segment.inject(Injected::Emergency(EL3104.into(), emergency)));
         assert!(press.answer(&ticket).0.is_ok(), "emergency after {delay} cycles");
+        // It was heard with the transfer, or is heard soon after.
+        for _ in 0..120 {
+            press.worker.poll();
+            press.running.exchange();
+        }
+        let heard = press.worker.next_emergency().expect("heard");
+        assert_eq!((heard.position, heard.code, heard.register, heard.data[0]), (EL3104, 0x8140, 1, delay));
+        assert_eq!(press.worker.next_emergency(), None);
     }
-    assert!(press.worker.rebuilt() > 0, "no emergency came at the wrong moment");
+    assert_eq!(press.worker.rebuilt(), 0);
+}
+
+#[test]
+fn transfers_survive_a_lossy_wire() {
+    let mut press = press();
+    press.running.bus.wire_mut().lose_every = 13;
+    for round in 0..20 {
+        let ticket = press.client.upload(EL3104, 0x1008, 0, SECOND).unwrap();
+        let mut answer = None;
+        for _ in 0..1_000 {
+            press.worker.poll();
+            answer = ticket.poll();
+            if answer.is_some() {
+                break;
+            }
+            press.running.exchange();
+        }
+        assert_eq!(answer, Some(Ok(b"EL3104".to_vec())), "round {round}");
+    }
 }
 
 #[test]
@@ -140,4 +168,51 @@ fn lost_cyclic_frames_do_not_disturb_a_transfer() {
         press.running.exchange();
     }
     assert!(press.answer(&ticket).0.is_ok());
+}
+
+/// A device with a text of any length at 0x2000:00.
+fn with_text(len: usize) -> Running {
+    let mut description = (*sensai_devices::catalogue::find("EL3104").unwrap()).clone();
+    description.objects.push(Object {
+        index: 0x2000,
+        name: "Text".into(),
+        entries: vec![ObjectEntry {
+            subindex: 0,
+            name: "Text".into(),
+            data_type: DataType::Octets,
+            access: ObjectAccess::ReadWrite,
+            value: vec![0; len],
+        }],
+    });
+    description.objects.sort_by_key(|object| object.index);
+    run_up(&cell_of(&[(Arc::new(description), "main")]))
+}
+
+#[test]
+fn objects_of_all_lengths_are_written_and_read_back() {
+    for len in [1, 3, 4, 5, 8, 100, 111, 112, 113, 118, 119, 120, 126, 127, 128, 240, 1000] {
+        let mut running = with_text(len);
+        let mut worker = running.bus.take_mailbox().unwrap();
+        let client = worker.client();
+        let data: Vec<u8> = (0..len).map(|n| n as u8 | 1).collect();
+        let mut answer = |ticket: Ticket| {
+            for _ in 0..2_000 {
+                worker.poll();
+                if let Some(result) = ticket.poll() {
+                    return result;
+                }
+                running.exchange();
+            }
+            panic!("no answer");
+        };
+        assert_eq!(answer(client.download(0, 0x2000, 0, &data, SECOND).unwrap()), Ok(vec![]), "{len} bytes");
+        assert_eq!(answer(client.upload(0, 0x2000, 0, SECOND).unwrap()), Ok(data), "{len} bytes");
+    }
+}
+
+#[test]
+fn a_long_download_is_refused_with_the_devices_reason() {
+    let mut press = press();
+    let ticket = press.client.download(EL3104, 0x5fff, 0, &[0; 9], SECOND).unwrap();
+    assert!(matches!(press.answer(&ticket).0, Err(SdoError::Aborted { code: 0x0602_0000, .. })));
 }

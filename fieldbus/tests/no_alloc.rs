@@ -83,3 +83,27 @@ fn a_thousand_exchanges_with_all_kinds_of_faults_allocate_nothing() {
     assert_eq!((refused, lost, valid), (111, 6 * 111, 3 * 111 + 1));
     assert_eq!((late, stray), (2 * 111, 3 * 111));
 }
+
+/// The frames of the mailboxes pass through the cyclic thread, which neither makes them nor frees them.
+#[test]
+fn mailbox_traffic_allocates_nothing_in_the_cycle() {
+    let mut running = run_up(&cell(&PRESS));
+    let mut worker = running.bus.take_mailbox().expect("not taken yet");
+    let client = worker.client();
+    let (mut allocated, mut answers) = (0, 0);
+    let ask = || client.upload(3, 0x1018, 1, 1_000_000_000).expect("queued");
+    let mut ticket = ask();
+    for _ in 0..1000 {
+        worker.poll();
+        if let Some(answer) = ticket.poll() {
+            assert!(answer.is_ok(), "{answer:?}");
+            answers += 1;
+            ticket = ask();
+        }
+        allocated += allocations(|| {
+            assert_eq!(running.exchange().valid, 0b11);
+        });
+    }
+    assert_eq!(allocated, 0);
+    assert!(answers > 100, "{answers}");
+}

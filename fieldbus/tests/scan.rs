@@ -38,7 +38,8 @@ fn a_scan_brings_all_to_op_and_back() {
     let report = scan(&mut on_bus, ScanOptions { bring_to_op: true }).unwrap();
     assert_eq!(report.op_error, None);
     assert!(report.devices.iter().all(|device| device.state == AlState::Op), "{report:?}");
-    let states: Vec<_> = on_bus.segment().devices().iter().map(|device| format!("{:?}", device.state())).collect();
+    let states: Vec<_> =
+        on_bus.segment().devices().iter().map(|device| format!("{:?}", device.state())).collect();
     assert!(states.iter().all(|state| state == "Init"), "{states:?}");
 }
 

@@ -7,13 +7,13 @@ use super::error::{Finding, ShutdownError};
 use super::frame::{Address, OwnFrame, Slot};
 use super::health::DeviceHealth;
 use super::link::Link;
-use super::mailbox::{Group, MailboxWorker};
+use super::mailbox::MailboxWorker;
 use super::mapping::{DeviceIo, Mapping};
 use super::registers::{AL_CONTROL, AL_STATUS, AlState, DL_STATUS, ERROR_COUNTERS, station_address};
+use super::sdo::MailboxPlace;
 use super::topology::Topology;
 use crate::{Bus, Exchange, clock, wire::Wire};
 use sensai_model::cell::SYNC_UNITS_MAX;
-use std::sync::Arc;
 
 /// All devices in OP, none with an error.
 const ALL_OP: u8 = 0x08;
@@ -48,7 +48,8 @@ pub struct EtherCatBus<W: Wire> {
     /// Bytes the two images must have at least.
     pub(super) output_len: usize,
     input_len: usize,
-    group: Option<Arc<Group>>,
+    /// Until they are taken.
+    mailboxes: Option<Vec<Option<MailboxPlace>>>,
 }
 
 /// What a bus is made of, when start-up has found out.
@@ -58,13 +59,13 @@ pub(super) struct Parts<W: Wire> {
     pub devices: Vec<DeviceIo>,
     pub units: usize,
     pub topology: Topology,
-    pub group: Group,
+    pub mailboxes: Vec<Option<MailboxPlace>>,
     pub acyclic_bytes_max: usize,
 }
 
 impl<W: Wire> EtherCatBus<W> {
     pub(super) fn new(parts: Parts<W>) -> Self {
-        let Parts { mut link, names, devices, units, topology, group, acyclic_bytes_max } = parts;
+        let Parts { mut link, names, devices, units, topology, mailboxes, acyclic_bytes_max } = parts;
         let mut status = OwnFrame::new(0);
         let all_states = status.push(Address::brd(AL_STATUS), 2);
         let one_state = status.push(Address::fprd(station_address(0), AL_STATUS), 6);
@@ -89,7 +90,7 @@ impl<W: Wire> EtherCatBus<W> {
             health: vec![DeviceHealth::UNKNOWN; devices.len()],
             output_len: end(|device| device.output_image.end),
             input_len: end(|device| device.input_image.end),
-            group: Some(Arc::new(group)),
+            mailboxes: Some(mailboxes),
             asked: 0,
             supervised: 0,
             acyclic_calls: 0,
@@ -130,8 +131,7 @@ impl<W: Wire> EtherCatBus<W> {
     /// The mailboxes of all devices, once. Its owner polls it outside the cycle; its frames travel in
     /// [`Bus::acyclic`].
     pub fn take_mailbox(&mut self) -> Option<MailboxWorker> {
-        let devices = self.health.len();
-        self.group.take().map(|group| MailboxWorker::new(self.link.lease(), group, devices))
+        self.mailboxes.take().map(|places| MailboxWorker::new(self.link.lease(), places))
     }
 
     /// The image every exchange from now on starts from; for start-up.
@@ -223,7 +223,7 @@ impl<W: Wire> EtherCatBus<W> {
     /// Send the supervisor's frame, in every [`SUPERVISOR_INTERVAL`]th call. Returns its length if it was sent.
     fn supervise(&mut self) -> usize {
         self.acyclic_calls = self.acyclic_calls.wrapping_add(1);
-        if self.acyclic_calls % SUPERVISOR_INTERVAL != 0 {
+        if !self.acyclic_calls.is_multiple_of(SUPERVISOR_INTERVAL) {
             return 0;
         }
         self.supervised = if self.supervised + 1 < self.health.len() { self.supervised + 1 } else { 0 };

@@ -209,10 +209,10 @@ fn differing(
             position: device.position,
         });
     }
-    for p in positions.start + pairs..positions.end {
-        findings.push(match found[p] {
-            Ok(identity) => Finding::Extra { position: p as u16, found: identity },
-            Err(reason) => Finding::Eeprom { device: String::new(), position: p as u16, reason },
+    for (position, identity) in (0..).zip(found).take(positions.end).skip(positions.start + pairs) {
+        findings.push(match *identity {
+            Ok(found) => Finding::Extra { position, found },
+            Err(reason) => Finding::Eeprom { device: String::new(), position, reason },
         });
     }
 }

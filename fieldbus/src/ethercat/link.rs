@@ -2,8 +2,7 @@
 
 use super::frame::{Address, DATA_MAX, DATAGRAM_OVERHEAD, OwnFrame, Reply, Slot, is_well_formed, own_number};
 use super::health::DeviceHealth;
-use super::mailbox::DEVICES_MAX;
-use super::main_device::{Halves, Lease};
+use super::main_device::{DEVICES_MAX, Halves, Lease};
 use super::registers::{AL_STATUS, AlState, station_address};
 use crate::{clock, wire::Wire};
 use ethercrab::{MainDevice, error::Error};

@@ -11,6 +11,10 @@ use std::{
     time::Duration,
 };
 
+/// Most devices on a segment.
+pub(crate) const DEVICES_MAX: usize = 64;
+/// Most bytes of process data on a segment.
+pub(crate) const PROCESS_DATA_MAX: usize = 4096;
 /// Frames ethercrab may have in flight; one for each concurrent request.
 pub(crate) const FRAMES: usize = 16;
 /// Data of the largest datagram, so that a frame is at most 1514 bytes long.

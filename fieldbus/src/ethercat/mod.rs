@@ -29,6 +29,7 @@ mod main_device;
 mod mapping;
 mod registers;
 mod scan;
+mod sdo;
 
 mod exchange;
 mod startup;
@@ -41,5 +42,6 @@ pub use mailbox::{MailboxClient, MailboxWorker, SdoError, SdoResult, Ticket};
 pub use registers::{AlState, al_status_text};
 
 pub use scan::{ScanOptions, ScanReport, ScannedDevice, ScannedEntry, ScannedMailbox, ScannedPdo, scan};
+pub use sdo::EmergencyMessage;
 pub use startup::start;
 pub use topology::{Node, Topology};

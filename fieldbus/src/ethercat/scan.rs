@@ -5,7 +5,7 @@ use super::frame::Address;
 use super::health::DeviceHealth;
 use super::identify;
 use super::link::Link;
-use super::mailbox::DEVICES_MAX;
+use super::main_device::DEVICES_MAX;
 use super::registers::{AL_STATUS, AlState, DL_STATUS};
 use super::startup::{Plan, bring_up};
 use super::topology::Topology;
@@ -218,7 +218,10 @@ fn to_op_and_back<W: Wire>(
     };
     let units = [SyncUnit { name: "scan".to_owned(), devices: (0..devices.len() as u16).collect() }];
     let plan = Plan {
-        devices: (0..).zip(descriptions).map(|(position, description)| planned(position, description)).collect(),
+        devices: (0..)
+            .zip(descriptions)
+            .map(|(position, description)| planned(position, description))
+            .collect(),
         units: &units,
         sizes_as_found: true,
         interval_ns: INTERVAL_NS,
@@ -236,7 +239,7 @@ fn to_op_and_back<W: Wire>(
             }
             bus.shutdown(clock::now_ns() + SHUTDOWN_NS).err().map(|error| error.to_string())
         }
-        Err((error, _)) => Some(error.to_string()),
+        Err(error) => Some(error.to_string()),
     }
 }
 

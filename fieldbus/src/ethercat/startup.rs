@@ -11,14 +11,15 @@ use super::exchange::{EtherCatBus, Parts};
 use super::frame::Address;
 use super::identify;
 use super::link::{Link, Stopped};
-use super::mailbox::{DEVICES_MAX, DOWNLOAD_MAX, Group, PROCESS_DATA_MAX, SdoError};
-use super::mailbox::{download, is_worth_a_retry, sdo_error, upload};
+use super::mailbox::SdoError;
+use super::main_device::{DEVICES_MAX, PROCESS_DATA_MAX};
 use super::mapping::{Area, DeviceIo, Fmmu};
 use super::registers::{self, AL_CONTROL, AlState, DL_STATUS, FMMU_COUNT, SyncManagerRegisters};
 use super::registers::{STATION_ADDRESS, WATCHDOG_DIVIDER, WATCHDOG_TIME, fmmu_bytes, station_address};
+use super::sdo::{Channel, EmergencyMessage, MailboxPlace, TransferError};
 use super::topology::Topology;
 use crate::{clock, wire::Wire};
-use ethercrab::{DefaultLock, SubDeviceGroup, error::Error, subdevice_group::PreOp};
+use ethercrab::{DefaultLock, SubDeviceGroup, error::Error, error::MailboxError, subdevice_group::PreOp};
 use sensai_devices::{DeviceDescription, Direction, Mailbox, SyncManagerKind};
 use sensai_model::cell::{Cell, Device, StartupSdo, SyncUnit};
 
@@ -27,7 +28,7 @@ const STEP_LIMIT_NS: u64 = 10_000_000_000;
 const PRE_OP_LIMIT_NS: u64 = 60_000_000_000;
 const SDO_LIMIT_NS: u64 = 5_000_000_000;
 /// How often the way to PRE-OP and the configuration behind it are tried when frames get lost on it.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 5;
 const SDO_TRIES: usize = 3;
 const STATE_POLL_NS: u64 = 1_000_000;
 /// Exchanges in SAFE-OP before OP is requested, so that every device has seen valid outputs.
@@ -46,6 +47,8 @@ const COE: u16 = 0x04;
 /// 100 µs, the divider's value after power-on.
 const WATCHDOG_DIVIDER_DEFAULT: u16 = 2498;
 
+/// ethercrab's devices. Not needed once it has configured them: the way up from there is ours, because an error in one
+/// of its transitions would consume the group.
 type PreOpGroup = SubDeviceGroup<DEVICES_MAX, PROCESS_DATA_MAX, DefaultLock, PreOp>;
 
 /// What is to be brought up: a cell's bus, or whatever a scan has found.
@@ -93,7 +96,7 @@ pub fn start<W: Wire>(
     progress(Step::Identify);
     let identities: Vec<_> = (0..found).map(|position| identify::identity(&mut link, position)).collect();
     fail_on(Step::Identify, identify::compare(&plan.devices, &identities))?;
-    bring_up(plan, link, outputs, progress).map_err(|(error, _)| error)
+    bring_up(plan, link, outputs, progress)
 }
 
 fn check_limits(plan: &Plan<'_>) -> Result<(), StartupError> {
@@ -107,42 +110,42 @@ fn check_limits(plan: &Plan<'_>) -> Result<(), StartupError> {
     Ok(())
 }
 
-/// From INIT to OP, when the devices on the bus are known to be those of the plan. Gives the link back on an error.
+/// From INIT to OP, when the devices on the bus are known to be those of the plan.
 pub(super) fn bring_up<W: Wire>(
     plan: Plan<'_>,
     mut link: Link<W>,
     outputs: &[u8],
     progress: &mut dyn FnMut(Step),
-) -> Result<EtherCatBus<W>, (StartupError, Link<W>)> {
-    let (group, devices, topology) = match configure(&plan, &mut link, progress) {
-        Ok(configured) => configured,
-        Err(error) => return Err((error, back_to_init(link))),
-    };
+) -> Result<EtherCatBus<W>, StartupError> {
+    let Configured { devices, topology, mailboxes } =
+        configure(&plan, &mut link, progress).inspect_err(|_| back_to_init(&mut link))?;
     let mut bus = EtherCatBus::new(Parts {
         link,
         names: plan.devices.iter().map(|device| device.name.clone()).collect(),
         devices,
         units: plan.units.len(),
         topology,
-        group,
+        mailboxes,
         acyclic_bytes_max: plan.acyclic_bytes_max,
     });
     let mut climb = Climb { plan: &plan, bus: &mut bus };
-    match climb.run(outputs, progress) {
-        Ok(()) => Ok(bus),
-        Err(error) => Err((error, back_to_init(bus.link))),
-    }
+    climb.run(outputs, progress).inspect_err(|_| back_to_init(&mut bus.link))?;
+    Ok(bus)
 }
 
-fn back_to_init<W: Wire>(mut link: Link<W>) -> Link<W> {
-    let request = [AlState::Init.request() | 0x10, 0];
-    // As far as it goes: the error that led here is what is reported.
-    let _ = link.datagram(Address::bwr(AL_CONTROL), &mut request.clone());
-    link
+/// As far as it goes: the error that led here is what is reported.
+fn back_to_init<W: Wire>(link: &mut Link<W>) {
+    let _ = link.datagram(Address::bwr(AL_CONTROL), &mut [AlState::Init.request() | 0x10, 0]);
 }
 
 fn fail_on(step: Step, findings: Vec<Finding>) -> Result<(), StartupError> {
     if findings.is_empty() { Ok(()) } else { Err(StartupError::Findings { step, findings }) }
+}
+
+struct Configured {
+    devices: Vec<DeviceIo>,
+    topology: Topology,
+    mailboxes: Vec<Option<MailboxPlace>>,
 }
 
 /// INIT to PRE-OP with everything configured that PRE-OP is for.
@@ -150,21 +153,22 @@ fn configure<W: Wire>(
     plan: &Plan<'_>,
     link: &mut Link<W>,
     progress: &mut dyn FnMut(Step),
-) -> Result<(Group, Vec<DeviceIo>, Topology), StartupError> {
+) -> Result<Configured, StartupError> {
     let mut attempt = 1;
-    let group = loop {
+    loop {
         match pre_op_and_pdos(plan, link, progress) {
-            Ok(group) => break group,
+            Ok(()) => break,
             Err((_, true)) if attempt < ATTEMPTS => attempt += 1,
             Err((error, _)) => return Err(error),
         }
-    };
+    }
     let mut configuration = Configuration { plan, link, findings: Vec::new() };
     let devices = configuration.process_data();
     let topology = configuration.topology();
     configuration.watchdogs();
     fail_on(Step::ProcessData, configuration.findings)?;
-    Ok((group, devices, topology))
+    let mailboxes = plan.devices.iter().map(|device| mailbox_place(link, device)).collect();
+    Ok(Configured { devices, topology, mailboxes })
 }
 
 /// The part that is ethercrab's. The error comes with whether it is worth another attempt.
@@ -172,7 +176,7 @@ fn pre_op_and_pdos<W: Wire>(
     plan: &Plan<'_>,
     link: &mut Link<W>,
     progress: &mut dyn FnMut(Step),
-) -> Result<Group, (StartupError, bool)> {
+) -> Result<(), (StartupError, bool)> {
     let main = link.main();
     let deadline = |limit| clock::now_ns().saturating_add(limit);
     progress(Step::PreOp);
@@ -184,13 +188,13 @@ fn pre_op_and_pdos<W: Wire>(
     progress(Step::Configure);
     let mut findings = Vec::new();
     for device in &plan.devices {
-        startup_sdos(link, &group, device, &mut findings);
-        assign_pdos(link, &group, device, &mut findings);
+        startup_sdos(link, device, &mut findings);
+        assign_pdos(link, device, &mut findings);
     }
     fail_on(Step::Configure, findings).map_err(|error| (error, false))?;
     progress(Step::ProcessData);
     match link.run(deadline(PRE_OP_LIMIT_NS), group.into_pre_op_pdi(main)) {
-        Ok(Ok(group)) => Ok(group),
+        Ok(Ok(_)) => Ok(()),
         other => Err(explain(plan, link, Step::ProcessData, PRE_OP_LIMIT_NS, other.map(Result::err))),
     }
 }
@@ -204,7 +208,7 @@ fn explain<W: Wire>(
     result: Result<Option<Error>, Stopped>,
 ) -> (StartupError, bool) {
     let states = link.states(plan.devices.len(), u64::MAX);
-    let findings = not_in(plan, AlState::PreOp, &states);
+    let findings = culprits(not_in(plan, AlState::PreOp, &states));
     // A refusal has a reason that another attempt would meet again; a lost frame has none.
     let refused = findings.iter().any(|finding| matches!(finding, Finding::State { code: 1.., .. }));
     match result {
@@ -225,6 +229,18 @@ fn explain<W: Wire>(
     }
 }
 
+/// ethercrab brings up one device after the other: those that say why come first, else the first that is not there.
+/// The ones behind it were not even asked.
+fn culprits(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let says_why = |finding: &Finding| matches!(finding, Finding::State { code: 1.., .. });
+    if findings.iter().any(says_why) {
+        findings.retain(says_why);
+    } else {
+        findings.truncate(1);
+    }
+    findings
+}
+
 fn not_in(plan: &Plan<'_>, expected: AlState, states: &[(AlState, u16)]) -> Vec<Finding> {
     let devices = plan.devices.iter().zip(states);
     devices
@@ -241,19 +257,20 @@ fn has_coe(description: &DeviceDescription) -> bool {
     description.mailbox.is_some_and(|mailbox: Mailbox| mailbox.protocols & COE != 0)
 }
 
-fn startup_sdos<W: Wire>(
-    link: &mut Link<W>,
-    group: &PreOpGroup,
-    device: &Device,
-    findings: &mut Vec<Finding>,
-) {
+/// ethercrab's errors that a lost frame or a leftover in a mailbox can cause.
+fn is_worth_a_retry(error: Error) -> bool {
+    !matches!(
+        error,
+        Error::Mailbox(MailboxError::Aborted { .. })
+            | Error::NotFound { .. }
+            | Error::Capacity(_)
+            | Error::PdiTooLong { .. }
+    )
+}
+
+fn startup_sdos<W: Wire>(link: &mut Link<W>, device: &Device, findings: &mut Vec<Finding>) {
     for StartupSdo { index, subindex, data } in &device.startup {
-        let result = if data.len() > DOWNLOAD_MAX {
-            Err(SdoError::TooLong { len: data.len(), max: DOWNLOAD_MAX })
-        } else {
-            write_sdo(link, group, device.position, *index, *subindex, data)
-        };
-        if let Err(error) = result {
+        if let Err(error) = write_sdo(link, device, *index, *subindex, data) {
             findings.push(sdo_finding(device, *index, *subindex, &error));
         }
     }
@@ -264,14 +281,22 @@ fn sdo_finding(device: &Device, index: u16, subindex: u8, error: &SdoError) -> F
     Finding::Sdo { device, position, index, subindex, reason: error.to_string() }
 }
 
+/// The mailboxes of a device, as its SyncManagers have them now.
+fn mailbox_place<W: Wire>(link: &mut Link<W>, device: &Device) -> Option<MailboxPlace> {
+    let station = station_address(device.position);
+    let mut place = |kind| {
+        let number = device.description.sync_managers.iter().position(|sm| sm.kind == kind)? as u8;
+        let bytes = link.read::<8>(Address::fprd(station, registers::sync_manager(number)))?;
+        let found = SyncManagerRegisters::from_bytes(bytes);
+        found.enabled.then_some((number, found.start, found.length))
+    };
+    let (receive, send) = (place(SyncManagerKind::MailboxOut)?, place(SyncManagerKind::MailboxIn)?);
+    Some(MailboxPlace { station, receive, send })
+}
+
 /// Assign the PDOs that the description has, where the device has others and lets itself be told. A SyncManager whose
 /// assignment is among the start-up SDOs is left alone.
-fn assign_pdos<W: Wire>(
-    link: &mut Link<W>,
-    group: &PreOpGroup,
-    device: &Device,
-    findings: &mut Vec<Finding>,
-) {
+fn assign_pdos<W: Wire>(link: &mut Link<W>, device: &Device, findings: &mut Vec<Finding>) {
     let description = &device.description;
     let can_assign = description.mailbox.is_some_and(|mailbox| mailbox.coe_details & PDO_ASSIGN != 0);
     if !has_coe(description) || !can_assign {
@@ -287,39 +312,33 @@ fn assign_pdos<W: Wire>(
         let wanted: Vec<u16> =
             pdos.iter().filter(|pdo| pdo.sync_manager == Some(number)).map(|pdo| pdo.index).collect();
         let told = device.startup.iter().any(|sdo| sdo.index == object);
-        if told || read_assignment(link, group, device.position, object).is_none_or(|found| found == wanted) {
+        if told || read_assignment(link, device, object).is_none_or(|found| found == wanted) {
             continue;
         }
-        if let Err((subindex, error)) = write_assignment(link, group, device.position, object, &wanted) {
+        if let Err((subindex, error)) = write_assignment(link, device, object, &wanted) {
             findings.push(sdo_finding(device, object, subindex, &error));
         }
     }
 }
 
 /// `None` if the device has no such object: its assignment is fixed.
-fn read_assignment<W: Wire>(
-    link: &mut Link<W>,
-    group: &PreOpGroup,
-    position: u16,
-    object: u16,
-) -> Option<Vec<u16>> {
-    let count = *read_sdo(link, group, position, object, 0).ok()?.first()?;
+fn read_assignment<W: Wire>(link: &mut Link<W>, device: &Device, object: u16) -> Option<Vec<u16>> {
+    let count = *read_sdo(link, device, object, 0).ok()?.first()?;
     let entry = |subindex| {
-        let bytes = read_sdo(link, group, position, object, subindex).ok()?;
-        Some(u16::from_le_bytes([*bytes.first()?, *bytes.get(1)?]))
+        let bytes = read_sdo(link, device, object, subindex).ok()?;
+        Some(u16::from_le_bytes(*bytes.first_chunk()?))
     };
     (1..=count).map(entry).collect()
 }
 
 fn write_assignment<W: Wire>(
     link: &mut Link<W>,
-    group: &PreOpGroup,
-    position: u16,
+    device: &Device,
     object: u16,
     pdos: &[u16],
 ) -> Result<(), (u8, SdoError)> {
     let mut write = |subindex, data: &[u8]| {
-        write_sdo(link, group, position, object, subindex, data).map_err(|error| (subindex, error))
+        write_sdo(link, device, object, subindex, data).map_err(|error| (subindex, error))
     };
     write(0, &[0])?;
     for (subindex, pdo) in (1..).zip(pdos) {
@@ -330,38 +349,41 @@ fn write_assignment<W: Wire>(
 
 fn read_sdo<W: Wire>(
     link: &mut Link<W>,
-    group: &PreOpGroup,
-    position: u16,
+    device: &Device,
     index: u16,
     subindex: u8,
 ) -> Result<Vec<u8>, SdoError> {
-    let device = group.subdevice(link.main(), position.into()).map_err(sdo_error)?;
-    transfer(link, || upload(&device, index, subindex))
+    let mut channel = channel(link, device)?;
+    retried(|| link.run(clock::now_ns() + SDO_LIMIT_NS, channel.upload(index, subindex)))
 }
 
 fn write_sdo<W: Wire>(
     link: &mut Link<W>,
-    group: &PreOpGroup,
-    position: u16,
+    device: &Device,
     index: u16,
     subindex: u8,
     data: &[u8],
 ) -> Result<(), SdoError> {
-    let device = group.subdevice(link.main(), position.into()).map_err(sdo_error)?;
-    transfer(link, || download(&device, index, subindex, data))
+    let mut channel = channel(link, device)?;
+    retried(|| link.run(clock::now_ns() + SDO_LIMIT_NS, channel.download(index, subindex, data)))
+}
+
+/// Emergencies before OP are dropped: whatever they say, start-up finds out by itself.
+fn channel<W: Wire>(link: &mut Link<W>, device: &Device) -> Result<Channel<fn(EmergencyMessage)>, SdoError> {
+    let place = mailbox_place(link, device).ok_or(SdoError::NoMailbox)?;
+    Ok(Channel { main: link.main(), place, emergency: |_| () })
 }
 
 /// An SDO transfer, tried again when it was lost, answered by a leftover, or panicked.
-fn transfer<W: Wire, T, F: Future<Output = Result<T, Error>>>(
-    link: &mut Link<W>,
-    future: impl Fn() -> F,
+fn retried<T>(
+    mut transfer: impl FnMut() -> Result<Result<T, TransferError>, Stopped>,
 ) -> Result<T, SdoError> {
     let mut last = SdoError::Timeout;
     for _ in 0..SDO_TRIES {
-        last = match link.run(clock::now_ns() + SDO_LIMIT_NS, future()) {
+        last = match transfer() {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) if !is_worth_a_retry(error) => return Err(sdo_error(error)),
-            Ok(Err(error)) => sdo_error(error),
+            Ok(Err(TransferError { error, retry: false })) => return Err(error),
+            Ok(Err(TransferError { error, retry: true })) => error,
             Err(Stopped::Timeout) => SdoError::Timeout,
             Err(Stopped::Panicked(text)) => SdoError::Protocol(text),
         };
@@ -549,10 +571,16 @@ impl<W: Wire> Climb<'_, W> {
         let mut image = outputs.to_vec();
         image.resize(image.len().max(self.bus.output_len), 0);
         self.bus.load(&image);
-        progress(Step::Op);
-        self.op()?;
-        progress(Step::WorkingCounters);
-        self.check_working_counters()
+        for _ in 0..OP_REQUESTS {
+            progress(Step::Op);
+            self.op()?;
+            progress(Step::WorkingCounters);
+            if self.check_working_counters()? {
+                return Ok(());
+            }
+        }
+        let states = self.bus.link.states(self.plan.devices.len(), u64::MAX);
+        fail_on(Step::Op, not_in(self.plan, AlState::Op, &states))
     }
 
     /// Each device's FMMUs anew: those that ethercrab has set describe its own layout.
@@ -667,6 +695,11 @@ impl<W: Wire> Climb<'_, W> {
         }
     }
 
+    fn all_op(&self, exchange: &crate::Exchange) -> bool {
+        exchange.al_states == AlState::Op.request()
+            && usize::from(exchange.devices) == self.plan.devices.len()
+    }
+
     fn cycle(&mut self, pace: &mut Pace) -> crate::Exchange {
         let exchange = self.bus.cycle(clock::now_ns().saturating_add(self.plan.deadline_ns));
         self.bus.link.idle_until(pace.next());
@@ -674,18 +707,21 @@ impl<W: Wire> Climb<'_, W> {
     }
 
     /// In OP the counters must be what the mapping promises; anything else is a device that does not do what it was
-    /// told, and would be a unit that is never valid.
-    fn check_working_counters(&mut self) -> Result<(), StartupError> {
+    /// told, and would be a unit that is never valid. False if a device has left OP again meanwhile.
+    fn check_working_counters(&mut self) -> Result<bool, StartupError> {
         let mut pace = Pace::new(self.plan.interval_ns);
         let mut last = self.cycle(&mut pace);
         let mut equal = 0;
         for _ in 0..LEARN_CYCLES_MAX {
             let exchange = self.cycle(&mut pace);
+            if !exchange.lost && !self.all_op(&exchange) {
+                return Ok(false);
+            }
             let same = !exchange.lost && exchange.working_counters == last.working_counters;
             equal = if same { equal + 1 } else { 0 };
             last = exchange;
             if equal >= LEARN_CYCLES {
-                return fail_on(Step::WorkingCounters, self.unexpected(&last));
+                return fail_on(Step::WorkingCounters, self.unexpected(&last)).map(|()| true);
             }
         }
         Err(StartupError::Protocol {

@@ -27,8 +27,10 @@ pub const PRESS: [(&str, &str); 6] = [
 
 /// Devices by type and sync unit, named `d0`, `d1`, ...
 pub fn cell(devices: &[(&str, &str)]) -> Cell {
-    let described: Vec<_> =
-        devices.iter().map(|(kind, unit)| (catalogue::find(kind).expect("a catalogue type"), *unit)).collect();
+    let described: Vec<_> = devices
+        .iter()
+        .map(|(kind, unit)| (catalogue::find(kind).expect("a catalogue type"), *unit))
+        .collect();
     cell_of(&described)
 }
 
@@ -117,6 +119,11 @@ pub struct FaultyWire {
     held: VecDeque<(u32, usize, [u8; 1514])>,
     ready: VecDeque<(usize, [u8; 1514])>,
     pub cyclic_frames: u64,
+    /// What happens to every cyclic frame that has no fault of its own.
+    pub always: Option<Fault>,
+    /// Every so many frames of any kind are lost; 0: none.
+    pub lose_every: u64,
+    frames: u64,
 }
 
 impl FaultyWire {
@@ -127,6 +134,9 @@ impl FaultyWire {
             held: VecDeque::with_capacity(64),
             ready: VecDeque::with_capacity(64),
             cyclic_frames: 0,
+            always: None,
+            lose_every: 0,
+            frames: 0,
         }
     }
 
@@ -143,7 +153,13 @@ impl FaultyWire {
 impl Wire for FaultyWire {
     fn send(&mut self, frame: &[u8]) -> bool {
         let is_cyclic = frame.len() > 12 && frame[10..12] == [0x20, 0];
-        let fault = if is_cyclic { self.faults.pop_front().flatten() } else { None };
+        let fault = if is_cyclic { self.faults.pop_front().flatten().or(self.always) } else { None };
+        self.frames += 1;
+        let fault = if self.lose_every > 0 && self.frames.is_multiple_of(self.lose_every) {
+            Some(Fault::Lose)
+        } else {
+            fault
+        };
         self.cyclic_frames += u64::from(is_cyclic);
         if fault == Some(Fault::Refuse) {
             return false;
