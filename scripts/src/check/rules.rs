@@ -959,7 +959,15 @@ fn is_silent(body: &[Stmt]) -> bool {
             self.0 |= matches!(statement, Stmt::FnCall(..));
         }
         fn expression(&mut self, expression: &Expr, _: Use<'_>, _: usize) {
-            self.0 |= matches!(expression, Expr::FnCall(..) | Expr::Dot(..) | Expr::Index(..));
+            self.0 |= match expression {
+                Expr::FnCall(..) => true,
+                // Fields of the state are Rhai's own business; tags, parameters, facts and methods are ours.
+                Expr::Dot(..) | Expr::Index(..) => chain(expression).is_some_and(|chain| {
+                    let method = chain.links.iter().any(|link| matches!(link, Link::Method(..)));
+                    method || outer_name(chain.root).is_some_and(|name| ROOTS.contains(&name))
+                }),
+                _ => false,
+            };
         }
     }
     let mut finder = Finder(false);

@@ -48,6 +48,7 @@ fn endless_loops_run_out_of_operations_where_they_stand() {
         "more than 20000 operations in one cycle; spread the work over cycles, or raise [limits] operations"
     );
     stopped("\n\nloop { }", FaultCode::FuelExhausted, 6);
+    stopped("\nloop {\nthis.n = 2;\n}", FaultCode::FuelExhausted, 5);
     stopped("while true { }", FaultCode::FuelExhausted, 4);
     stopped("\ndo { } while true;", FaultCode::FuelExhausted, 5);
     stopped("let x = 0;\nwhile x == 0 {\nx = 0;\n}", FaultCode::FuelExhausted, 5);
