@@ -237,7 +237,7 @@ impl Dictionary {
             }
             let value =
                 at.take(data, entry).ok_or(if is_list { abort::LENGTH } else { abort::LENGTH_LOW })?;
-            self.check_access(index, entry.subindex, entry, state)?;
+            self.check_access(index, entry, state)?;
             self.check_value(index, entry.subindex, value.as_slice())?;
         }
         if at.bytes() < data.len() { Err(abort::LENGTH_HIGH) } else { Ok(()) }
@@ -257,7 +257,7 @@ impl Dictionary {
         let object = self.object(index)?;
         let entry =
             object.entries.iter().find(|entry| entry.subindex == subindex).ok_or(abort::NO_SUBINDEX)?;
-        self.check_access(index, subindex, entry, state)?;
+        self.check_access(index, entry, state)?;
         let is_text = matches!(entry.data_type, DataType::Text | DataType::Octets);
         if is_text && data.len() > entry.value.capacity() {
             return Err(abort::LENGTH_HIGH);
@@ -278,13 +278,12 @@ impl Dictionary {
         self.check_value(index, subindex, data)
     }
 
-    fn check_access(&self, index: u16, subindex: u8, entry: &ObjectEntry, state: AlState) -> Result<(), u32> {
+    fn check_access(&self, index: u16, entry: &ObjectEntry, state: AlState) -> Result<(), u32> {
         let writable = match kind(index) {
             Kind::Assignment(_) => self.assignable,
             Kind::Mapping => self.configurable,
             Kind::Plain => entry.access != ObjectAccess::Read,
         };
-        let _ = subindex;
         match (writable, kind(index)) {
             (false, _) => Err(abort::READ_ONLY),
             (true, Kind::Plain) => Ok(()),
@@ -411,7 +410,7 @@ pub fn bit_len(entry: &ObjectEntry) -> usize {
 /// Move a bit field that was appended at `start` into the bits left free in the byte before it. Returns how
 /// many bits are free in the last byte.
 fn join_bits(data: &mut Vec<u8>, start: usize, bits: usize, free: usize) -> usize {
-    if bits % 8 == 0 {
+    if bits.is_multiple_of(8) {
         return 0;
     }
     if bits <= free && start > 0 {

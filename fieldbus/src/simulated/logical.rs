@@ -47,7 +47,8 @@ impl Fmmu {
 impl Overlap {
     /// Byte ranges if everything starts and ends on bytes.
     fn bytes(self) -> Option<(usize, u16, usize)> {
-        let aligned = self.datagram_bit % 8 == 0 && self.physical_bit % 8 == 0 && self.bits % 8 == 0;
+        let aligned =
+            (self.datagram_bit | self.bits).is_multiple_of(8) && self.physical_bit.is_multiple_of(8);
         let physical = u16::try_from(self.physical_bit / 8).ok()?;
         aligned.then_some((self.datagram_bit / 8, physical, self.bits / 8))
     }

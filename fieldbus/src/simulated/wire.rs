@@ -86,6 +86,7 @@ pub struct Line {
     segment: Segment,
     /// Ordered by `due_ns`.
     replies: VecDeque<Box<Reply>>,
+    #[expect(clippy::vec_box, reason = "replies move between the queues without being copied")]
     spare: Vec<Box<Reply>>,
     /// Waits for the next frame, to come after it.
     held: Option<Box<Reply>>,
