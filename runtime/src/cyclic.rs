@@ -157,15 +157,11 @@ fn drive<W: Wire, P: Pace>(
     pace: impl FnOnce(&Plan, u64, u64) -> P,
 ) -> anyhow::Result<Outcome> {
     let cell = &plan.cell;
-    let (missing, _no_deep_sleep) = become_real_time(plan);
+    let (missing, no_deep_sleep) = become_real_time(plan);
     let thread = rt::thread_id();
     let programs = programs::compile(cell)?;
     let mut machine = Machine::new(Arc::clone(cell), programs);
     let mut recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
-
-    let before = clock::now_ns();
-    let mut bus = ethercat::start(cell, wire, machine.outputs(), &mut |_| ())?;
-    let startup_ns = clock::now_ns() - before;
 
     let interval = cell.task.interval_ns;
     let timing = if plan.virtual_time { phase::Timing::default() } else { phase::calibrate(interval) };
@@ -175,6 +171,11 @@ fn drive<W: Wire, P: Pace>(
         (false, None) => timing.spin_ns,
     };
     rt::prefault(HEAP_BYTES);
+
+    // From OP on the devices' watchdogs run: nothing slow may come between start-up and the first cycle.
+    let before = clock::now_ns();
+    let mut bus = ethercat::start(cell, wire, machine.outputs(), &mut |_| ())?;
+    let startup_ns = clock::now_ns() - before;
     let start = phase::next_start(clock::monotonic_ns(), interval, timing.phase_ns);
     let mut pace = pace(plan, spin_ns, start);
     let mut run = Loop::new(plan, interval);
@@ -185,11 +186,11 @@ fn drive<W: Wire, P: Pace>(
     // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
     let shutdown = bus.shutdown(clock::now_ns() + SHUTDOWN_NS).err().map(|error| error.to_string());
     status.dropped.store(recorder.dropped(), Relaxed);
-    Ok(Outcome {
+    let outcome = Outcome {
         measured: run.measured,
         cycles: run.done,
         histograms: run.histograms,
-        allocations: thread_counts() - run.allocations,
+        allocations: run.allocations,
         page_faults: run.faults,
         thread: (thread, run.faults_before),
         missing,
@@ -202,7 +203,12 @@ fn drive<W: Wire, P: Pace>(
         operations: run.operations,
         guarded: run.guarded,
         shutdown,
-    })
+    };
+    if run.guarded {
+        // Closing and unmapping are system calls too; the process ends soon, and takes all of it along.
+        std::mem::forget((bus, machine, recorder, no_deep_sleep));
+    }
+    Ok(outcome)
 }
 
 /// Ask for everything a real-time thread wants; what is refused is told at the end, and the run goes on.
@@ -295,6 +301,7 @@ impl Loop {
                 bus.acyclic(clock::now_ns() + self.acyclic_share());
             }
         }
+        self.allocations = thread_counts() - self.allocations;
         // Under the filter this thread may not even ask; the outside reads it from the thread's statistics.
         if !self.guarded {
             let now = rt::page_faults();

@@ -200,6 +200,9 @@ impl Press {
 
 impl Plant for Press {
     fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8]) {
+        if self.time_ns.is_none() {
+            self.since_ns = time_ns;
+        }
         let last = self.time_ns.replace(time_ns).unwrap_or(time_ns);
         let dt_ns = time_ns.saturating_sub(last).cast_signed();
         let (down, up, clamp) = (self.output(0, outputs), self.output(1, outputs), self.output(2, outputs));

@@ -111,6 +111,12 @@ pub fn page_faults() -> (u64, u64) {
     (usage.ru_minflt.cast_unsigned(), usage.ru_majflt.cast_unsigned())
 }
 
+/// Let a closed pipe end the process quietly, as other commands do. Not for one that runs a machine.
+pub fn end_on_closed_pipe() {
+    // SAFETY: the default action replaces Rust's choice to ignore the signal; no handler of ours is involved.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
 /// The kernel's number of the calling thread.
 pub fn thread_id() -> i32 {
     // SAFETY: takes nothing, cannot fail.

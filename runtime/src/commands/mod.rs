@@ -13,6 +13,7 @@ mod sim;
 use crate::{
     bench,
     cli::{Bench, Cli, Command},
+    rt,
     source::Source,
 };
 use anyhow::Context;
@@ -30,6 +31,9 @@ use std::{
 /// # Errors
 /// What went wrong, in one text.
 pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    if !matches!(command, Command::Run(_) | Command::Sim(_) | Command::Bench(_)) {
+        rt::end_on_closed_pipe();
+    }
     match command {
         Command::New(arguments) => new::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -55,6 +59,11 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Print to standard output. If nobody listens any more, what happened is still told by the exit code.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
 }
 
 /// The cell in `directory`, with its files. Findings go to standard error.

@@ -32,9 +32,9 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         timing::write_rows(path, summary.histograms())?;
     }
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        super::say(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
     } else {
-        print!("{summary}");
+        super::say(&summary.to_string());
     }
     Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
