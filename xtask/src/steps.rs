@@ -116,15 +116,20 @@ impl Bench<'_> {
             Step::Deps => self.deps(),
             Step::Deny => vec![self.deny()],
             Step::Clippy => {
-                vec![
-                    self.check(
-                        step,
-                        self.cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]),
-                    ),
-                ]
+                vec![self.check(
+                    step,
+                    self.cargo(&[
+                        "clippy",
+                        "--workspace",
+                        "--all-targets",
+                        "--keep-going",
+                        "--",
+                        "-Dwarnings",
+                    ]),
+                )]
             }
             Step::Doc => {
-                let mut command = self.cargo(&["doc", "--workspace", "--no-deps"]);
+                let mut command = self.cargo(&["doc", "--workspace", "--no-deps", "--keep-going"]);
                 command.env("RUSTDOCFLAGS", "-Dwarnings");
                 vec![self.check(step, command)]
             }
