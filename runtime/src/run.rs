@@ -97,7 +97,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let plan = Plan {
         cell: Arc::clone(cell),
         interface: interface.clone(),
-        cycles: options.cycles,
+        cycles: options.cycles.or_else(|| if interface.is_none() { stop_after(cell) } else { None }),
         virtual_time: options.virtual_time,
         no_spin: options.no_spin,
         guard: options.guard,
@@ -153,6 +153,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         Some(Err(error)) => Err(error),
         None => anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai"),
     }
+}
+
+/// Cycles until the simulation's own end.
+fn stop_after(cell: &Cell) -> Option<u64> {
+    cell.simulation.stop_after_ns.map(|ns| (ns / cell.task.interval_ns).max(1))
 }
 
 /// The outcome, once the cyclic thread has left it. Under the guard that thread never ends: it may not.

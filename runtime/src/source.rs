@@ -1,11 +1,39 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
-use crate::programs;
+use crate::{plant, programs};
 use sensai_model::{
     Cell,
     config::{self, Finding, Severity, Sources, Style},
 };
 use std::{cell::RefCell, collections::BTreeMap, fs, path::Path, sync::Arc};
+
+/// What does not fit between the cell and its built-in plant.
+fn plant_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
+    let Err(plant::PlantError(problems)) = plant::for_cell(cell) else { return Vec::new() };
+    let text = sources.text(config::FILE_NAME).unwrap_or_default();
+    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    // `plant = { … }` or `[simulation.plant]`: the word at the start of its line, bracket and table name aside.
+    let start = text
+        .match_indices("plant")
+        .map(|(at, _)| at)
+        .find(|at| ["", "[simulation."].contains(&text[line_start(*at)..*at].trim()))
+        .unwrap_or(0);
+    let problem = |message: String| Finding {
+        severity: Severity::Error,
+        code: "R101",
+        rule: "a built-in plant knows its pins and constants",
+        path: config::FILE_NAME.into(),
+        span: start..(start + "plant".len()).min(text.len()),
+        line: 1 + text[..start].matches('\n').count() as u32,
+        column: 1 + text[line_start(start)..start].chars().count() as u32,
+        key: "simulation.plant".into(),
+        message,
+        got: None,
+        help: None,
+        related: Vec::new(),
+    };
+    problems.into_iter().map(problem).collect()
+}
 
 /// A file of the cell: its path relative to the cell's directory, and what is in it.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -49,6 +77,7 @@ impl Source {
                 sources.insert(program.path.clone(), Arc::clone(&program.text));
             }
             findings.extend(programs::check(cell));
+            findings.extend(plant_findings(cell, &sources));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
         Self { cell: report.cell.filter(|_| good).map(Arc::new), findings, sources, files: files.into_inner() }

@@ -50,6 +50,8 @@ pub struct Summary {
     pub guarded: bool,
     /// Memory tags at the end.
     pub memory: Vec<(String, String)>,
+    /// What taking the bus down could not do.
+    pub shutdown: Option<String>,
     /// What the system refused.
     pub missing: Vec<Missing>,
     /// The log.
@@ -205,6 +207,7 @@ impl Summary {
             spin_ns: outcome.spin_ns,
             guarded: outcome.guarded,
             memory: outcome.memory,
+            shutdown: outcome.shutdown,
             missing: outcome.missing,
             log,
             histograms: outcome.histograms,
@@ -271,6 +274,9 @@ impl fmt::Display for Summary {
         }
         for (name, value) in &self.memory {
             writeln!(f, "io.{name} = {value}")?;
+        }
+        if let Some(shutdown) = &self.shutdown {
+            writeln!(f, "shutdown of the bus: {shutdown}")?;
         }
         for missing in &self.missing {
             writeln!(f, "without {}: {} ({})", missing.what, missing.why, missing.help)?;

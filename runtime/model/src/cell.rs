@@ -203,6 +203,8 @@ pub struct Simulation {
     pub seed: u64,
     /// Give reset and start by itself.
     pub auto_start: bool,
+    /// End the run after this much nominal time.
+    pub stop_after_ns: Option<u64>,
 }
 
 /// A built-in plant: its kind, which tags it touches, its numbers.

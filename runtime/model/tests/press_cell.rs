@@ -87,7 +87,7 @@ fn tags_keep_the_order_of_the_file_and_bind_their_entries() {
     assert_eq!((force.fields[0].bit_len, force.fields[0].raw), (16, RawType::Signed));
 
     let height = cell.tag("nest.height").expect("it is there");
-    assert_eq!((height.on_invalid, height.sync_units.as_slice()), (OnInvalid::Fault, &[1_u8][..]));
+    assert_eq!((height.on_invalid, height.sync_units.as_slice()), (OnInvalid::Hold, &[1_u8][..]));
     assert_eq!(height.fields[0].bit_len, 32);
 
     let good = cell.tag("parts.good").expect("it is there");

@@ -20,7 +20,8 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
             ),
             (None, findings) => {
                 let errors = source.errors();
-                eprintln!("{}: {errors} errors, {} warnings", arguments.cell.display(), findings - errors);
+                let plural = if errors == 1 { "" } else { "s" };
+                eprintln!("{}: {errors} error{plural}, {} warnings", arguments.cell.display(), findings - errors);
             }
         }
     }

@@ -154,8 +154,11 @@ pub(crate) fn read_log(sink: &mut Sink<'_>, root: &Fields<'_>, interval_ns: Opti
 }
 
 /// `[simulation]`; `real`: the cell runs on a real segment.
+/// From a cycle to a month.
+const STOP_AFTER_NS: std::ops::RangeInclusive<u64> = 1_000_000..=2_592_000_000_000_000;
+
 pub(crate) fn read_simulation(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags, real: bool) -> Simulation {
-    let mut simulation = Simulation { plant: None, seed: 1, auto_start: false };
+    let mut simulation = Simulation { plant: None, seed: 1, auto_start: false, stop_after_ns: None };
     let Some(fields) = root.get("simulation").and_then(|item| Fields::open(sink, &item, schema::SIMULATION))
     else {
         return simulation;
@@ -169,6 +172,13 @@ pub(crate) fn read_simulation(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tag
                 "`auto_start` does nothing on a real segment: an operator starts it",
             )
             .help("remove it, or `interface` in [bus]");
+        }
+    }
+    if let Some(item) = fields.get("stop_after") {
+        simulation.stop_after_ns = item.duration(sink, STOP_AFTER_NS);
+        if real {
+            let message = "`stop_after` does nothing on a real segment: an operator stops it";
+            item.find(sink, Rule::SimulationOnly, message).help("remove it, or `interface` in [bus]");
         }
     }
     if let Some(seed) = fields.get("seed").and_then(|item| item.integer(sink, 0..=i64::MAX)) {
