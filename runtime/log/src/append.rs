@@ -6,7 +6,7 @@ use crate::{
     epoch::{Content, Hash, Id},
     payload::{CONTENT_HEADER_LEN, ContentPart, Event, Gap, GapReason, Slice},
     reader::LogReader,
-    storage::{ReadAt, Storage},
+    storage::Storage,
     tail::{self, Tail},
 };
 use sha2::{Digest, Sha256};
@@ -522,14 +522,4 @@ pub fn random_id() -> Result<[u8; 16], LogError> {
     let file = std::fs::File::open(path).map_err(LogError::io("opening", path))?;
     io::Read::read_exact(&mut &file, &mut id).map_err(LogError::io("reading", path))?;
     Ok(id)
-}
-
-impl<S: Storage> ReadAt for Appender<S> {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        self.storage.read_at(buf, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.storage.len()
-    }
 }

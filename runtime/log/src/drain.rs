@@ -9,6 +9,9 @@ use crate::{
 };
 use std::ops::Range;
 
+/// Slots staged before they are written.
+pub(crate) const BATCH_SLOTS: u64 = 1024;
+
 /// What was in a batch of slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Drained {

@@ -1,23 +1,17 @@
 //! The writer: takes slots out of the ring and makes them blocks, on a thread of its own.
-//!
-//! Opening a log, going through what the last run left, and starting a run are here too, because they decide the
-//! order in which things become durable: contents and epoch first, then the ring, then records.
 
 use crate::{
-    Epoch, EpochSpec, LogError,
-    append::{Appender, Recovery, random_id},
-    drain::{Drain, Drained},
-    keyframe::{KeyframeSlicer, SliceStep},
+    LogError,
+    append::Appender,
+    drain::{BATCH_SLOTS, Drain, Drained},
     payload::{Gap, GapReason},
-    ring::{self, Consumer, Geometry, Leftover, Producer, RingIdentity, SlotKind},
+    ring::Consumer,
     storage::Storage,
 };
-use sensai_model::record::{RecordFlags, RecordLayout, RecordMut};
 use serde::Serialize;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    ops::Range,
-    path::{Path, PathBuf},
+    fs::File,
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -26,40 +20,12 @@ use std::{
     time::Duration,
 };
 
-/// Slots staged before they are written.
-const BATCH_SLOTS: u64 = 1024;
 /// A block's worth of slots is written at once, however young.
 const FULL_LEN: u64 = 60 * 1024;
 /// How long a disk that refused is left alone.
 const RETRY_NS: u64 = 100_000_000;
 /// How often the writer looks into the ring.
 const POLL: Duration = Duration::from_millis(5);
-
-/// How a log is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogOptions {
-    /// Most that a power failure may cost, in nanoseconds. Holds if the disk syncs within half of it;
-    /// [`LogStatistics::sync_late`] counts when it did not.
-    pub sync_interval_ns: u64,
-    /// Slots of the ring. A cycle takes one, and one more while a keyframe is being sent.
-    pub ring_slots: u64,
-    /// Where the ring lies; `None`: `/dev/shm` if there is one, else beside the log.
-    pub ring_directory: Option<PathBuf>,
-}
-
-impl Default for LogOptions {
-    fn default() -> Self {
-        Self { sync_interval_ns: 100_000_000, ring_slots: 4096, ring_directory: None }
-    }
-}
-
-impl LogOptions {
-    /// For a cell: the ring holds `ring_ns` of cycles of `interval_ns`, with a keyframe slice in each of them.
-    pub fn new(sync_interval_ns: u64, ring_ns: u64, interval_ns: u64) -> Self {
-        let ring_slots = 2 * ring_ns.div_ceil(interval_ns.max(1)).min(ring::SLOTS_MAX / 2);
-        Self { sync_interval_ns, ring_slots, ring_directory: None }
-    }
-}
 
 /// What the writer did and met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -86,7 +52,7 @@ pub struct LogStatistics {
     pub sync_errors: u64,
     /// Syncs.
     pub syncs: u64,
-    /// Syncs that came too late for [`LogOptions::sync_interval_ns`].
+    /// Syncs that came too late for [`crate::LogOptions::sync_interval_ns`].
     pub sync_late: u64,
     /// Longest time a record waited until it was durable, in nanoseconds, rounded up to the writer's polls.
     pub durable_after_ns_max: u64,
@@ -98,301 +64,6 @@ pub struct LogStatistics {
     pub keyframe_cycle: Option<u64>,
     /// The last error, as text.
     pub last_error: Option<String>,
-}
-
-/// A log that is open, locked and recovered, before a run.
-pub struct CycleLog {
-    appender: Appender<File>,
-    recovery: Recovery,
-    options: LogOptions,
-    path: PathBuf,
-    ring_path: PathBuf,
-    /// The name the file has until its first epoch is durable.
-    unborn: Option<Unborn>,
-}
-
-struct Unborn {
-    path: PathBuf,
-    /// An empty file stands at the log's path, and is replaced.
-    replaces: Option<File>,
-}
-
-impl Drop for Unborn {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-impl CycleLog {
-    /// Open a log for a run: create it, or go on with it. Locks it, cuts off a torn end, takes over what a killed
-    /// process left in its ring.
-    ///
-    /// A new file gets its name only once its first epoch is durable, so that there is never half a log.
-    ///
-    /// # Errors
-    /// If it is in use, no log, altered, or cannot be written; then nothing was changed.
-    pub fn open(path: &Path, options: LogOptions) -> Result<Self, LogError> {
-        let path = canonical(path)?;
-        let ring_path = ring::path_for(&path, options.ring_directory.as_deref());
-        match OpenOptions::new().read(true).write(true).open(&path) {
-            Ok(file) => {
-                lock(&file, &path)?;
-                let len = file.metadata().map_err(LogError::io("reading", &path))?.len();
-                if len == 0 {
-                    return Self::create(path, ring_path, options, Some(file));
-                }
-                Self::recover(file, path, ring_path, options)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Self::create(path, ring_path, options, None)
-            }
-            Err(error) => Err(LogError::io("opening", &path)(error)),
-        }
-    }
-
-    fn create(
-        path: PathBuf,
-        ring_path: PathBuf,
-        options: LogOptions,
-        replaces: Option<File>,
-    ) -> Result<Self, LogError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let fresh = path.with_file_name(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&fresh)
-            .map_err(LogError::io("creating", &fresh))?;
-        lock(&file, &path)?;
-        file.set_len(0).map_err(LogError::io("emptying", &fresh))?;
-        let mut recovery = Recovery { created: true, ..Recovery::default() };
-        match ring::open_leftover(&ring_path)? {
-            Leftover::Missing => {}
-            Leftover::Unusable(why) => recovery.ring_note = Some(format!("left-over ring ignored: {why}")),
-            Leftover::Found(_, consumer) => recovery.ring_note = orphan_note(&consumer.available()),
-        }
-        let appender = Appender::create(file, random_id()?);
-        Ok(Self {
-            appender,
-            recovery,
-            options,
-            path,
-            ring_path,
-            unborn: Some(Unborn { path: fresh, replaces }),
-        })
-    }
-
-    fn recover(file: File, path: PathBuf, ring_path: PathBuf, options: LogOptions) -> Result<Self, LogError> {
-        // The ring first: if another runtime has it, nothing may be touched.
-        let leftover = ring::open_leftover(&ring_path)?;
-        let (mut appender, mut recovery) = Appender::open(file)?;
-        match leftover {
-            Leftover::Missing => {}
-            Leftover::Unusable(why) => recovery.ring_note = Some(format!("left-over ring ignored: {why}")),
-            Leftover::Found(identity, mut consumer) => {
-                drain_leftover(&mut appender, &mut recovery, identity, &mut consumer)?;
-            }
-        }
-        recovery.last_cycle = appender.last_cycle();
-        Ok(Self { appender, recovery, options, path, ring_path, unborn: None })
-    }
-
-    /// What opening found and did.
-    pub const fn recovery(&self) -> &Recovery {
-        &self.recovery
-    }
-
-    /// The first cycle that may be recorded now. 1 in a new log.
-    pub const fn next_cycle(&self) -> u64 {
-        self.appender.last_cycle().saturating_add(1)
-    }
-
-    /// The epoch of the last run.
-    pub const fn last_epoch(&self) -> Option<&Arc<Epoch>> {
-        self.appender.epoch()
-    }
-
-    /// The file, canonical.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Begin an epoch, and start the writer. `clock` gives monotonic nanoseconds; only differences count.
-    ///
-    /// Call it before the calling thread becomes a real-time thread: the writer's thread inherits its scheduling.
-    ///
-    /// # Errors
-    /// If the description does not fit together, or a file cannot be made or written.
-    pub fn start(mut self, spec: &EpochSpec, clock: fn() -> u64) -> Result<(Recorder, LogThread), LogError> {
-        let session = random_id()?;
-        let before = self.appender.written_len();
-        let epoch = self.appender.begin_epoch(spec, session)?;
-        if let Some(unborn) = self.unborn.take() {
-            name(&unborn, &self.path)?;
-        }
-        sync_directory(&self.path)?;
-        let geometry = Geometry::new(&epoch.record, self.options.ring_slots);
-        let identity =
-            RingIdentity { session, layout_hash: ring::layout_hash(&epoch.record), pid: std::process::id() };
-        let (producer, consumer) = ring::create(&self.ring_path, geometry, identity)?;
-        let core = WriterCore::new(self.appender, consumer, self.options.sync_interval_ns, before);
-        let thread = LogThread::start(core, clock, &self.path)?;
-        Ok((Recorder { producer, layout: epoch.record }, thread))
-    }
-}
-
-/// Take over what a killed process committed and did not write.
-fn drain_leftover(
-    appender: &mut Appender<File>,
-    recovery: &mut Recovery,
-    identity: RingIdentity,
-    consumer: &mut Consumer,
-) -> Result<(), LogError> {
-    let left = consumer.available();
-    let record = match appender.epoch() {
-        Some(epoch) if epoch.session.0 == identity.session && appender.session() == identity.session => {
-            epoch.record
-        }
-        _ => {
-            recovery.ring_note = orphan_note(&left);
-            return Ok(());
-        }
-    };
-    if ring::layout_hash(&record) != identity.layout_hash {
-        recovery.ring_note = Some("left-over ring ignored: it holds records of another layout".into());
-        return Ok(());
-    }
-    let present = consumer.present();
-    let first = appender.ring_next().clamp(present.start, present.end);
-    if first > appender.ring_next() {
-        let after_cycle = appender.last_cycle();
-        let reason = GapReason::Overwritten;
-        appender.stage_gap(&Gap { reason, after_cycle, before_cycle: 0, records: 0, bytes: 0 });
-    }
-    let mut drain = Drain::default();
-    let mut at = first;
-    while at < present.end {
-        let batch = at..present.end.min(at + BATCH_SLOTS);
-        at = batch.end;
-        let drained = drain.stage(appender, consumer, batch, record.len());
-        recovery.ring_records += drained.records;
-        recovery.ring_damaged += drained.damaged;
-        appender.write()?;
-    }
-    appender.write()?;
-    appender.sync()?;
-    consumer.advance_to(present.end);
-    Ok(())
-}
-
-fn orphan_note(left: &Range<u64>) -> Option<String> {
-    let count = left.end - left.start;
-    (count > 0).then(|| {
-        format!("left-over ring ignored: its {count} slots belong to a run that this log does not end with")
-    })
-}
-
-fn canonical(path: &Path) -> Result<PathBuf, LogError> {
-    if let Ok(found) = path.canonicalize() {
-        return Ok(found);
-    }
-    let Some(file_name) = path.file_name() else {
-        return Err(LogError::Request(format!("{} names no file", path.display())));
-    };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(parent.canonicalize().map_err(LogError::io("opening the directory", parent))?.join(file_name))
-}
-
-fn lock(file: &File, path: &Path) -> Result<(), LogError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(LogError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(LogError::io("locking", path)(error)),
-    }
-}
-
-/// Give a new log its name; never over another log.
-fn name(unborn: &Unborn, path: &Path) -> Result<(), LogError> {
-    if unborn.replaces.is_some() {
-        return std::fs::rename(&unborn.path, path).map_err(LogError::io("naming", path));
-    }
-    match std::fs::hard_link(&unborn.path, path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(LogError::InUse { path: path.to_owned() })
-        }
-        // A file system without links.
-        Err(_) => std::fs::rename(&unborn.path, path).map_err(LogError::io("naming", path)),
-    }
-}
-
-/// Make the file's name durable.
-fn sync_directory(path: &Path) -> Result<(), LogError> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let directory = File::open(parent).map_err(LogError::io("opening the directory", parent))?;
-    directory.sync_all().map_err(LogError::io("syncing the directory", parent))
-}
-
-/// The cyclic thread's end of the log. No method allocates, locks, waits or makes a system call.
-pub struct Recorder {
-    producer: Producer,
-    layout: RecordLayout,
-}
-
-impl Recorder {
-    /// Record one cycle: `fill` gets a zeroed record in shared memory, and when this returns it is committed.
-    /// False if the ring is full: the record is lost, counted, and the next one is marked.
-    pub fn record(&mut self, fill: impl FnOnce(&mut RecordMut<'_>)) -> bool {
-        let gap = self.producer.gap_before();
-        let Some(mut slot) = self.producer.claim() else { return false };
-        let Some(mut record) = slot.record(&self.layout) else { return false };
-        fill(&mut record);
-        if gap {
-            record.add_flags(RecordFlags::GAP_BEFORE);
-        }
-        slot.commit(SlotKind::Record, self.layout.len());
-        true
-    }
-
-    /// Record a text, cut to what a slot holds. False if the ring is too full for it.
-    pub fn event(&mut self, cycle: u64, kind: u16, text: &str) -> bool {
-        let Some(mut slot) = self.producer.claim_spare() else { return false };
-        let payload = slot.payload();
-        let len = text.floor_char_boundary(payload.len().saturating_sub(10));
-        payload[0..8].copy_from_slice(&cycle.to_le_bytes());
-        payload[8..10].copy_from_slice(&kind.to_le_bytes());
-        payload[10..10 + len].copy_from_slice(&text.as_bytes()[..len]);
-        slot.commit(SlotKind::Event, 10 + len);
-        true
-    }
-
-    /// True if a keyframe should be taken after `cycle`, see [`KeyframeSlicer::due`].
-    pub fn keyframe_due(&self, slicer: &KeyframeSlicer, cycle: u64) -> bool {
-        slicer.due(cycle, &self.producer)
-    }
-
-    /// Take a keyframe of the state after `cycle`, see [`KeyframeSlicer::capture`].
-    pub fn keyframe(&self, slicer: &mut KeyframeSlicer, cycle: u64, fill: impl FnOnce(&mut [u8])) {
-        slicer.capture(cycle, &self.producer, fill);
-    }
-
-    /// Send at most one slice; once a cycle, after the record.
-    pub fn keyframe_step(&mut self, slicer: &mut KeyframeSlicer) -> SliceStep {
-        slicer.step(&mut self.producer)
-    }
-
-    /// Layout of the records.
-    pub const fn layout(&self) -> &RecordLayout {
-        &self.layout
-    }
-
-    /// Records lost so far because the ring was full.
-    pub const fn dropped(&self) -> u64 {
-        self.producer.dropped()
-    }
 }
 
 /// The writer without its thread: polled, and told the time.
@@ -604,7 +275,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl LogThread {
-    fn start(core: WriterCore<File>, clock: fn() -> u64, path: &Path) -> Result<Self, LogError> {
+    pub(crate) fn start(core: WriterCore<File>, clock: fn() -> u64, path: &Path) -> Result<Self, LogError> {
         let shared = Arc::new(Shared {
             command: AtomicU8::new(GO_ON),
             statistics: Mutex::new(core.statistics.clone()),

@@ -222,6 +222,49 @@ fn one_log_one_runtime() {
     fs::rename(&path, path.with_extension("moved")).unwrap();
     assert!(matches!(CycleLog::open(&path, options()), Err(LogError::InUse { .. })));
     drop(thread);
+    assert!(!path.with_extension("snlog.new").exists(), "a refused start leaves nothing behind");
+}
+
+#[test]
+fn a_start_killed_while_naming_its_log_endangers_no_log() {
+    let (_directory, path) = directory();
+    let first_name = path.with_extension("snlog.new");
+    run(&path, 10, 100);
+    let good = fs::read(&path).unwrap();
+    // Killed between giving the second name and taking away the first.
+    fs::hard_link(&path, &first_name).unwrap();
+    let moved = path.with_extension("moved");
+    fs::rename(&path, &moved).unwrap();
+    run(&path, 5, 100);
+    assert_eq!(fs::read(&moved).unwrap(), good, "the moved log is untouched");
+    assert!(!first_name.exists());
+
+    fs::hard_link(&path, &first_name).unwrap();
+    run(&path, 5, 100);
+    assert!(!first_name.exists());
+    assert_eq!(LogReader::open_file(&path).unwrap().records(0).count(), 10);
+}
+
+#[test]
+fn a_ring_left_behind_after_an_orderly_end_adds_nothing() {
+    let (directory, path) = directory();
+    let log = CycleLog::open(&path, options(directory.path())).unwrap();
+    let ring_path = sensai_log::ring::path_for(log.path(), Some(directory.path()));
+    let (mut recorder, thread) = log.start(&spec(1), clock).unwrap();
+    let mut slicer = KeyframeSlicer::new(KEYFRAME_LEN, 5);
+    for cycle in 1..=10 {
+        assert!(record_cycle(&mut recorder, &mut slicer, cycle));
+    }
+    let kept = directory.path().join("kept");
+    fs::hard_link(&ring_path, &kept).unwrap();
+    thread.stop().unwrap();
+    drop(recorder);
+    fs::rename(&kept, &ring_path).unwrap();
+    let good = fs::read(&path).unwrap();
+    let log = CycleLog::open(&path, options(directory.path())).unwrap();
+    assert_eq!((log.recovery().ring_records, log.recovery().unclean), (0, false));
+    drop(log);
+    assert_eq!(fs::read(&path).unwrap(), good);
 }
 
 #[test]
