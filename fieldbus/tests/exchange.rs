@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{DEADLINE_NS, Fault, INTERVAL_NS, PRESS, Running, cell, run_up};
+use common::{DEADLINE_NS, Fault, INTERVAL_NS, PRESS, Running, cell, cell_of, run_up};
 use sensai_fieldbus::ethercat::AlState;
 use sensai_fieldbus::simulated::Fault as Injected;
 use sensai_fieldbus::{Bus as _, clock};
+use std::sync::Arc;
 
 const EL2008: usize = 2;
 
@@ -174,4 +175,61 @@ fn health_shows_links_and_error_counters() {
     let links: Vec<_> = running.bus.health().iter().map(|health| health.links).collect();
     assert_eq!(links, [3, 3, 3, 3, 3, 1]);
     assert!(running.bus.health().iter().all(|health| health.ports.iter().all(|port| port.rx_errors == 0)));
+}
+
+#[test]
+fn a_device_that_leaves_op_is_seen_at_once_and_named_in_turn() {
+    let mut running = press();
+    running.exchange();
+    // Longer than the watchdogs: the devices with outputs fall back; the working counters stay as they are.
+    clock::advance_to(clock::now_ns() + 20 * INTERVAL_NS);
+    let first = running.bus.exchange(&running.outputs, &mut running.inputs, clock::now_ns() + DEADLINE_NS);
+    assert_eq!((first.al_states, first.working_counters[0]), (0x1c, 7));
+    let mut valid = 0;
+    for _ in 0..PRESS.len() {
+        valid =
+            running.bus.exchange(&running.outputs, &mut running.inputs, clock::now_ns() + DEADLINE_NS).valid;
+    }
+    assert_eq!(valid, 0b10);
+    let fallen: Vec<_> = (0..PRESS.len())
+        .map(|device| running.bus.health()[device])
+        .map(|health| (health.state, health.status_code))
+        .collect();
+    let (op, watchdog) = ((AlState::Op, 0), (AlState::SafeOp, 0x1b));
+    assert_eq!(fallen, [op, op, watchdog, op, watchdog, op]);
+}
+
+/// 1,200 bytes of inputs a device: more than one frame holds.
+#[test]
+fn process_data_of_several_frames_is_one_exchange() {
+    let mut description = (*sensai_devices::catalogue::find("EL1008").unwrap()).clone();
+    let mut entry = description.tx_pdos[0].entries[0].clone();
+    entry.bit_len = 64;
+    entry.data_type = sensai_devices::DataType::U64;
+    description.tx_pdos.truncate(1);
+    description.tx_pdos[0].entries = (0..15).map(|_| entry.clone()).collect();
+    let pdo = description.tx_pdos[0].clone();
+    description.tx_pdos =
+        (0..10).map(|n| sensai_devices::Pdo { index: pdo.index + n, ..pdo.clone() }).collect();
+    let description = Arc::new(description);
+    let cell =
+        cell_of(&[(Arc::clone(&description), "a"), (Arc::clone(&description), "a"), (description, "b")]);
+    assert_eq!(cell.image.inputs, 3600);
+    let mut running = run_up(&cell);
+    for n in 0..3 {
+        let device = running.bus.wire_mut().segment().device_mut(n).unwrap();
+        device.inputs_mut().fill(n as u8 + 1);
+        running.bus.wire_mut().segment().inputs_mut()[1200 * n..1200 * (n + 1)].fill(n as u8 + 1);
+    }
+    running.exchange();
+    let exchange = running.exchange();
+    assert_eq!((exchange.valid, exchange.working_counters[..2].to_vec()), (0b11, vec![2, 1]));
+    for n in 0..3 {
+        assert!(running.inputs[1200 * n..1200 * (n + 1)].iter().all(|byte| *byte == n as u8 + 1), "d{n}");
+    }
+    // Without the first frame the states are unknown, the process data of the other frames is not.
+    faults(&mut running, &[Some(Fault::Lose)]);
+    let exchange = running.exchange();
+    assert_eq!((exchange.lost, exchange.al_states), (true, 0));
+    assert_eq!(running.exchange().valid, 0b11);
 }

@@ -10,15 +10,20 @@
 //! EtherCatBus::topology(&self) -> &Topology      who is connected to whose port
 //! EtherCatBus::take_mailbox(&mut self) -> Option<MailboxWorker>     once; poll it outside the cycle
 //! EtherCatBus::wire_mut(&mut self) -> &mut W
+//! MailboxWorker::poll(&mut self) -> usize; next_emergency(&self) -> Option<EmergencyMessage>
 //! MailboxWorker::client(&self) -> MailboxClient  cloneable; upload(..)/download(..) -> Ticket, polled by the requester
 //! scan(wire: W, options: ScanOptions) -> Result<ScanReport, StartupError>
 //! ```
 //!
 //! `outputs` is the output image (the fault values) that travels from SAFE-OP on until the first exchange.
+//! From the moment `start` returns, the devices' watchdogs run: whatever takes long (calibration, prefaulting) comes
+//! before it.
 //! Everything but the two methods of [`crate::Bus`] may allocate and block, for a bounded time.
 //!
 //! Read first: ETG.1000.4 (data link layer), ETG.1000.6 (application layer), ETG.1020 (protocol enhancements).
 
+mod climb;
+mod configuration;
 mod error;
 mod frame;
 mod health;
