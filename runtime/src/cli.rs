@@ -1,12 +1,17 @@
 //! The command line of `sensai`. Completions and man pages are made from this.
 
+// These comments are help texts: `[bus] interface` in them is a key of `cell.toml`, not a link.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
 /// A deterministic control runtime: EtherCAT, scripts, and a record of every cycle that can be run again.
 #[derive(Debug, Parser)]
 #[command(name = "sensai", version, about, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 all well, 1 something is wrong with the cell, the bus or a log, 2 wrong usage.")]
+#[command(
+    after_help = "Exit codes: 0 all well, 1 something is wrong with the cell, the bus or a log, 2 wrong usage."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -279,8 +279,7 @@ impl Loop {
         let mut times = StepTimes::default();
         self.arm_if_warm(links.status);
         while self.left != Some(0) {
-            let (time, wake, exchange) =
-                cycle(machine, bus, pace, &mut links.inbox, recorder, &mut times);
+            let (time, wake, exchange) = cycle(machine, bus, pace, &mut links.inbox, recorder, &mut times);
             let status = links.status;
             status.update(machine, time.index, &exchange, self.all_units);
             status.overruns.fetch_add(u64::from(wake.overrun), Relaxed);
@@ -297,7 +296,7 @@ impl Loop {
             self.count(machine, &times);
             self.end_of_cycle(machine, &mut links.inbox);
             self.arm_if_warm(links.status);
-            if !self.virtual_time || self.done % 64 == 0 {
+            if !self.virtual_time || self.done.is_multiple_of(64) {
                 bus.acyclic(clock::now_ns() + self.acyclic_share());
             }
         }

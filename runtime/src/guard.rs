@@ -4,8 +4,13 @@
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
 /// Send, receive, wait for a frame, sleep, and the clock (which the vDSO answers where it can).
-const ALLOWED: [libc::c_long; 5] =
-    [libc::SYS_sendto, libc::SYS_recvfrom, libc::SYS_ppoll, libc::SYS_clock_nanosleep, libc::SYS_clock_gettime];
+const ALLOWED: [libc::c_long; 5] = [
+    libc::SYS_sendto,
+    libc::SYS_recvfrom,
+    libc::SYS_ppoll,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clock_gettime,
+];
 
 /// Arm the filter on the calling thread. False where it cannot be had.
 pub fn arm() -> bool {

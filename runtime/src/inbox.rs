@@ -31,7 +31,13 @@ impl Inbox {
 
     /// Fed by [`Inbox::put_recorded`] only.
     pub fn replayed() -> Self {
-        Self { entries: [entry(InboxKind::Startup, InboxSource::RUNTIME, [0; 3]); INBOX_MAX], count: 0, sequence: 0, commands: None, shutdown: false }
+        Self {
+            entries: [entry(InboxKind::Startup, InboxSource::RUNTIME, [0; 3]); INBOX_MAX],
+            count: 0,
+            sequence: 0,
+            commands: None,
+            shutdown: false,
+        }
     }
 
     /// The entries of the next cycle, as they were recorded.

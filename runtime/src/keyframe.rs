@@ -33,6 +33,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Bytes written so far.
+    #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.at
     }

@@ -122,7 +122,8 @@ impl Pace for Lockstep {
     fn wake(&mut self) -> (CycleTime, Wake) {
         let mut wake = Wake::default();
         if let Some(target) = self.target {
-            let mut real = RealTime { target, interval: self.interval, spin: self.spin, index: 0, first: self.first };
+            let mut real =
+                RealTime { target, interval: self.interval, spin: self.spin, index: 0, first: self.first };
             (_, wake) = real.wake();
             wake.skipped = 0;
             self.target = Some(real.target);

@@ -57,10 +57,12 @@ pub fn for_cell(cell: &Cell) -> Result<Box<dyn Plant>, PlantError> {
         let names: Vec<&str> = PRESS_PINS.iter().map(|pin| pin.name).collect();
         problems.push(format!("`{PRESS}` has no pin `{name}`; it has {}", names.join(", ")));
     }
-    for name in plant.constants.keys().filter(|name| !PRESS_CONSTANTS.iter().any(|(known, _)| known == *name)) {
+    for name in plant.constants.keys().filter(|name| !PRESS_CONSTANTS.iter().any(|(known, _)| known == *name))
+    {
         problems.push(format!("`{PRESS}` has no constant `{name}`; it has bad_share, spread, force_noise"));
     }
-    let constants = PRESS_CONSTANTS.map(|(name, default)| plant.constants.get(name).copied().unwrap_or(default));
+    let constants =
+        PRESS_CONSTANTS.map(|(name, default)| plant.constants.get(name).copied().unwrap_or(default));
     match <[Tag; 10]>::try_from(tags) {
         Ok(tags) if problems.is_empty() => Ok(Box::new(Press::new(tags, constants, cell.simulation.seed))),
         _ => Err(PlantError(problems)),
@@ -70,7 +72,8 @@ pub fn for_cell(cell: &Cell) -> Result<Box<dyn Plant>, PlantError> {
 /// The tag behind a pin, or a problem.
 fn bind(cell: &Cell, plant: &cell::Plant, pin: &Pin, problems: &mut Vec<String>) -> Option<Tag> {
     let Some(name) = plant.tags.get(pin.name) else {
-        problems.push(format!("pin `{}` is not connected: add `{} = \"<tag>\"` to its tags", pin.name, pin.name));
+        problems
+            .push(format!("pin `{}` is not connected: add `{} = \"<tag>\"` to its tags", pin.name, pin.name));
         return None;
     };
     let tag = cell.tag(name);

@@ -39,7 +39,10 @@ pub fn distributions(path: &Path, title: &str, curves: &[Curve<'_>]) -> anyhow::
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(70)
-        .build_cartesian_2d((0.01_f64..longest as f64 / 1000.0 * 1.3).log_scale(), (floor..1.0_f64).log_scale())?;
+        .build_cartesian_2d(
+            (0.01_f64..longest as f64 / 1000.0 * 1.3).log_scale(),
+            (floor..1.0_f64).log_scale(),
+        )?;
     chart
         .configure_mesh()
         .x_desc("µs")

@@ -67,7 +67,13 @@ impl LogSession {
     /// If the log cannot be opened, is of another cell, or cannot be written.
     pub fn open(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<(Self, Option<LogProducer>)> {
         let Some(path) = &options.log else {
-            let none = Self { thread: None, path: PathBuf::new(), unclean: false, first_cycle: 1, recovered: Vec::new() };
+            let none = Self {
+                thread: None,
+                path: PathBuf::new(),
+                unclean: false,
+                first_cycle: 1,
+                recovered: Vec::new(),
+            };
             return Ok((none, None));
         };
         let log = CycleLog::open(path, log_options(cell))
@@ -153,7 +159,11 @@ impl fmt::Display for LogSummary {
         match &of.last_error {
             None => Ok(()),
             Some(error) => {
-                write!(f, "\n  {} write and {} sync errors, the last: {error}", of.write_errors, of.sync_errors)
+                write!(
+                    f,
+                    "\n  {} write and {} sync errors, the last: {error}",
+                    of.write_errors, of.sync_errors
+                )
             }
         }
     }
@@ -167,7 +177,12 @@ fn log_options(cell: &Cell) -> LogOptions {
     }
 }
 
-fn epoch_spec(cell: &Cell, options: &Options, machine: &Machine, first_cycle: u64) -> anyhow::Result<EpochSpec> {
+fn epoch_spec(
+    cell: &Cell,
+    options: &Options,
+    machine: &Machine,
+    first_cycle: u64,
+) -> anyhow::Result<EpochSpec> {
     let programs = machine.programs().iter().map(|program| {
         Ok(EpochProgram {
             name: program.name().to_owned(),
@@ -232,9 +247,9 @@ pub fn describe(recovery: &Recovery) -> Vec<String> {
         found.push(format!("{} damaged slots were found there", recovery.ring_damaged));
     }
     if recovery.torn_bytes > 0 {
-        let cycles = recovery.torn_cycles.map_or(String::new(), |(after, to)| {
-            format!(", they claimed cycles {} to {to}", after + 1)
-        });
+        let cycles = recovery
+            .torn_cycles
+            .map_or(String::new(), |(after, to)| format!(", they claimed cycles {} to {to}", after + 1));
         found.push(format!("{} bytes of a torn end were cut off{cycles}", recovery.torn_bytes));
     }
     found.extend(recovery.ring_note.clone());

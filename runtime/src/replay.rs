@@ -105,7 +105,10 @@ impl fmt::Display for Report {
             writeln!(f, "no proof: cycles {} to {}: {}", gap.from, gap.to, gap.why)?;
         }
         if let Some(profile) = &self.foreign_profile {
-            writeln!(f, "the log is of numeric profile {profile}, this binary of {NUMERIC_PROFILE}: equality is not owed")?;
+            writeln!(
+                f,
+                "the log is of numeric profile {profile}, this binary of {NUMERIC_PROFILE}: equality is not owed"
+            )?;
         }
         for (cycle, hash) in &self.hashes {
             writeln!(f, "hash {cycle} {hash}")?;
@@ -134,7 +137,11 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// If the log is damaged, or its cell cannot be built again.
-pub fn replay(log: &LogReader<File>, options: &Options, progress: &mut dyn FnMut(u64)) -> anyhow::Result<Report> {
+pub fn replay(
+    log: &LogReader<File>,
+    options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let start = match options.from {
         None => None,
@@ -279,7 +286,8 @@ impl Player {
             let found = log.keyframe_at_or_before(probe)?.filter(|keyframe| keyframe.cycle >= view.cycle());
             if let Some(keyframe) = found {
                 // A keyframe of a later epoch is no help: that epoch starts by itself.
-                let same = log.record(keyframe.cycle).is_ok_and(|record| Arc::ptr_eq(&record.epoch, &self.epoch));
+                let same =
+                    log.record(keyframe.cycle).is_ok_and(|record| Arc::ptr_eq(&record.epoch, &self.epoch));
                 if !same {
                     return Ok(None);
                 }
@@ -348,7 +356,10 @@ fn rebuild(log: &LogReader<File>, epoch: &Epoch) -> anyhow::Result<Arc<Cell>> {
     }
     let mut source = Source::from_files(&files);
     let text = source.render(false);
-    source.cell.take().with_context(|| format!("the cell in the log does not pass the check of this version\n{text}"))
+    source
+        .cell
+        .take()
+        .with_context(|| format!("the cell in the log does not pass the check of this version\n{text}"))
 }
 
 fn different_tags(cell: &Cell, recorded: &[u8], replayed: &[u8]) -> Vec<TagDifference> {
@@ -356,7 +367,8 @@ fn different_tags(cell: &Cell, recorded: &[u8], replayed: &[u8]) -> Vec<TagDiffe
     for tag in cell.tags.iter().filter(|tag| tag.kind == TagKind::Output) {
         for (i, field) in tag.fields.iter().enumerate() {
             if field.read_bits(recorded) != field.read_bits(replayed) {
-                let show = |image| tag.decode(field, image).map_or("invalid".to_owned(), |value| value.to_string());
+                let show =
+                    |image| tag.decode(field, image).map_or("invalid".to_owned(), |value| value.to_string());
                 let index = tag.array_len.map_or(String::new(), |_| format!("[{i}]"));
                 found.push(TagDifference {
                     tag: format!("{}{index}", tag.name),

@@ -25,7 +25,12 @@ pub fn sleep_until(target_ns: u64) {
     // A signal may interrupt the sleep; the target is absolute, so asking again is exact. Bounded by the target.
     // SAFETY: `time` is a valid timespec; the remainder is not asked for.
     while unsafe {
-        libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &raw const time, std::ptr::null_mut())
+        libc::clock_nanosleep(
+            libc::CLOCK_MONOTONIC,
+            libc::TIMER_ABSTIME,
+            &raw const time,
+            std::ptr::null_mut(),
+        )
     } == libc::EINTR
     {}
 }

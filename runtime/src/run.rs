@@ -237,7 +237,8 @@ impl Display {
             let fault = error.fault;
             let program = cell.task.programs.get(usize::from(fault.source));
             let path = program.map_or("?", |program| &program.path);
-            let text = format!("{path}:{}:{}: F{}: {}", fault.line, fault.column, fault.code.id(), error.text);
+            let text =
+                format!("{path}:{}:{}: F{}: {}", fault.line, fault.column, fault.code.id(), error.text);
             session.event(&text);
             eprintln!("{text}");
         }

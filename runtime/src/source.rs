@@ -80,7 +80,12 @@ impl Source {
             findings.extend(plant_findings(cell, &sources));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
-        Self { cell: report.cell.filter(|_| good).map(Arc::new), findings, sources, files: files.into_inner() }
+        Self {
+            cell: report.cell.filter(|_| good).map(Arc::new),
+            findings,
+            sources,
+            files: files.into_inner(),
+        }
     }
 
     /// Findings as people read them; empty if there are none.

@@ -150,7 +150,9 @@ impl FaultText {
         let program = cell.task.programs.get(usize::from(fault.source));
         let place = match (fault.code.id(), program) {
             (300..400, Some(program)) => format!("{}:{}:{}", program.path, fault.line, fault.column),
-            (102, _) => cell.tags.get(usize::from(fault.source)).map_or(String::new(), |tag| tag.name.clone()),
+            (102, _) => {
+                cell.tags.get(usize::from(fault.source)).map_or(String::new(), |tag| tag.name.clone())
+            }
             (103, _) => {
                 let unit = cell.sync_units.get(usize::from(fault.source));
                 unit.map_or(String::new(), |unit| format!("sync unit {}", unit.name))
@@ -267,7 +269,11 @@ impl fmt::Display for Summary {
             f,
             "\nafter warm-up: allocations {} (C: {c}), page faults {} minor, {} major; interpreter: {:.0} allocations \
              and {:.0} operations a cycle",
-            a.rust, self.page_faults.minor, self.page_faults.major, a.interpreter_per_cycle, self.operations_mean
+            a.rust,
+            self.page_faults.minor,
+            self.page_faults.major,
+            a.interpreter_per_cycle,
+            self.operations_mean
         )?;
         if let Some(log) = &self.log {
             writeln!(f, "{log}")?;

@@ -99,7 +99,12 @@ impl Histograms {
     pub fn new() -> Self {
         // Bounds and precision are constants that the library accepts; a test calls this.
         let empty = || Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("valid histogram bounds");
-        Self { wake_latency: empty(), start_error: empty(), steps: std::array::from_fn(|_| empty()), execution: empty() }
+        Self {
+            wake_latency: empty(),
+            start_error: empty(),
+            steps: std::array::from_fn(|_| empty()),
+            execution: empty(),
+        }
     }
 
     /// Add one cycle.

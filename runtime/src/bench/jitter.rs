@@ -139,12 +139,15 @@ fn print(report: &Report) {
         println!("{:<28}{cells}", series.name);
     }
     println!("\nratio to cyclictest, with 95 % bootstrap interval");
-    for series in report.series.iter().filter(|series| series.ratios.iter().any(|(_, ratio)| ratio.is_some())) {
+    for series in report.series.iter().filter(|series| series.ratios.iter().any(|(_, ratio)| ratio.is_some()))
+    {
         let cells: String = series
             .ratios
             .iter()
             .map(|(_, ratio)| {
-                ratio.map_or(String::new(), |r| format!("{:>22}", format!("{:.3} [{:.3}, {:.3}]", r.ratio, r.low, r.high)))
+                ratio.map_or(String::new(), |r| {
+                    format!("{:>22}", format!("{:.3} [{:.3}, {:.3}]", r.ratio, r.low, r.high))
+                })
             })
             .collect();
         println!("{:<28}{cells}", series.name);
@@ -206,7 +209,10 @@ impl Round<'_> {
         let summary: serde_json::Value = serde_json::from_slice(&output.stdout)?;
         let rows = crate::timing::read_rows(&samples)?;
         let row = |name: &str| {
-            rows.iter().find(|(row, _)| row == name).map(|(_, histogram)| histogram.clone()).context("a row is missing")
+            rows.iter()
+                .find(|(row, _)| row == name)
+                .map(|(_, histogram)| histogram.clone())
+                .context("a row is missing")
         };
         Ok(Measured {
             wake_latency: row("wake latency")?,

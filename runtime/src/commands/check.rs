@@ -21,7 +21,11 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
             (None, findings) => {
                 let errors = source.errors();
                 let plural = if errors == 1 { "" } else { "s" };
-                eprintln!("{}: {errors} error{plural}, {} warnings", arguments.cell.display(), findings - errors);
+                eprintln!(
+                    "{}: {errors} error{plural}, {} warnings",
+                    arguments.cell.display(),
+                    findings - errors
+                );
             }
         }
     }

@@ -30,7 +30,8 @@ struct Finding {
 /// Run every check; exit code 1 if one is bad.
 pub fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
     let cell = arguments.cell.as_deref().map(commands::load_cell).transpose()?;
-    let mut findings = vec![kernel(), fifo(), memory(), cores(cell.as_deref()), governor(), deep_sleep(), clocksource()];
+    let mut findings =
+        vec![kernel(), fifo(), memory(), cores(cell.as_deref()), governor(), deep_sleep(), clocksource()];
     findings.push(raw_socket(cell.as_deref()));
     let wake = wake_latency(cell.as_deref());
     findings.push(throttling(cell.as_ref(), wake.1)?);
@@ -198,7 +199,8 @@ fn throttling(cell: Option<&Arc<Cell>>, spin_ns: u64) -> anyhow::Result<Finding>
     }
     let allowed = runtime / period;
     let Some(cell) = cell else {
-        let found = format!("real-time threads may use {:.0} % of a core; name a cell to compare", allowed * 100.0);
+        let found =
+            format!("real-time threads may use {:.0} % of a core; name a cell to compare", allowed * 100.0);
         return Ok(Finding { check: "RT throttling", verdict: Verdict::Ok, found, help });
     };
     let execution = execution_p999(cell)?;
@@ -218,7 +220,8 @@ fn throttling(cell: Option<&Arc<Cell>>, spin_ns: u64) -> anyhow::Result<Finding>
 
 /// What a cycle of this cell takes here, on the embedded segment.
 fn execution_p999(cell: &Arc<Cell>) -> anyhow::Result<u64> {
-    let options = run::Options { cycles: Some(2_000), virtual_time: true, quiet: true, ..run::Options::default() };
+    let options =
+        run::Options { cycles: Some(2_000), virtual_time: true, quiet: true, ..run::Options::default() };
     let cell = cyclic::without_interface(cell);
     let summary = run::run(&cell, &options)?;
     Ok(summary.timing.iter().find(|row| row.name == "execution").map_or(0, |row| row.p999))

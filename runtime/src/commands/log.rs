@@ -71,13 +71,18 @@ fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
             files.join(", ")
         );
     }
-    println!("last keyframe after cycle {}", info.keyframe_cycle.map_or("none".into(), |cycle| cycle.to_string()));
+    println!(
+        "last keyframe after cycle {}",
+        info.keyframe_cycle.map_or("none".into(), |cycle| cycle.to_string())
+    );
     println!("chain {}", sensai_log::block::hex(&info.chain));
     if info.torn_bytes > 0 {
         println!("{} bytes at the end are torn; the next start cuts them off", info.torn_bytes);
     }
     if !info.clean_end {
-        println!("the last run did not end in an orderly way: `sensai log recover` brings in what it left in memory");
+        println!(
+            "the last run did not end in an orderly way: `sensai log recover` brings in what it left in memory"
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -117,7 +122,9 @@ fn print_verified(path: &Path, report: &VerifyReport) {
     }
     match &report.bad {
         None => println!("every checksum and the chain are good: {}", report.chain),
-        Some(bad) => println!("ALTERED at byte {}, after cycle {}: {}", bad.offset, bad.after_cycle, bad.what),
+        Some(bad) => {
+            println!("ALTERED at byte {}, after cycle {}: {}", bad.offset, bad.after_cycle, bad.what)
+        }
     }
 }
 

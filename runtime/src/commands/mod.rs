@@ -19,12 +19,7 @@ use crate::{
 use anyhow::Context;
 use clap::CommandFactory;
 use sensai_model::Cell;
-use std::{
-    io::IsTerminal,
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 
 /// Do what the command line says.
 ///

@@ -18,7 +18,10 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
         .and_then(|name| name.to_str())
         .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)))
         .with_context(|| {
-            format!("`{}` does not end in a cell name: expected letters, digits, `-` and `_`", directory.display())
+            format!(
+                "`{}` does not end in a cell name: expected letters, digits, `-` and `_`",
+                directory.display()
+            )
         })?;
     let occupied = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
     anyhow::ensure!(!occupied, "{} exists and is not empty; choose a new directory", directory.display());

@@ -30,7 +30,11 @@ pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
     } else {
         print!("{report}");
         if report.cycles > 0 {
-            println!("{} cycles in {seconds:.2} s, {:.0} a second", report.cycles, report.cycles as f64 / seconds);
+            println!(
+                "{} cycles in {seconds:.2} s, {:.0} a second",
+                report.cycles,
+                report.cycles as f64 / seconds
+            );
         }
     }
     Ok(if report.is_proof() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

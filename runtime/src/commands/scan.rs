@@ -21,7 +21,10 @@ pub fn run(arguments: &Scan) -> anyhow::Result<ExitCode> {
                 Segment::for_cell(&cell, plant::for_cell(&cell)?)
             }
             None => {
-                anyhow::ensure!(!arguments.sii.is_empty(), "`scan sim` needs devices: --sii IMAGE… or --cell DIRECTORY");
+                anyhow::ensure!(
+                    !arguments.sii.is_empty(),
+                    "`scan sim` needs devices: --sii IMAGE… or --cell DIRECTORY"
+                );
                 segment_of_images(&arguments.sii)?
             }
         };
@@ -44,11 +47,10 @@ pub(super) fn segment_of_images(paths: &[PathBuf]) -> anyhow::Result<Segment> {
     let mut problems = Vec::new();
     for path in paths {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let made = sii::read_image(&bytes)
-            .map_err(|error| vec![error.to_string()])
-            .and_then(|image| {
-                SimulatedDevice::from_sii(image).map_err(|errors| errors.iter().map(ToString::to_string).collect())
-            });
+        let made = sii::read_image(&bytes).map_err(|error| vec![error.to_string()]).and_then(|image| {
+            SimulatedDevice::from_sii(image)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+        });
         match made {
             Ok(device) => devices.push(device),
             Err(errors) => problems.extend(errors.iter().map(|error| format!("{}: {error}", path.display()))),
@@ -74,7 +76,11 @@ fn print_device(device: &ScannedDevice) {
         "\n{:>3}  {}  vendor {:#010x} product {:#010x} revision {:#010x}{serial}",
         device.position, device.name, device.vendor, device.product, device.revision
     );
-    let code = if device.al_status_code == 0 { String::new() } else { format!(" (code {:#06x})", device.al_status_code) };
+    let code = if device.al_status_code == 0 {
+        String::new()
+    } else {
+        format!(" (code {:#06x})", device.al_status_code)
+    };
     let mailbox = device.mailbox.map_or(String::new(), |of| format!(", mailbox {} bytes", of.receive.1));
     let clock = if device.dc { ", distributed clock" } else { "" };
     println!(
@@ -85,7 +91,10 @@ fn print_device(device: &ScannedDevice) {
         let manager = pdo.sync_manager.map_or("not assigned".into(), |number| format!("SM{number}"));
         println!("     {} {:#06x} {} ({manager})", pdo.direction, pdo.index, pdo.name);
         for entry in pdo.entries.iter().filter(|entry| entry.index != 0) {
-            println!("         {:#06x}:{:02x} {} bits  {}", entry.index, entry.subindex, entry.bits, entry.name);
+            println!(
+                "         {:#06x}:{:02x} {} bits  {}",
+                entry.index, entry.subindex, entry.bits, entry.name
+            );
         }
     }
     for error in &device.eeprom_errors {

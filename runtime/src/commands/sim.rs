@@ -43,7 +43,8 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
     }
     if let Some(seconds) = arguments.seconds {
         let stop = Arc::clone(&stop);
-        let seconds = Duration::try_from_secs_f64(seconds).context("--seconds: expected a positive number")?;
+        let seconds =
+            Duration::try_from_secs_f64(seconds).context("--seconds: expected a positive number")?;
         std::thread::spawn(move || {
             std::thread::sleep(seconds);
             stop.store(true, Relaxed);
@@ -54,7 +55,8 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
     let mut line = Line::new(segment);
     serve(&mut socket, &mut line, &stop);
     if let Some(path) = &arguments.trace {
-        std::fs::write(path, trace(line.segment())).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(path, trace(line.segment()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     eprintln!("{} frames in {:.1} s of the segment", line.segment().frames(), clock::now_ns() as f64 / 1e9);
     Ok(ExitCode::SUCCESS)

@@ -127,7 +127,9 @@ impl Machine {
     /// Apply one inbox entry. Commands that do not fit the mode are ignored: the record shows both.
     pub fn apply(&mut self, entry: &InboxEntry) {
         match entry.kind {
-            InboxKind::Startup if entry.argument[0] == UNCLEAN => self.raise(Fault::new(FaultCode::UncleanRestart)),
+            InboxKind::Startup if entry.argument[0] == UNCLEAN => {
+                self.raise(Fault::new(FaultCode::UncleanRestart))
+            }
             InboxKind::Start => self.start(),
             InboxKind::Stop => self.stop(),
             InboxKind::Reset => self.reset(),
@@ -384,7 +386,11 @@ impl Machine {
         let programs: usize = self.programs.iter().map(|program| program.state().len()).sum();
         let outputs = self.outputs.len();
         let mut parts = vec![("machine".into(), hashed - programs - outputs), ("outputs".into(), outputs)];
-        parts.extend(self.programs.iter().map(|program| (format!("program:{}", program.name()), program.state().len())));
+        parts.extend(
+            self.programs
+                .iter()
+                .map(|program| (format!("program:{}", program.name()), program.state().len())),
+        );
         parts.push(("held inputs".into(), len - hashed));
         parts
     }
