@@ -10,6 +10,7 @@ use sensai_log::{
     append::Appender,
     block::{BlockKind, HEADER_LEN, Header, PAGE},
     csv::{CsvOptions, export},
+    patch::{Edit, patch},
 };
 use std::sync::LazyLock;
 
@@ -114,6 +115,26 @@ fn cut_at_every_byte() {
         }
     }
     assert!(seen > 50);
+}
+
+/// A write that failed half way and was done again can leave blocks of the first attempt: right in themselves, with
+/// the right number at the right place, but followers of something else.
+#[test]
+fn a_block_of_another_history_is_not_followed() {
+    let reader = LogReader::open(&*LOG).unwrap();
+    let mut other = Vec::new();
+    patch(&reader, &[(3, Edit::SetStateHash(1))], &mut other).unwrap();
+    let edited = reader.block_for(3).unwrap().unwrap().sequence as usize;
+    for (header, _) in &BLOCKS[edited + 1..] {
+        let mut bytes = LOG.clone();
+        let range = header.offset as usize..header.end() as usize;
+        bytes[range.clone()].copy_from_slice(&other[range]);
+        let reader = LogReader::open(&bytes).unwrap();
+        let report = reader.verify().unwrap();
+        let noticed = report.bad.map_or(report.good_len, |bad| bad.offset);
+        assert_eq!(noticed, header.offset, "block {}", header.sequence);
+        assert!(read_all(&bytes).unwrap() >= whole_until(header.offset));
+    }
 }
 
 #[derive(Clone, Debug)]
