@@ -295,7 +295,8 @@ impl Shape {
         }
     }
 
-    fn values(&self) -> u64 {
+    /// Number of values in it: 1 for a scalar, a symbol or a block.
+    pub fn values(&self) -> u64 {
         match self {
             Self::Array { element, len } => 1 + element.values().saturating_mul(u64::from(*len)),
             Self::Record { fields } => 1 + fields.iter().map(|field| field.shape.values()).sum::<u64>(),

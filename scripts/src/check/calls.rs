@@ -14,8 +14,6 @@ pub(crate) struct Call {
     pub position: Position,
     /// Nesting at the place of the call.
     pub depth: usize,
-    /// Called as `this.f()`, so that `this` is the same there.
-    pub on_this: bool,
 }
 
 /// Functions, by index, that run when `entry` does.

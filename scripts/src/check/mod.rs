@@ -4,8 +4,11 @@
 //! that need no types are checked; constants and `init` are computed, and what uses the state is held against its
 //! layout. What needs types of local variables is found when the program runs.
 
+mod callees;
 mod calls;
+mod made;
 mod names;
+mod roots;
 mod rules;
 mod state;
 mod text;

@@ -3,22 +3,15 @@
 use super::{
     Sink,
     calls::{self, Call},
+    made::Made,
     names,
     walk::{Chain, Function, Link, Use, Visitor, chain, is_local, outer_name, walk},
 };
-use crate::{
-    ScriptEnvironment,
-    finding::code,
-    interpreter::{ROOTS, SYS, literal_value},
-    layout::SYMBOL_CAPACITY,
-    names::suggest,
-    tree::{Found, Tree},
-};
+use crate::{ScriptEnvironment, finding::code, interpreter::ROOTS, layout::SYMBOL_CAPACITY, tree::Tree};
 use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
-use sensai_model::{ScalarType, Tag, TagKind, Value};
 
 /// Roots that the language has and this tier does not have yet.
-const LATER_ROOTS: [&str; 2] = ["recipe", "ai"];
+pub(super) const LATER_ROOTS: [&str; 2] = ["recipe", "ai"];
 
 /// What the rules learned on the way and the interpreter needs.
 #[derive(Default)]
@@ -27,10 +20,8 @@ pub(crate) struct Facts {
     pub silent_loops: Vec<Position>,
     /// Paths below `this` that are assigned to, without indices, and where.
     pub assignments: Vec<(String, Position)>,
-    /// Arrays or records are made in `cycle`.
-    pub makes_temporaries: bool,
-    /// Functions whose `this` is the state whenever they run.
-    pub on_state: Vec<bool>,
+    /// Arrays and records made in `cycle`.
+    pub made: Made,
 }
 
 /// Check all rules.
@@ -69,26 +60,26 @@ pub(crate) fn rules(
     rules.facts
 }
 
-struct Rules<'a, 'b> {
-    functions: &'a [Function],
-    lines: Vec<&'a str>,
-    environment: &'a ScriptEnvironment<'a>,
-    tags: Tree,
-    parameters: Tree,
-    constants: Vec<String>,
-    sink: &'a mut Sink<'b>,
+pub(super) struct Rules<'a, 'b> {
+    pub(super) functions: &'a [Function],
+    pub(super) lines: Vec<&'a str>,
+    pub(super) environment: &'a ScriptEnvironment<'a>,
+    pub(super) tags: Tree,
+    pub(super) parameters: Tree,
+    pub(super) constants: Vec<String>,
+    pub(super) sink: &'a mut Sink<'b>,
     /// Index of the function at hand; `None` in the value of a constant.
-    current: Option<usize>,
-    calls: Vec<Call>,
-    depths: Vec<usize>,
-    uses_this: Vec<bool>,
+    pub(super) current: Option<usize>,
+    pub(super) calls: Vec<Call>,
+    pub(super) depths: Vec<usize>,
+    pub(super) uses_this: Vec<bool>,
     /// Constructors called: function, place, name.
-    constructed: Vec<(usize, Position, String)>,
+    pub(super) constructed: Vec<(usize, Position, String)>,
     /// `io` and `sys` used: function, place, name.
-    roots_used: Vec<(usize, Position, String)>,
-    /// Functions that make arrays or records.
-    made: Vec<usize>,
-    facts: Facts,
+    pub(super) roots_used: Vec<(usize, Position, String)>,
+    /// Arrays and records made: function, size.
+    pub(super) made: Vec<(usize, Made)>,
+    pub(super) facts: Facts,
 }
 
 fn constants(top: &[Stmt]) -> Vec<String> {
@@ -213,153 +204,8 @@ impl Rules<'_, '_> {
         self.sink.error(code::SHADOWS, position, name.chars().count(), message, "choose another name");
     }
 
-    fn refuse(&mut self, position: Position, len: usize, what: &str, help: &str) {
+    pub(super) fn refuse(&mut self, position: Position, len: usize, what: &str, help: &str) {
         self.sink.error(code::REFUSED, position, len, format!("cell programs have no {what}"), help);
-    }
-
-    fn call(&mut self, call: &FnCallExpr, position: Position, depth: usize) {
-        let (name, count) = (call.name.as_str(), call.args.len());
-        let len = name.chars().count();
-        if call.is_operator_call() {
-            return;
-        }
-        if name == "contains" {
-            // So Rhai calls `in`.
-            self.refuse(position, 2, "`in`", "compare with `==`, or write a loop");
-            return;
-        }
-        if call.capture_parent_scope || call.is_qualified() {
-            self.refuse(
-                position,
-                len,
-                &format!("`{name}!()` or `a::{name}()`"),
-                "call the function by its name alone",
-            );
-            return;
-        }
-        if let Some(index) = self.function(name, count) {
-            if self.uses_this.get(index) == Some(&true) {
-                let message = format!("`{name}` uses `this`, which it does not get when called like that");
-                self.sink.error(
-                    code::UNBOUND_THIS,
-                    position,
-                    len,
-                    message,
-                    format!("write `this.{name}(...)`"),
-                );
-            }
-            self.calls_function(index, position, depth, false);
-            return;
-        }
-        if let Some(help) = names::refused(name) {
-            self.refuse(position, len, &format!("`{name}`"), help);
-            return;
-        }
-        let signatures = names::signatures(name);
-        if signatures.iter().any(|(known, _)| *known == count) {
-            if let Some(function) = self.current {
-                if sensai_stdlib::registry::find(name).is_some() {
-                    self.constructed.push((function, position, name.to_owned()));
-                }
-                if name == "array" {
-                    self.made.push(function);
-                }
-            }
-            return;
-        }
-        self.unknown_function(name, count, position, &signatures);
-    }
-
-    fn unknown_function(
-        &mut self,
-        name: &str,
-        count: usize,
-        position: Position,
-        signatures: &[(usize, String)],
-    ) {
-        let mut known: Vec<String> =
-            signatures.iter().take(3).map(|(_, usage)| format!("`{usage}`")).collect();
-        let own = self.functions.iter().filter(|function| function.name == name);
-        known.extend(own.map(|function| format!("`{name}({})`", function.parameters.join(", "))));
-        let len = name.chars().count();
-        if known.is_empty() {
-            let mut candidates = names::callables();
-            candidates.extend(self.functions.iter().map(|function| function.name.as_str()));
-            let help = crate::names::nearest(name, candidates)
-                .map_or("declare it with `fn`".to_owned(), |near| format!("did you mean `{near}`?"));
-            let message = format!("there is no function `{name}`");
-            self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, help);
-        } else {
-            let message = format!("`{name}` with {count} argument{}", if count == 1 { "" } else { "s" });
-            self.sink.error(
-                code::UNKNOWN_FUNCTION,
-                position,
-                len,
-                message,
-                format!("write {}", known.join(" or ")),
-            );
-        }
-    }
-
-    fn method(&mut self, call: &FnCallExpr, position: Position, depth: usize, on_this: bool) {
-        let (name, count) = (call.name.as_str(), call.args.len());
-        let len = name.chars().count();
-        if let Some(index) = self.function(name, count) {
-            self.calls_function(index, position, depth, on_this);
-            return;
-        }
-        if let Some(help) = names::refused(name) {
-            self.refuse(position, len, &format!("`{name}`"), help);
-            return;
-        }
-        let library = names::signatures(name);
-        if names::is_method(name, count) || library.iter().any(|(known, _)| *known == count + 1) {
-            return;
-        }
-        let mut usages: Vec<String> = names::methods()
-            .filter(|method| method.name == name)
-            .map(|method| {
-                let names: Vec<&str> = method.arguments.iter().map(|argument| argument.name).collect();
-                format!("`{}({})`", method.path, names.join(", "))
-            })
-            .collect();
-        usages.truncate(4);
-        if usages.is_empty() {
-            let mut candidates: Vec<&str> = names::methods().map(|method| method.name).collect();
-            candidates.extend(self.functions.iter().map(|function| function.name.as_str()));
-            let help = crate::names::nearest(name, candidates)
-                .map_or("declare it with `fn`".to_owned(), |near| format!("did you mean `{near}`?"));
-            let message = format!("there is no method or function `{name}`");
-            self.sink.error(code::UNKNOWN_FUNCTION, position, len, message, help);
-        } else {
-            let message = format!(
-                "no block has a method `{name}` with {count} argument{}",
-                if count == 1 { "" } else { "s" }
-            );
-            self.sink.error(
-                code::UNKNOWN_FUNCTION,
-                position,
-                len,
-                message,
-                format!("there is {}", usages.join(", ")),
-            );
-        }
-    }
-
-    fn function(&self, name: &str, count: usize) -> Option<usize> {
-        self.functions.iter().position(|function| function.name == name && function.parameters.len() == count)
-    }
-
-    fn calls_function(&mut self, to: usize, position: Position, depth: usize, on_this: bool) {
-        match self.current {
-            Some(from) => self.calls.push(Call { from, to, position, depth, on_this }),
-            None => self.refuse(
-                position,
-                1,
-                "calls of functions in constants",
-                "write a number, or compute it in `init`",
-            ),
-        }
     }
 
     fn chain(&mut self, chain: &Chain<'_>, used: Use<'_>, depth: usize) {
@@ -380,10 +226,9 @@ impl Rules<'_, '_> {
                 help,
             );
         }
-        let on_this = matches!(chain.root, Expr::ThisPtr(_)) && chain.links.len() == 1;
         for link in &chain.links {
             match link {
-                Link::Method(call, position) => self.method(call, *position, depth, on_this),
+                Link::Method(call, position) => self.method(call, *position, depth),
                 Link::Index(Expr::StringConstant(name, position), _) => {
                     let help = format!("write `.{name}`");
                     self.refuse(*position, name.chars().count() + 2, "fields by text", &help);
@@ -443,232 +288,6 @@ impl Rules<'_, '_> {
         }
     }
 
-    fn uses_root(&mut self, name: &str, position: Position) {
-        match self.current {
-            Some(function) => self.roots_used.push((function, position, name.to_owned())),
-            None => self.sink.error(
-                code::INIT,
-                position,
-                name.len(),
-                format!("a constant cannot depend on `{name}`"),
-                "read it in `init` or `cycle`",
-            ),
-        }
-    }
-
-    fn tag(&mut self, chain: &Chain<'_>, target: Option<(&Expr, &str)>) {
-        let start = chain.root.position();
-        self.uses_root("io", start);
-        let environment = self.environment;
-        let names: Vec<&str> = environment.tags.iter().map(|tag| tag.name.as_str()).collect();
-        let (index, used) = match leaf(&self.tags, chain, "io", &names) {
-            Ok(found) => found,
-            Err(missing) => return missing.report(code::UNKNOWN_TAG, self.sink),
-        };
-        let Some(tag) = environment.tags.get(index as usize) else { return };
-        let rest = chain.links.get(used..).unwrap_or_default();
-        let len = tag.name.chars().count() + 3;
-        match target {
-            Some((value, operator)) => self.tag_target(tag, rest, value, operator, start, len),
-            None => self.tag_rest(tag, rest),
-        }
-    }
-
-    fn tag_target(
-        &mut self,
-        tag: &Tag,
-        rest: &[Link<'_>],
-        value: &Expr,
-        operator: &str,
-        start: Position,
-        len: usize,
-    ) {
-        let name = &tag.name;
-        if tag.kind == TagKind::Input {
-            let help = "use an output or a memory tag";
-            return self.sink.error(
-                code::READ_ONLY,
-                start,
-                len,
-                format!("`io.{name}` is an input and cannot be written"),
-                help,
-            );
-        }
-        match (tag.array_len, rest) {
-            (None, []) | (Some(_), [Link::Index(..)]) => {}
-            (Some(_), []) => {
-                let message = format!("`io.{name}` is an array of tags");
-                return self.sink.error(
-                    code::TYPE,
-                    start,
-                    len,
-                    message,
-                    format!("write its elements, as in `io.{name}[0]`"),
-                );
-            }
-            _ => {
-                let message = format!("only `io.{name}` itself can be written");
-                return self.sink.error(code::READ_ONLY, start, len, message, "write to the tag");
-            }
-        }
-        self.index_in_bounds(tag, rest);
-        if operator.is_empty()
-            && let Some(mismatch) = literal_mismatch(tag.scalar, value)
-        {
-            let message = format!("`io.{name}` is {}, the value is {}", tag.scalar.name(), mismatch.actual);
-            self.sink.error(code::TYPE, value.start_position(), mismatch.len, message, mismatch.help);
-        }
-    }
-
-    /// What may stand behind a tag that is read: an index, `.valid`, a method of its value.
-    fn tag_rest(&mut self, tag: &Tag, rest: &[Link<'_>]) {
-        let name = &tag.name;
-        self.index_in_bounds(tag, rest);
-        let rest = match (tag.array_len, rest) {
-            (Some(_), [Link::Index(..), rest @ ..]) | (None, rest) => rest,
-            (Some(_), [Link::Property("len" | "valid", _) | Link::Method(..)] | []) => return,
-            (Some(_), [link, ..]) => {
-                let message = format!("`io.{name}` is an array of tags");
-                let help = format!("write an index, as in `io.{name}[0]`");
-                return self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, help);
-            }
-        };
-        match rest {
-            [] | [Link::Property("valid", _)] | [Link::Method(..), ..] => {}
-            [link @ Link::Property(property, _), ..] => {
-                let message = format!("`io.{name}` has no `{property}`");
-                let help = "behind a tag there can be `.valid`, its quality";
-                self.sink.error(code::QUALITY, link.position(), property.chars().count(), message, help);
-            }
-            [link, ..] => {
-                let message = format!("`io.{name}` is no array");
-                self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, "leave the index away");
-            }
-        }
-    }
-
-    fn index_in_bounds(&mut self, tag: &Tag, rest: &[Link<'_>]) {
-        let (Some(len), Some(Link::Index(Expr::IntegerConstant(index, position), _))) =
-            (tag.array_len, rest.first())
-        else {
-            return;
-        };
-        if *index >= i64::from(len) || *index < -i64::from(len) {
-            let message = format!("`io.{}` has elements 0 to {}, not {index}", tag.name, len - 1);
-            self.sink.error(code::UNKNOWN_TAG, *position, 1, message, "use an index that exists");
-        }
-    }
-
-    fn parameter(&mut self, chain: &Chain<'_>, assigned: bool) {
-        let start = chain.root.position();
-        if self.current.is_none() {
-            self.uses_root("param", start);
-        }
-        let names: Vec<&str> =
-            self.environment.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-        match leaf(&self.parameters, chain, "param", &names) {
-            Err(missing) => missing.report(code::UNKNOWN_FACT, self.sink),
-            Ok((index, _)) if assigned => {
-                let name = names.get(index as usize).copied().unwrap_or_default();
-                let message = format!("`param.{name}` cannot be written; only an operator sets it");
-                self.sink.error(
-                    code::READ_ONLY,
-                    start,
-                    name.len() + 6,
-                    message,
-                    "keep a value of your own in the state",
-                );
-            }
-            Ok(_) => {}
-        }
-    }
-
-    fn sys(&mut self, chain: &Chain<'_>, assigned: bool) {
-        let start = chain.root.position();
-        self.uses_root("sys", start);
-        match chain.links.first() {
-            Some(Link::Property(name, position)) if !SYS.contains(name) => {
-                let message = format!("`sys.{name}` does not exist");
-                self.sink.error(
-                    code::UNKNOWN_FACT,
-                    *position,
-                    name.len(),
-                    message,
-                    suggest(name, &SYS, "facts"),
-                );
-            }
-            Some(Link::Property(name, _)) if assigned => {
-                let message = format!("`sys.{name}` cannot be written");
-                self.sink.error(
-                    code::READ_ONLY,
-                    start,
-                    name.len() + 4,
-                    message,
-                    "keep a value of your own in the state",
-                );
-            }
-            Some(Link::Property(..)) => {}
-            _ => self.sink.error(
-                code::UNKNOWN_FACT,
-                start,
-                3,
-                "`sys` is a group of names",
-                "write one of the names in it",
-            ),
-        }
-    }
-
-    fn variable(&mut self, expression: &Expr, name: &str, used: Use<'_>) {
-        let (position, len) = (expression.position(), name.chars().count());
-        if matches!(expression, Expr::Variable(variable, ..) if !variable.2.is_empty()) {
-            return self.refuse(position, len, "`::`", "use the name alone");
-        }
-        if ROOTS.contains(&name) {
-            if !matches!(used, Use::Receiver) {
-                self.sink.error(
-                    code::UNKNOWN_VARIABLE,
-                    position,
-                    len,
-                    format!("`{name}` alone is no value"),
-                    "write one of the names in it",
-                );
-            }
-            return;
-        }
-        if LATER_ROOTS.contains(&name) {
-            let message = format!("`{name}` is not there yet");
-            return self.sink.error(
-                code::UNKNOWN_VARIABLE,
-                position,
-                len,
-                message,
-                "use parameters and tags",
-            );
-        }
-        let is_constant = self.constants.iter().any(|constant| constant == name);
-        if is_constant {
-            if matches!(used, Use::Target { .. }) {
-                self.sink.error(
-                    code::READ_ONLY,
-                    position,
-                    len,
-                    format!("`{name}` is a constant"),
-                    "keep what changes in the state",
-                );
-            }
-            return;
-        }
-        if self.functions.iter().any(|function| function.name == name) {
-            return self.refuse(position, len, &format!("functions as values, such as `{name}`"), "call it");
-        }
-        let mut known: Vec<&str> = self.constants.iter().map(String::as_str).collect();
-        known.extend(ROOTS);
-        known.push("this");
-        let help = crate::names::nearest(name, known)
-            .map_or("declare it with `let` or `const`".to_owned(), |near| format!("did you mean `{near}`?"));
-        self.sink.error(code::UNKNOWN_VARIABLE, position, len, format!("`{name}` is not known here"), help);
-    }
-
     /// Findings that need all functions to have been seen.
     fn across_functions(&mut self) {
         calls::check(self.functions, &self.calls, &self.depths, self.sink);
@@ -687,21 +306,8 @@ impl Rules<'_, '_> {
                 self.sink.error(code::INIT, *position, name.len(), message, "read it in `cycle`");
             }
         }
-        self.facts.makes_temporaries = self.made.iter().any(|function| in_cycle[*function]);
-        self.facts.on_state = self.on_state(&in_cycle);
-    }
-
-    /// `cycle`, and functions that are only called as `this.f()` from such functions.
-    fn on_state(&self, in_cycle: &[bool]) -> Vec<bool> {
-        let mut on_state = in_cycle.to_vec();
-        loop {
-            let misfit =
-                self.calls.iter().find(|call| on_state[call.to] && !(call.on_this && on_state[call.from]));
-            match misfit {
-                Some(call) => on_state[call.to] = false,
-                None => return on_state,
-            }
-        }
+        let made = self.made.iter().filter(|(function, _)| in_cycle[*function]);
+        self.facts.made = made.fold(Made::default(), |all, (_, made)| all.join(*made));
     }
 }
 
@@ -816,8 +422,12 @@ impl Visitor for Rules<'_, '_> {
             Expr::Coalesce(_, position) => {
                 self.refuse(*position, 2, "`??`", "every value is there; use `if`")
             }
-            Expr::Array(..) | Expr::Map(..) => self.made.extend(self.current),
+            Expr::Array(..) | Expr::Map(..) => self.makes(expression),
             Expr::FnCall(call, position) => {
+                if call.name == "array" {
+                    self.makes(expression);
+                    self.array(call);
+                }
                 if call.op_token.is_some() && matches!(call.name.as_str(), ".." | "..=") {
                     if !matches!(used, Use::Iterable) {
                         self.refuse(*position, 2, "ranges as values", "a range stands behind `for ... in`");
@@ -856,6 +466,22 @@ impl Visitor for Rules<'_, '_> {
 }
 
 impl Rules<'_, '_> {
+    fn array(&mut self, call: &FnCallExpr) {
+        let limit = self.environment.limits.array_len;
+        if let Some(Expr::IntegerConstant(count, position)) = call.args.first()
+            && !usize::try_from(*count).is_ok_and(|count| (1..=limit).contains(&count))
+        {
+            let message = format!("an array of {count} elements, expected 1 to {limit}");
+            self.sink.error(code::TOO_LARGE, *position, 1, message, "[limits] array_len sets the most");
+        }
+    }
+
+    fn makes(&mut self, expression: &Expr) {
+        if let Some(function) = self.current {
+            self.made.push((function, Made::by(expression)));
+        }
+    }
+
     fn deepen(&mut self, depth: usize) {
         if let Some(deepest) = self.current.and_then(|index| self.depths.get_mut(index)) {
             *deepest = (*deepest).max(depth);
@@ -886,49 +512,6 @@ impl Rules<'_, '_> {
             );
         }
     }
-}
-
-struct Missing {
-    position: Position,
-    len: usize,
-    message: String,
-    help: String,
-}
-
-impl Missing {
-    fn report(self, code: &'static str, sink: &mut Sink<'_>) {
-        sink.error(code, self.position, self.len, self.message, self.help);
-    }
-}
-
-/// Follow properties through a tree to a leaf: its index, and how many links it took.
-fn leaf(tree: &Tree, chain: &Chain<'_>, root: &str, names: &[&str]) -> Result<(u32, usize), Missing> {
-    let mut node = Tree::ROOT;
-    for (taken, link) in (1..).zip(&chain.links) {
-        let Link::Property(segment, at) = link else { break };
-        match tree.child(node, segment) {
-            Some(Found::Leaf(index)) => return Ok((index, taken)),
-            Some(Found::Group(child)) => node = child,
-            None => {
-                let path = tree.path(node);
-                let name = if path.is_empty() { (*segment).to_owned() } else { format!("{path}.{segment}") };
-                let what = if root == "io" { "tags" } else { "parameters" };
-                return Err(Missing {
-                    position: *at,
-                    len: segment.chars().count(),
-                    message: format!("`{root}.{name}` does not exist"),
-                    help: suggest(&name, names, what),
-                });
-            }
-        }
-    }
-    let dot = if node == Tree::ROOT { "" } else { "." };
-    Err(Missing {
-        position: chain.root.position(),
-        len: root.len(),
-        message: format!("`{root}{dot}{}` is a group of names", tree.path(node)),
-        help: "write one of the names in it".to_owned(),
-    })
 }
 
 fn declares(body: &[Stmt], name: &str) -> bool {
@@ -991,32 +574,4 @@ fn leaves(body: &[Stmt]) -> bool {
     let mut finder = Finder(false);
     walk(body, &mut finder, 0);
     finder.0
-}
-
-/// A literal of another type than what it is stored in.
-pub(crate) struct LiteralMismatch {
-    pub actual: &'static str,
-    pub len: usize,
-    pub help: String,
-}
-
-/// `None` if the value is of the type, or is no literal.
-pub(crate) fn literal_mismatch(expected: ScalarType, value: &Expr) -> Option<LiteralMismatch> {
-    let (actual, len) = match value {
-        Expr::StringConstant(text, _) => ("text", text.chars().count() + 2),
-        value => {
-            let literal = literal_value(value)?;
-            if literal.scalar_type() == expected {
-                return None;
-            }
-            (literal.scalar_type().name(), literal.to_string().len())
-        }
-    };
-    let help = match (expected, literal_value(value)) {
-        (ScalarType::F64, Some(Value::I64(number))) => format!("write `{number}.0`"),
-        (ScalarType::I64, Some(Value::F64(number))) => format!("write `{}`", libm::trunc(number)),
-        (ScalarType::Bool, _) => "write `true` or `false`".to_owned(),
-        _ => "types are never converted".to_owned(),
-    };
-    Some(LiteralMismatch { actual, len, help })
 }

@@ -1,9 +1,9 @@
 //! What uses the state, held against its layout.
 
 use super::{
-    Facts, Sink,
-    rules::literal_mismatch,
-    walk::{Chain, Function, Link, Use, Visitor, chain, walk},
+    Sink,
+    roots::literal_mismatch,
+    walk::{Chain, Function, Link, Use, Visitor, chain, outer_name, walk},
 };
 use crate::{
     finding::code,
@@ -13,29 +13,77 @@ use crate::{
 use rhai::{Expr, Position};
 use sensai_model::ScalarType;
 use sensai_stdlib::registry;
+use std::collections::BTreeMap;
 
-/// Check every function in which `this` is the state.
-pub(crate) fn state(functions: &[Function], layout: &Layout, facts: &Facts, sink: &mut Sink<'_>) {
-    let mut rules = StateRules { functions, root: Shape::Record { fields: layout.fields().to_vec() }, sink };
-    for (function, _) in functions.iter().zip(&facts.on_state).filter(|(_, on_state)| **on_state) {
-        walk(&function.body, &mut rules, 0);
+/// What the state is used for.
+pub(crate) struct Uses {
+    /// Values in the largest array or record that is copied out of the state or the constants.
+    pub copied: u64,
+}
+
+/// Check every function for each shape that its `this` can have: `cycle` has the whole state, and what is called on a
+/// part of the state has that part. `constants`: the number of values in each.
+pub(crate) fn state(
+    functions: &[Function],
+    layout: &Layout,
+    constants: &BTreeMap<String, u64>,
+    sink: &mut Sink<'_>,
+) -> Uses {
+    let root = Shape::Record { fields: layout.fields().to_vec() };
+    let mut rules =
+        StateRules { functions, constants, this: root.clone(), called: Vec::new(), copied: 0, sink };
+    let cycle =
+        functions.iter().position(|function| function.name == "cycle" && function.parameters.is_empty());
+    let mut open: Vec<(usize, Shape)> = cycle.map(|cycle| (cycle, root)).into_iter().collect();
+    let mut seen: Vec<(usize, Shape)> = Vec::new();
+    while let Some(next) = open.pop() {
+        if seen.contains(&next) {
+            continue;
+        }
+        rules.this = next.1.clone();
+        if let Some(function) = functions.get(next.0) {
+            walk(&function.body, &mut rules, 0);
+        }
+        seen.push(next);
+        open.append(&mut rules.called);
     }
+    // Functions that are called without a part of the state as `this` may copy constants too.
+    rules.this = Shape::Record { fields: Vec::new() };
+    for (index, function) in functions.iter().enumerate() {
+        if seen.iter().all(|(seen, _)| *seen != index) {
+            walk(&function.body, &mut ConstantUses(&mut rules), 0);
+        }
+    }
+    Uses { copied: rules.copied }
 }
 
 struct StateRules<'a, 'b> {
     functions: &'a [Function],
-    root: Shape,
+    constants: &'a BTreeMap<String, u64>,
+    this: Shape,
+    /// Functions called on parts of the state.
+    called: Vec<(usize, Shape)>,
+    copied: u64,
     sink: &'a mut Sink<'b>,
 }
 
 impl Visitor for StateRules<'_, '_> {
     fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
+        self.constant(expression, used);
         if let Some(chain) = chain(expression).filter(|chain| matches!(chain.root, Expr::ThisPtr(_))) {
-            let root = self.root.clone();
-            if let Some(found) = self.follow(&chain, &root) {
+            let this = self.this.clone();
+            if let Some(found) = self.follow(&chain, &this) {
                 self.ends(&chain, found, used);
             }
         }
+    }
+}
+
+struct ConstantUses<'r, 'a, 'b>(&'r mut StateRules<'a, 'b>);
+
+impl Visitor for ConstantUses<'_, '_, '_> {
+    fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
+        self.0.constant(expression, used);
     }
 }
 
@@ -46,6 +94,13 @@ enum Found<'a> {
 }
 
 impl StateRules<'_, '_> {
+    fn constant(&mut self, expression: &Expr, used: Use<'_>) {
+        let values = outer_name(expression).and_then(|name| self.constants.get(name));
+        if let (Some(values), Use::Value | Use::Iterable) = (values, used) {
+            self.copied = self.copied.max(if *values > 1 { *values } else { 0 });
+        }
+    }
+
     fn follow<'s>(&mut self, chain: &Chain<'_>, root: &'s Shape) -> Option<Found<'s>> {
         let mut shape = root;
         let mut path = "this".to_owned();
@@ -73,6 +128,12 @@ impl StateRules<'_, '_> {
                             return None;
                         }
                     }
+                }
+                (Link::Method(call, _), shape) if self.function(&call.name, call.args.len()).is_some() => {
+                    self.called.extend(
+                        self.function(&call.name, call.args.len()).map(|index| (index, shape.clone())),
+                    );
+                    return None;
                 }
                 (Link::Method(call, position), Shape::Block(block)) => {
                     self.method(&block.block, &call.name, call.args.len(), *position, &path);
@@ -141,6 +202,10 @@ impl StateRules<'_, '_> {
         }
     }
 
+    fn function(&self, name: &str, count: usize) -> Option<usize> {
+        self.functions.iter().position(|function| function.name == name && function.parameters.len() == count)
+    }
+
     fn unknown(&mut self, position: Position, name: &str, message: &str, known: &[&str], what: &str) {
         self.sink.error(
             code::UNKNOWN_FIELD,
@@ -171,6 +236,10 @@ impl StateRules<'_, '_> {
                 );
                 let help = "use it where it stands, as in `for i in 0..this.timers.len { this.timers[i].run(...); }`";
                 self.sink.error(code::BLOCK, start, 4, message, help);
+            }
+            (Found::Shape(shape), Use::Value | Use::Iterable) => {
+                let values = shape.values();
+                self.copied = self.copied.max(if values > 1 { values } else { 0 });
             }
             _ => {}
         }

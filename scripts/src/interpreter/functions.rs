@@ -161,3 +161,14 @@ fn register_fault(engine: &mut Engine, host: &Rc<Host>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_of_every_library_function_fit() {
+        let most = registry::functions().iter().map(|function| function.arguments.len()).max();
+        assert!(most.is_some_and(|most| most <= ARGUMENTS_MAX), "{most:?}");
+    }
+}

@@ -37,7 +37,7 @@ pub(crate) struct Host {
     tag_tree: Tree,
     parameters: Box<[Parameter]>,
     parameter_tree: Tree,
-    constants: OnceCell<BTreeMap<String, Dynamic>>,
+    constants: OnceCell<BTreeMap<String, (Dynamic, u64)>>,
     store: RefCell<TagStore>,
     values: RefCell<Vec<Value>>,
     sys: Cell<SysFacts>,
@@ -84,6 +84,9 @@ pub(crate) struct Facts;
 
 /// The facts behind `sys.`.
 pub(crate) const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];
+
+/// Values whose copying costs about as much as an operation.
+pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
 
 /// The names that lead out of a program.
 pub(crate) const ROOTS: [&str; 3] = ["io", "param", "sys"];
@@ -153,7 +156,8 @@ impl Host {
         self.fuel.weight.set(weight);
     }
 
-    pub fn set_constants(&self, constants: BTreeMap<String, Dynamic>) {
+    /// Constants, each with the number of its values.
+    pub fn set_constants(&self, constants: BTreeMap<String, (Dynamic, u64)>) {
         // A second call has no effect; there is one for each program.
         let _ = self.constants.set(constants);
     }
@@ -238,7 +242,11 @@ impl Host {
                 self.cycle_only(name)?;
                 Some(Dynamic::from(Facts))
             }
-            _ => self.constants.get().and_then(|constants| constants.get(name)).cloned(),
+            _ => self.constants.get().and_then(|constants| constants.get(name)).map(|(value, values)| {
+                // Rhai wants a value of its own: a table is copied whenever it is looked at.
+                self.charge(values / VALUES_COPIED_PER_OPERATION);
+                value.clone()
+            }),
         })
     }
 

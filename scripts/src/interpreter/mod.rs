@@ -48,7 +48,10 @@ thread_local! {
 const INIT_OPERATIONS: u64 = 2_000_000;
 
 /// Values whose size check costs about as much as an operation.
-const VALUES_PER_OPERATION: u64 = 256;
+const VALUES_PER_OPERATION: u64 = 128;
+
+/// Values that arrays and records made in `cycle` may have in any program.
+const TEMPORARIES_MIN: u64 = 64;
 
 /// Operations after which a place no longer tells where the program is.
 const STALE_AFTER: u64 = 64;
@@ -132,12 +135,16 @@ fn prepare_into(
     }
     let constant_values = constants(&engine, &ast, &host, &limits, sink)?;
     let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, sink)?;
-    check::state(&functions, &layout, &facts, sink);
-    let held = layout.values() + constant_values;
-    let made = if facts.makes_temporaries { limits.array_len as u64 + limits.record_len as u64 } else { 0 };
-    host.set_weight(1 + (held + made) / VALUES_PER_OPERATION);
-    let most = (held + limits.array_len as u64 + limits.record_len as u64) as usize;
-    engine.set_max_array_size(most).set_max_map_size(most);
+    let uses = check::state(&functions, &layout, &constant_values, sink);
+    let held = layout.values() + constant_values.values().sum::<u64>();
+    let made = facts.made;
+    let array_len = limits.array_len as u64;
+    let largest = made.largest.min(state::VALUES_MAX).max(if made.computed { array_len } else { 0 });
+    // Arrays of arrays can grow up to what the engine allows, whatever their text says.
+    let allowed = held + largest.max(TEMPORARIES_MIN);
+    let copied = uses.copied.max(if made.nested { allowed } else { largest });
+    host.set_weight(1 + held / VALUES_PER_OPERATION + copied / host::VALUES_COPIED_PER_OPERATION);
+    engine.set_max_array_size(allowed as usize).set_max_map_size(allowed as usize);
     let slots = environment.tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
     Some(InterpretedProgram {
         name: program.name.clone(),
@@ -159,8 +166,14 @@ fn prepare_into(
     })
 }
 
-/// Compute the constants and hand them to the host; how many values they hold.
-fn constants(engine: &Engine, ast: &AST, host: &Host, limits: &Limits, sink: &mut Sink<'_>) -> Option<u64> {
+/// Compute the constants and hand them to the host; how many values each holds.
+fn constants(
+    engine: &Engine,
+    ast: &AST,
+    host: &Host,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
+) -> Option<BTreeMap<String, u64>> {
     host.begin(Phase::Constants, INIT_OPERATIONS);
     let mut scope = Scope::new();
     if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
@@ -174,14 +187,16 @@ fn constants(engine: &Engine, ast: &AST, host: &Host, limits: &Limits, sink: &mu
         );
         return None;
     }
-    let mut values = 0;
-    let mut constants = BTreeMap::new();
-    for (name, _, value) in scope.iter() {
-        values += size(&value);
-        constants.insert(name.to_owned(), value);
-    }
+    let constants: BTreeMap<String, (Dynamic, u64)> = scope
+        .iter()
+        .map(|(name, _, value)| {
+            let values = size(&value);
+            (name.to_owned(), (value, values))
+        })
+        .collect();
+    let sizes = constants.iter().map(|(name, (_, values))| (name.clone(), *values)).collect();
     host.set_constants(constants);
-    Some(values)
+    Some(sizes)
 }
 
 fn size(value: &Dynamic) -> u64 {
@@ -343,7 +358,9 @@ impl InterpretedProgram {
         let whole = all.iter().find(|(assigned, _)| *assigned == plain);
         let end = || all.iter().find(|(assigned, _)| plain.ends_with(&format!(".{assigned}")));
         let above = || all.iter().find(|(assigned, _)| plain.starts_with(&format!("{assigned}.")));
-        whole.or_else(end).or_else(above).map_or(Position::NONE, |(_, position)| *position)
+        // With an index that is computed, any field may be meant.
+        let computed = || all.iter().find(|(assigned, _)| assigned.is_empty());
+        whole.or_else(end).or_else(above).or_else(computed).map_or(Position::NONE, |(_, position)| *position)
     }
 
     fn error(&self, explained: Explained) -> Box<ProgramError> {

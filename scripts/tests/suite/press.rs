@@ -161,6 +161,21 @@ fn restoring_changes_nothing_over_100_000_cycles() {
     assert!(good > 20 && bad > 5, "{good} good and {bad} bad parts: the stimulus should press some");
 }
 
+#[test]
+fn the_interpreter_says_when_it_runs_and_when_not() {
+    use sensai_scripts::interpreter::IN_INTERPRETER;
+    let mut bench = Bench::new("fn init() { #{ n: 1 } } fn cycle() { this.n = 1 / io.inp.n; }");
+    assert!(!IN_INTERPRETER.get());
+    bench.run_fault();
+    assert!(!IN_INTERPRETER.get(), "not after a fault");
+    bench.set("inp.n", Value::I64(1));
+    bench.run_ok();
+    assert!(!IN_INTERPRETER.get(), "not after a good cycle");
+    IN_INTERPRETER.set(true);
+    bench.run_ok();
+    assert!(IN_INTERPRETER.replace(false), "what was set before is restored");
+}
+
 /// Run with `--nocapture` to see the figures: `cargo test -p sensai-scripts --release -- --nocapture cost`.
 #[test]
 fn cost_of_a_cycle() {

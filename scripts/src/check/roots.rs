@@ -1,0 +1,314 @@
+//! What hangs on `io`, `param` and `sys`, and variables that a function does not declare.
+
+use super::{
+    Sink,
+    rules::{LATER_ROOTS, Rules},
+    walk::{Chain, Link, Use},
+};
+use crate::{
+    finding::code,
+    interpreter::{ROOTS, SYS, literal_value},
+    names::suggest,
+    tree::{Found, Tree},
+};
+use rhai::{Expr, Position};
+use sensai_model::{ScalarType, Tag, TagKind, Value};
+
+impl Rules<'_, '_> {
+    pub(super) fn uses_root(&mut self, name: &str, position: Position) {
+        match self.current {
+            Some(function) => self.roots_used.push((function, position, name.to_owned())),
+            None => self.sink.error(
+                code::INIT,
+                position,
+                name.len(),
+                format!("a constant cannot depend on `{name}`"),
+                "read it in `init` or `cycle`",
+            ),
+        }
+    }
+
+    pub(super) fn tag(&mut self, chain: &Chain<'_>, target: Option<(&Expr, &str)>) {
+        let start = chain.root.position();
+        self.uses_root("io", start);
+        let environment = self.environment;
+        let names: Vec<&str> = environment.tags.iter().map(|tag| tag.name.as_str()).collect();
+        let (index, used) = match leaf(&self.tags, chain, "io", &names) {
+            Ok(found) => found,
+            Err(missing) => return missing.report(code::UNKNOWN_TAG, self.sink),
+        };
+        let Some(tag) = environment.tags.get(index as usize) else { return };
+        let rest = chain.links.get(used..).unwrap_or_default();
+        let len = tag.name.chars().count() + 3;
+        match target {
+            Some((value, operator)) => self.tag_target(tag, rest, value, operator, start, len),
+            None => self.tag_rest(tag, rest),
+        }
+    }
+
+    fn tag_target(
+        &mut self,
+        tag: &Tag,
+        rest: &[Link<'_>],
+        value: &Expr,
+        operator: &str,
+        start: Position,
+        len: usize,
+    ) {
+        let name = &tag.name;
+        if tag.kind == TagKind::Input {
+            let help = "use an output or a memory tag";
+            return self.sink.error(
+                code::READ_ONLY,
+                start,
+                len,
+                format!("`io.{name}` is an input and cannot be written"),
+                help,
+            );
+        }
+        match (tag.array_len, rest) {
+            (None, []) | (Some(_), [Link::Index(..)]) => {}
+            (Some(_), []) => {
+                let message = format!("`io.{name}` is an array of tags");
+                return self.sink.error(
+                    code::TYPE,
+                    start,
+                    len,
+                    message,
+                    format!("write its elements, as in `io.{name}[0]`"),
+                );
+            }
+            _ => {
+                let message = format!("only `io.{name}` itself can be written");
+                return self.sink.error(code::READ_ONLY, start, len, message, "write to the tag");
+            }
+        }
+        self.index_in_bounds(tag, rest);
+        if operator.is_empty()
+            && let Some(mismatch) = literal_mismatch(tag.scalar, value)
+        {
+            let message = format!("`io.{name}` is {}, the value is {}", tag.scalar.name(), mismatch.actual);
+            self.sink.error(code::TYPE, value.start_position(), mismatch.len, message, mismatch.help);
+        }
+    }
+
+    /// What may stand behind a tag that is read: an index, `.valid`, a method of its value.
+    fn tag_rest(&mut self, tag: &Tag, rest: &[Link<'_>]) {
+        let name = &tag.name;
+        self.index_in_bounds(tag, rest);
+        let rest = match (tag.array_len, rest) {
+            (Some(_), [Link::Index(..), rest @ ..]) | (None, rest) => rest,
+            (Some(_), [Link::Property("len" | "valid", _) | Link::Method(..)] | []) => return,
+            (Some(_), [link, ..]) => {
+                let message = format!("`io.{name}` is an array of tags");
+                let help = format!("write an index, as in `io.{name}[0]`");
+                return self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, help);
+            }
+        };
+        match rest {
+            [] | [Link::Property("valid", _)] | [Link::Method(..), ..] => {}
+            [link @ Link::Property(property, _), ..] => {
+                let message = format!("`io.{name}` has no `{property}`");
+                let help = "behind a tag there can be `.valid`, its quality";
+                self.sink.error(code::QUALITY, link.position(), property.chars().count(), message, help);
+            }
+            [link, ..] => {
+                let message = format!("`io.{name}` is no array");
+                self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, "leave the index away");
+            }
+        }
+    }
+
+    fn index_in_bounds(&mut self, tag: &Tag, rest: &[Link<'_>]) {
+        let (Some(len), Some(Link::Index(Expr::IntegerConstant(index, position), _))) =
+            (tag.array_len, rest.first())
+        else {
+            return;
+        };
+        if *index >= i64::from(len) || *index < -i64::from(len) {
+            let message = format!("`io.{}` has elements 0 to {}, not {index}", tag.name, len - 1);
+            self.sink.error(code::UNKNOWN_TAG, *position, 1, message, "use an index that exists");
+        }
+    }
+
+    pub(super) fn parameter(&mut self, chain: &Chain<'_>, assigned: bool) {
+        let start = chain.root.position();
+        if self.current.is_none() {
+            self.uses_root("param", start);
+        }
+        let names: Vec<&str> =
+            self.environment.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        match leaf(&self.parameters, chain, "param", &names) {
+            Err(missing) => missing.report(code::UNKNOWN_FACT, self.sink),
+            Ok((index, _)) if assigned => {
+                let name = names.get(index as usize).copied().unwrap_or_default();
+                let message = format!("`param.{name}` cannot be written; only an operator sets it");
+                self.sink.error(
+                    code::READ_ONLY,
+                    start,
+                    name.len() + 6,
+                    message,
+                    "keep a value of your own in the state",
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+
+    pub(super) fn sys(&mut self, chain: &Chain<'_>, assigned: bool) {
+        let start = chain.root.position();
+        self.uses_root("sys", start);
+        match chain.links.first() {
+            Some(Link::Property(name, position)) if !SYS.contains(name) => {
+                let message = format!("`sys.{name}` does not exist");
+                self.sink.error(
+                    code::UNKNOWN_FACT,
+                    *position,
+                    name.len(),
+                    message,
+                    suggest(name, &SYS, "facts"),
+                );
+            }
+            Some(Link::Property(name, _)) if assigned => {
+                let message = format!("`sys.{name}` cannot be written");
+                self.sink.error(
+                    code::READ_ONLY,
+                    start,
+                    name.len() + 4,
+                    message,
+                    "keep a value of your own in the state",
+                );
+            }
+            Some(Link::Property(..)) => {}
+            _ => self.sink.error(
+                code::UNKNOWN_FACT,
+                start,
+                3,
+                "`sys` is a group of names",
+                "write one of the names in it",
+            ),
+        }
+    }
+
+    pub(super) fn variable(&mut self, expression: &Expr, name: &str, used: Use<'_>) {
+        let (position, len) = (expression.position(), name.chars().count());
+        if matches!(expression, Expr::Variable(variable, ..) if !variable.2.is_empty()) {
+            return self.refuse(position, len, "`::`", "use the name alone");
+        }
+        if ROOTS.contains(&name) {
+            if !matches!(used, Use::Receiver) {
+                self.sink.error(
+                    code::UNKNOWN_VARIABLE,
+                    position,
+                    len,
+                    format!("`{name}` alone is no value"),
+                    "write one of the names in it",
+                );
+            }
+            return;
+        }
+        if LATER_ROOTS.contains(&name) {
+            let message = format!("`{name}` is not there yet");
+            return self.sink.error(
+                code::UNKNOWN_VARIABLE,
+                position,
+                len,
+                message,
+                "use parameters and tags",
+            );
+        }
+        let is_constant = self.constants.iter().any(|constant| constant == name);
+        if is_constant {
+            if matches!(used, Use::Target { .. }) {
+                self.sink.error(
+                    code::READ_ONLY,
+                    position,
+                    len,
+                    format!("`{name}` is a constant"),
+                    "keep what changes in the state",
+                );
+            }
+            return;
+        }
+        if self.functions.iter().any(|function| function.name == name) {
+            return self.refuse(position, len, &format!("functions as values, such as `{name}`"), "call it");
+        }
+        let mut known: Vec<&str> = self.constants.iter().map(String::as_str).collect();
+        known.extend(ROOTS);
+        known.push("this");
+        let help = crate::names::nearest(name, known)
+            .map_or("declare it with `let` or `const`".to_owned(), |near| format!("did you mean `{near}`?"));
+        self.sink.error(code::UNKNOWN_VARIABLE, position, len, format!("`{name}` is not known here"), help);
+    }
+}
+
+struct Missing {
+    position: Position,
+    len: usize,
+    message: String,
+    help: String,
+}
+
+impl Missing {
+    fn report(self, code: &'static str, sink: &mut Sink<'_>) {
+        sink.error(code, self.position, self.len, self.message, self.help);
+    }
+}
+
+/// Follow properties through a tree to a leaf: its index, and how many links it took.
+fn leaf(tree: &Tree, chain: &Chain<'_>, root: &str, names: &[&str]) -> Result<(u32, usize), Missing> {
+    let mut node = Tree::ROOT;
+    for (taken, link) in (1..).zip(&chain.links) {
+        let Link::Property(segment, at) = link else { break };
+        match tree.child(node, segment) {
+            Some(Found::Leaf(index)) => return Ok((index, taken)),
+            Some(Found::Group(child)) => node = child,
+            None => {
+                let path = tree.path(node);
+                let name = if path.is_empty() { (*segment).to_owned() } else { format!("{path}.{segment}") };
+                let what = if root == "io" { "tags" } else { "parameters" };
+                return Err(Missing {
+                    position: *at,
+                    len: segment.chars().count(),
+                    message: format!("`{root}.{name}` does not exist"),
+                    help: suggest(&name, names, what),
+                });
+            }
+        }
+    }
+    let dot = if node == Tree::ROOT { "" } else { "." };
+    Err(Missing {
+        position: chain.root.position(),
+        len: root.len(),
+        message: format!("`{root}{dot}{}` is a group of names", tree.path(node)),
+        help: "write one of the names in it".to_owned(),
+    })
+}
+
+/// A literal of another type than what it is stored in.
+pub(crate) struct LiteralMismatch {
+    pub actual: &'static str,
+    pub len: usize,
+    pub help: String,
+}
+
+/// `None` if the value is of the type, or is no literal.
+pub(crate) fn literal_mismatch(expected: ScalarType, value: &Expr) -> Option<LiteralMismatch> {
+    let (actual, len) = match value {
+        Expr::StringConstant(text, _) => ("text", text.chars().count() + 2),
+        value => {
+            let literal = literal_value(value)?;
+            if literal.scalar_type() == expected {
+                return None;
+            }
+            (literal.scalar_type().name(), literal.to_string().len())
+        }
+    };
+    let help = match (expected, literal_value(value)) {
+        (ScalarType::F64, Some(Value::I64(number))) => format!("write `{number}.0`"),
+        (ScalarType::I64, Some(Value::F64(number))) => format!("write `{}`", libm::trunc(number)),
+        (ScalarType::Bool, _) => "write `true` or `false`".to_owned(),
+        _ => "types are never converted".to_owned(),
+    };
+    Some(LiteralMismatch { actual, len, help })
+}
