@@ -94,7 +94,8 @@ fn verify(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
     } else {
         print_verified(path, &report);
     }
-    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let whole = report.is_good() && report.torn_bytes == 0;
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn print_verified(path: &Path, report: &VerifyReport) {
@@ -165,7 +166,12 @@ fn patched(path: &Path, cycle: u64, edit: Edit, out: &Path) -> anyhow::Result<Ex
         .create_new(true)
         .open(out)
         .with_context(|| format!("cannot make {}", out.display()))?;
-    let records = patch(&log, &[(cycle, edit)], &mut file)?;
+    let patched = patch(&log, &[(cycle, edit)], &mut file);
+    if patched.is_err() {
+        // Half a log helps nobody. If it cannot be removed either, the first error is the one to tell.
+        let _ = std::fs::remove_file(out);
+    }
+    let records = patched.with_context(|| format!("cannot change {}", path.display()))?;
     println!("{records} records changed in {}", out.display());
     Ok(ExitCode::SUCCESS)
 }

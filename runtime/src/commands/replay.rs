@@ -1,6 +1,7 @@
 //! `sensai replay`
 
 use crate::{cli::Replay, replay};
+use anyhow::Context;
 use sensai_log::LogReader;
 use std::{
     io::{IsTerminal, Write},
@@ -9,7 +10,8 @@ use std::{
 
 /// Exit code 0 only if every cycle asked for was proven equal.
 pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
-    let log = LogReader::open_file(&arguments.log)?;
+    let log = LogReader::open_file(&arguments.log)
+        .with_context(|| format!("cannot read {}", arguments.log.display()))?;
     let options = replay::Options { from: arguments.from, to: arguments.to, hashes: arguments.hashes };
     let live = std::io::stderr().is_terminal();
     let mut progress = |cycle: u64| {
