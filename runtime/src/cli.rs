@@ -81,7 +81,7 @@ pub struct Run {
     /// The cell's directory
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub cell: PathBuf,
-    /// Network interface of the segment (default: [bus] interface, else the embedded simulated segment)
+    /// Network interface of the segment, or `sim` for the embedded one (default: [bus] interface, else `sim`)
     #[arg(long, value_name = "NAME")]
     pub interface: Option<String>,
     /// Stop after this many cycles

@@ -15,7 +15,7 @@ use crate::{
 use sensai_alloc_count::{Counts, thread_counts};
 use sensai_fieldbus::{
     Bus, Wire, clock,
-    ethercat::{self, EtherCatBus},
+    ethercat::{self, DeviceHealth, EtherCatBus},
     simulated::{InProcess, Segment},
     wire::RawSocket,
 };
@@ -80,6 +80,8 @@ pub struct Outcome {
     pub operations: u64,
     /// The guard was armed.
     pub guarded: bool,
+    /// What each device said about itself last, in bus order.
+    pub health: Vec<DeviceHealth>,
     /// What the shutdown of the bus could not do.
     pub shutdown: Option<String>,
 }
@@ -181,6 +183,8 @@ fn drive<W: Wire, P: Pace>(
     let mut run = Loop::new(plan, interval);
     run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut recorder);
 
+    // Before the shutdown: afterwards no device is in OP.
+    let health = bus.health().to_vec();
     let status = links.status;
     status.armed.store(false, Relaxed);
     // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
@@ -203,6 +207,7 @@ fn drive<W: Wire, P: Pace>(
         operations: run.operations,
         guarded: run.guarded,
         shutdown,
+        health,
     };
     if run.guarded {
         // Closing and unmapping are system calls too; the process ends soon, and takes all of it along.

@@ -63,7 +63,7 @@ const END_LOOKS_MAX: u32 = 100;
 /// # Errors
 /// Whatever kept it from coming up, or the log from being written: a text for one screen.
 pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
-    let interface = options.interface.clone().or_else(|| cell.bus.interface.clone());
+    let interface = interface(cell, options);
     let stop = Arc::new(AtomicBool::new(false));
     let edge = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -153,6 +153,12 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         Some(Err(error)) => Err(error),
         None => anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai"),
     }
+}
+
+/// `None` is the embedded segment; `sim` says so explicitly, and virtual time is possible nowhere else.
+fn interface(cell: &Cell, options: &Options) -> Option<String> {
+    let asked = options.interface.clone().or_else(|| cell.bus.interface.clone());
+    asked.filter(|name| name != "sim" && !options.virtual_time)
 }
 
 /// Cycles until the simulation's own end.

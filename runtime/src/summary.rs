@@ -2,6 +2,7 @@
 
 use crate::{cyclic::Outcome, recorder::LogSummary, rt::Missing, run::Options, status::Status};
 use hdrhistogram::Histogram;
+use sensai_fieldbus::ethercat::{AlState, DeviceHealth, al_status_text};
 use sensai_model::{Cell, Fault};
 use serde::Serialize;
 use std::{
@@ -50,6 +51,8 @@ pub struct Summary {
     pub guarded: bool,
     /// Memory tags at the end.
     pub memory: Vec<(String, String)>,
+    /// Devices that were not in OP at the end, or have counted errors.
+    pub troubles: Vec<DeviceTrouble>,
     /// What taking the bus down could not do.
     pub shutdown: Option<String>,
     /// What the system refused.
@@ -69,6 +72,59 @@ pub struct FaultText {
     pub text: &'static str,
     /// Where.
     pub place: String,
+}
+
+/// A device that is not as it should be: which one, which cable.
+#[derive(Debug, Serialize)]
+pub struct DeviceTrouble {
+    /// Position on the bus.
+    pub position: usize,
+    /// Name in the cell.
+    pub name: String,
+    /// What it says about itself, one sentence each.
+    pub findings: Vec<String>,
+    /// The raw figures.
+    pub health: DeviceHealth,
+}
+
+fn troubles(cell: &Cell, health: &[DeviceHealth]) -> Vec<DeviceTrouble> {
+    let devices = cell.devices.iter().zip(health).enumerate();
+    devices
+        .map(|(position, (device, health))| DeviceTrouble {
+            position,
+            name: device.name.clone(),
+            findings: findings(health),
+            health: *health,
+        })
+        .filter(|trouble| !trouble.findings.is_empty())
+        .collect()
+}
+
+fn findings(health: &DeviceHealth) -> Vec<String> {
+    let mut found = Vec::new();
+    if health.state != AlState::Op {
+        let code = match health.status_code {
+            0 => String::new(),
+            code => format!(", AL status code {code:#06x}: {}", al_status_text(code)),
+        };
+        found.push(format!("state {:?}{code}", health.state));
+    }
+    for (number, port) in health.ports.iter().enumerate() {
+        let counters = [
+            (port.invalid_frames, "damaged frames: the cable at this port, or the device at its other end"),
+            (port.rx_errors, "receive errors: the cable at this port"),
+            (port.forwarded_errors, "frames damaged further up"),
+            (port.lost_links, "lost links: the cable at this port"),
+        ];
+        let seen = counters.iter().filter(|(count, _)| *count > 0);
+        found.extend(seen.map(|(count, text)| format!("port {number}: {count} {text}")));
+    }
+    for (count, text) in [(health.processing_unit_errors, "processing unit"), (health.pdi_errors, "device interface")] {
+        if count > 0 {
+            found.push(format!("{count} errors of the {text}"));
+        }
+    }
+    found
 }
 
 /// Counters of the exchange over the whole run.
@@ -209,6 +265,7 @@ impl Summary {
             spin_ns: outcome.spin_ns,
             guarded: outcome.guarded,
             memory: outcome.memory,
+            troubles: troubles(cell, &outcome.health),
             shutdown: outcome.shutdown,
             missing: outcome.missing,
             log,
@@ -281,6 +338,11 @@ impl fmt::Display for Summary {
         for (name, value) in &self.memory {
             writeln!(f, "io.{name} = {value}")?;
         }
+        for trouble in &self.troubles {
+            for finding in &trouble.findings {
+                writeln!(f, "device {} {}: {finding}", trouble.position, trouble.name)?;
+            }
+        }
         if let Some(shutdown) = &self.shutdown {
             writeln!(f, "shutdown of the bus: {shutdown}")?;
         }
@@ -288,5 +350,30 @@ impl fmt::Display for Summary {
             writeln!(f, "without {}: {} ({})", missing.what, missing.why, missing.help)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sensai_fieldbus::ethercat::PortHealth;
+
+    #[test]
+    fn a_device_says_what_is_wrong_and_where() {
+        let good = DeviceHealth {
+            state: AlState::Op,
+            status_code: 0,
+            links: 3,
+            ports: [PortHealth::default(); 4],
+            processing_unit_errors: 0,
+            pdi_errors: 0,
+        };
+        assert!(findings(&good).is_empty());
+        let mut bad = DeviceHealth { state: AlState::SafeOp, status_code: 0x1b, ..good };
+        bad.ports[1].lost_links = 2;
+        let found = findings(&bad);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("SafeOp") && found[0].contains("0x001b"), "{found:?}");
+        assert!(found[1].starts_with("port 1: 2 lost links"), "{found:?}");
     }
 }
