@@ -148,9 +148,12 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Time is an argument; clippy sees calls, this also sees names that are only imported.
+/// Time is an argument; clippy sees calls, this also sees names that are only imported. Programs that only measure are
+/// no part of what runs.
 pub fn clocks(tree: &Tree) -> Vec<String> {
-    words_in_code(tree, |path| file_name(path) != "clock.rs", &["Instant::now", "SystemTime"], code_only)
+    let measures = |path: &str| path.contains("/benches/") || path.contains("/examples/");
+    let wanted = |path: &str| file_name(path) != "clock.rs" && !measures(path);
+    words_in_code(tree, wanted, &["Instant::now", "SystemTime"], code_only)
 }
 
 /// Files that run inside the cycle, without their tests.
@@ -188,6 +191,8 @@ pub fn cyclic_path(tree: &Tree) -> Vec<String> {
             && !path.starts_with("rt-tests/")
             && !path.contains("/tests/")
             && !path.contains("/benches/")
+            // The commands that measure the cycle stand beside it and print.
+            && !path.contains("/bench/")
     };
     words_in_code(tree, cyclic, WORDS, |text| without_tests(&code_only(text)))
 }
