@@ -32,7 +32,6 @@ pub const UNSAFE_FILES: &[(&str, &str)] = &[
         "runtime/src/rt.rs",
         "scheduler, affinity, memory locking, absolute sleep: system calls without a wrapper",
     ),
-    ("runtime/src/seccomp.rs", "installs the filter on the cyclic thread"),
     ("runtime/log/src/ring.rs", "records are filled in place in memory shared with the writer"),
     ("runtime/alloc-count/src/rust.rs", "a global allocator is an unsafe trait"),
     ("runtime/alloc-count/src/c_malloc.rs", "defines the C allocator's entry points"),
