@@ -228,10 +228,24 @@ impl Simulator {
     /// It ends, or does not listen within seconds.
     #[track_caller]
     pub fn start(namespace: &Namespace, cell: &Path, options: &[&str]) -> Self {
-        let mut command = namespace.sensai(&["sim"]);
-        command.arg(cell).args(["--interface", Namespace::SEGMENT]).args(options);
-        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-        let mut running = crate::harness::Running::start(&mut command);
+        Self::serve(namespace, namespace.sensai(&["sim"]).arg(cell).args(options))
+    }
+
+    /// The same for devices with these EEPROM images.
+    ///
+    /// # Panics
+    /// As [`Simulator::start`].
+    #[track_caller]
+    pub fn of_images(namespace: &Namespace, images: &[PathBuf]) -> Self {
+        Self::serve(namespace, namespace.sensai(&["sim", "--sii"]).args(images))
+    }
+
+    #[track_caller]
+    fn serve(namespace: &Namespace, command: &mut Command) -> Self {
+        command.args(["--interface", Namespace::SEGMENT]);
+        let silent = std::process::Stdio::null;
+        command.stdin(silent()).stdout(silent()).stderr(silent());
+        let mut running = crate::harness::Running::start(command);
         let listens = crate::clock::wait_for(std::time::Duration::from_secs(10), || {
             let ended = running.0.try_wait().expect("a child can be waited for");
             assert_eq!(ended, None, "the simulator ended before anybody asked it anything");
