@@ -21,7 +21,7 @@ const LRW: u8 = 12;
 fn frame(command: u8, address: u16, offset: u16, data: &[u8]) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend([0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x88, 0xa4]);
-    frame.extend((data.len() as u16 + 12 | 0x1000).to_le_bytes());
+    frame.extend(((data.len() as u16 + 12) | 0x1000).to_le_bytes());
     frame.extend([command, 0]);
     frame.extend(address.to_le_bytes());
     frame.extend(offset.to_le_bytes());

@@ -300,7 +300,6 @@ impl SimulatedDevice {
         self.watchdog = Watchdog::default();
         self.al.restart();
         self.process.forget();
-        self.reset_mailbox();
         let ram_kib = ((self.memory.len() - PROCESS_DATA) / 1024) as u8;
         let information =
             [0x11, 0x00, 0x02, 0x00, self.fmmu_count as u8, self.sync_manager_count as u8, ram_kib];

@@ -213,6 +213,7 @@ impl Dictionary {
         }
         self.check_all(index, rest, is_list, around.state)?;
         if is_list {
+            self.check_access(index, visible(self.object(index)?, 0)?, around.state)?;
             let elements = rest.len() / self.element_len(index);
             let count = count.unwrap_or(elements as u8);
             if usize::from(count) != elements {

@@ -7,6 +7,8 @@ use sensai_devices::{DataType, DeviceDescription, Object, ObjectAccess, ObjectEn
 /// A device with one of each kind of object, and a mailbox small enough to need segments.
 fn device() -> DeviceDescription {
     let mut description = (*described("EL5101")).clone();
+    let mailbox = description.mailbox.as_mut().expect("has a mailbox");
+    mailbox.coe_details |= 1 << 2 | 1 << 3; // PDOs can be assigned and mapped.
     let entry = |subindex, data_type, access, value: &[u8]| ObjectEntry {
         subindex,
         name: format!("Entry {subindex}"),
@@ -49,7 +51,10 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
-        let description = device();
+        Self::of(device())
+    }
+
+    fn of(description: DeviceDescription) -> Self {
         let mailbox = description.mailbox.expect("has a mailbox");
         let place = |(start, len): (u16, u16)| (usize::from(start), usize::from(len));
         let mut bench = Bench::of(&[description.into()]);
@@ -345,14 +350,12 @@ fn a_pdo_assignment_is_changed_in_pre_op_and_counts() {
     let description = device();
     let assigned: Vec<u16> =
         description.tx_pdos.iter().filter(|pdo| pdo.sync_manager == Some(3)).map(|pdo| pdo.index).collect();
-    if description.mailbox.expect("has a mailbox").coe_details & 4 == 0 {
-        assert_eq!(client.download(0x1c13, 0, false, &[0]), Err(0x0601_0002));
-        return;
-    }
     assert_eq!(client.download(0x1c13, 1, false, &assigned[0].to_le_bytes()), Err(0x0601_0003));
     assert_eq!(client.download(0x1c13, 0, false, &[0]), Ok(()));
     assert_eq!(client.download(0x1c13, 1, false, &0x1abc_u16.to_le_bytes()), Err(0x0604_0041));
     assert_eq!(client.download(0x1c13, 0, false, &[200]), Err(0x0609_0030));
+    assert_eq!(client.upload(0x1c13, 1, false), Err(0x0609_0011)); // No longer assigned.
+    assert_eq!(client.upload(0x1c13, 0, true), Ok(vec![0, 0]));
     // Without inputs the device wants that SyncManager empty; the old length is wrong now.
     assert_eq!(client.bench.request(0, 4), (0x12, 0x1e));
     assert_eq!(client.bench.request(0, 0x12), (2, 0));
@@ -362,6 +365,34 @@ fn a_pdo_assignment_is_changed_in_pre_op_and_counts() {
     assert_eq!(client.upload(0x1c13, 0, true), Ok(list));
     assert_eq!(client.bench.request(0, 4), (4, 0));
     assert_eq!(client.download(0x1c13, 0, false, &[0]), Err(0x0800_0022));
+}
+
+#[test]
+fn another_mapping_makes_inputs_of_another_length() {
+    let mut client = Client::new();
+    let pdo = device().tx_pdos.iter().find(|pdo| pdo.sync_manager == Some(3)).expect("assigned").clone();
+    let first = client.upload(pdo.index, 1, false).expect("a mapping entry");
+    assert_eq!(client.download(pdo.index, 1, false, &first), Err(0x0601_0003));
+    assert_eq!(client.download(pdo.index, 0, false, &[0]), Ok(()));
+    assert_eq!(client.download(pdo.index, 1, false, &[16, 1, 0xff, 0x2f]), Err(0x0604_0041));
+    assert_eq!(client.download(pdo.index, 1, false, &[16, 1, 0x02, 0x20]), Ok(())); // 0x2002:01
+    assert_eq!(client.download(pdo.index, 2, false, &[16, 1, 0x02, 0x20]), Ok(()));
+    assert_eq!(client.download(pdo.index, 0, false, &[2]), Ok(()));
+    let length = |bits: u16| device().byte_len(sensai_devices::Direction::Input) as u16 + bits / 8;
+    let before: u16 = pdo.entries.iter().map(|entry| entry.bit_len).sum();
+    assert_ne!(before, 32);
+    assert_eq!(client.bench.request(0, 4), (0x12, 0x1e));
+    client.bench.write(0, SYNC_MANAGER + 8 * 3 + 2, &(length(32) - before / 8).to_le_bytes());
+    assert_eq!(client.bench.request(0, 0x14), (4, 0));
+}
+
+#[test]
+fn a_device_that_does_not_allow_it_keeps_its_pdos() {
+    let mut description = device();
+    description.mailbox.as_mut().expect("has a mailbox").coe_details &= !(1 << 2 | 1 << 3);
+    let mut client = Client::of(description);
+    assert_eq!(client.download(0x1c13, 0, false, &[0]), Err(0x0601_0002));
+    assert_eq!(client.download(0x1c12, 0, true, &[0, 0]), Err(0x0601_0002));
 }
 
 #[test]

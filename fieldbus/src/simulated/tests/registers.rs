@@ -29,8 +29,10 @@ fn registers_that_are_not_there_do_not_answer() {
 
 #[test]
 fn read_only_registers_keep_their_value() {
-    let mut bench = Bench::new(&["EL1008"]);
-    for at in [INFORMATION, STATION_ALIAS, DL_STATUS, AL_STATUS, AL_STATUS_CODE, WATCHDOG_STATUS] {
+    let mut bench = Bench::new(&["EK1100"]);
+    let clock = [RECEIVE_TIMES + 4, RECEIVE_TIME_UNIT, SYSTEM_TIME_DIFFERENCE, SYNC_PULSE_LENGTH];
+    let others = [INFORMATION, STATION_ALIAS, DL_STATUS, AL_STATUS, AL_STATUS_CODE, WATCHDOG_STATUS];
+    for at in clock.into_iter().chain(others) {
         let (before, _) = bench.read(0, at, 2);
         assert_eq!(bench.write(0, at, &[0xee, 0xee]), 0);
         assert_eq!(bench.read(0, at, 2).0, before, "{at:#06x}");
@@ -95,7 +97,9 @@ fn the_eeprom_reads_four_or_eight_bytes_after_being_busy() {
     assert_eq!(read_sii(&mut bench, 8), (image[16..24].to_vec(), 2));
     let eeprom = bench.segment.device_mut(0).unwrap().eeprom_mut();
     (eeprom.eight_bytes, eeprom.busy_reads_per_command) = (false, 4);
+    let (rest, _) = bench.read(0, SII_DATA + 4, 4);
     assert_eq!(read_sii(&mut bench, 10), (image[20..24].to_vec(), 5));
+    assert_eq!(bench.read(0, SII_DATA + 4, 4).0, rest);
     assert_eq!(read_sii(&mut bench, 0x7fff).0, [0xff; 4]);
 }
 

@@ -144,6 +144,14 @@ fn the_watchdog_expires_on_time_and_outputs_fall_to_their_defaults() {
     assert_eq!(bench.segment.outputs(), [0x03]);
     bench.write(1, WATCHDOG_COUNTER, &[0]);
     assert_eq!(bench.read(1, WATCHDOG_COUNTER, 1).0, [0]);
+
+    // A power cycle resets it as well.
+    bench.segment.tick(bench.now_ns + 2 * limit_ns);
+    bench.now_ns += 2 * limit_ns;
+    assert_eq!(bench.read(1, WATCHDOG_STATUS, 3).0, [0, 0, 1]);
+    bench.segment.inject(Fault::PowerOff(1));
+    bench.segment.inject(Fault::PowerOn(1));
+    assert_eq!(bench.read(1, WATCHDOG_STATUS, 3).0, [1, 0, 0]);
 }
 
 #[test]
@@ -251,4 +259,8 @@ fn another_device_in_its_place() {
     assert_eq!([8, 9, 10, 12, 14].map(|word| eeprom.word(word)), [0x1234, 0, 5, 6, 7]);
     assert_eq!(sensai_devices::sii::parse(eeprom.image()).expect("still whole").identity, identity);
     assert_eq!(bench.segment.devices()[1].description().name, "EL1008");
+    // Each is still connected to its own part of the machine.
+    bench.segment.inputs_mut()[0] = 0x77;
+    bench.segment.tick(bench.now_ns + 1);
+    assert_eq!(bench.segment.device_mut(1).expect("exists").inputs_mut(), [0x77]);
 }

@@ -44,9 +44,9 @@ fn each_fault_does_what_it_says() {
         let now_ns = line.segment().last_frame_ns() + 1_000_000;
         line.order(fault, 1);
         assert!(line.transmit(&numbered(1), now_ns));
-        assert!(line.transmit(&numbered(2), now_ns));
+        assert!(line.transmit(&numbered(2), now_ns + 1));
         assert_eq!(received(&mut line, now_ns + 9_999), [], "{fault:?}");
-        assert_eq!(received(&mut line, now_ns + 10_000), at_once, "{fault:?}");
+        assert_eq!(received(&mut line, now_ns + 10_001), at_once, "{fault:?}");
         assert_eq!(received(&mut line, now_ns + 15_000), later, "{fault:?}");
         assert_eq!(line.segment().frames() - before, seen, "{fault:?}");
     };
