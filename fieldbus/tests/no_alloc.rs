@@ -3,48 +3,17 @@
 mod common;
 
 use common::{Fault, PRESS, cell, run_up};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static COUNTED: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that is being torn down has no counter any more.
-    let _ = COUNTED.try_with(|counted| counted.set(counted.get().map(|n| n + 1)));
-}
-
-#[allow(unsafe_code)]
-// SAFETY: everything is passed on to the system's allocator unchanged; counting touches a thread-local Cell only.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: the caller keeps `dealloc`'s contract, which is the same.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `realloc`'s contract, which is the same.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use sensai_alloc_count::{CountingAllocator, thread_counts};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Allocations and releases of this thread in `f`.
 fn allocations(f: impl FnOnce()) -> u64 {
-    COUNTED.set(Some(0));
+    let before = thread_counts();
     f();
-    COUNTED.take().unwrap_or_default()
+    let counts = thread_counts() - before;
+    counts.rust + counts.frees
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! The cyclic path: send, poll until all frames of this cycle are back or the deadline passes, go on.
 //!
 //! Nothing in [`Bus::exchange`] and [`Bus::acyclic`] allocates, locks, formats or panics; everything they touch was
-//! sized at start-up.
+//! sized in [`super::assembly`], which also takes the bus down again.
 
-use super::error::{Finding, ShutdownError};
 use super::frame::{Address, OwnFrame, Slot};
 use super::health::DeviceHealth;
 use super::link::Link;
 use super::mailbox::MailboxWorker;
-use super::mapping::{DeviceIo, Mapping};
-use super::registers::{AL_CONTROL, AL_STATUS, AlState, DL_STATUS, ERROR_COUNTERS, station_address};
+use super::mapping::Mapping;
+use super::registers::{AL_STATUS, AlState, DL_STATUS, ERROR_COUNTERS, station_address};
 use super::sdo::MailboxPlace;
 use super::topology::Topology;
 use crate::{Bus, Exchange, clock, wire::Wire};
@@ -19,95 +18,38 @@ use sensai_model::cell::SYNC_UNITS_MAX;
 const ALL_OP: u8 = 0x08;
 /// Calls of `acyclic` between two supervisor frames: health is for people, not for the cycle.
 const SUPERVISOR_INTERVAL: u32 = 8;
-/// While shutting down, states are looked at this often.
-const SHUTDOWN_POLL_NS: u64 = 1_000_000;
 
 /// A segment in OP. One thread owns it and is the only sender.
 pub struct EtherCatBus<W: Wire> {
     pub(super) link: Link<W>,
     pub(super) mapping: Mapping,
     /// Number of cyclic frames; the supervisor's frame follows them.
-    cyclic: usize,
+    pub(super) cyclic: usize,
     /// AL states of all devices, ORed, in frame 0.
-    all_states: Slot,
+    pub(super) all_states: Slot,
     /// AL state and status code of one device after the other, in frame 0.
-    one_state: Slot,
+    pub(super) one_state: Slot,
     /// The device that `one_state` asks in this cycle.
-    asked: usize,
-    error_counters: Slot,
-    dl_status: Slot,
+    pub(super) asked: usize,
+    pub(super) error_counters: Slot,
+    pub(super) dl_status: Slot,
     /// The device the supervisor asks.
-    supervised: usize,
-    acyclic_calls: u32,
-    acyclic_bytes_max: usize,
-    names: Vec<String>,
+    pub(super) supervised: usize,
+    pub(super) acyclic_calls: u32,
+    pub(super) acyclic_bytes_max: usize,
+    pub(super) names: Vec<String>,
     /// Positions of the devices of each sync unit.
-    members: Vec<Vec<u16>>,
-    health: Vec<DeviceHealth>,
-    topology: Topology,
+    pub(super) members: Vec<Vec<u16>>,
+    pub(super) health: Vec<DeviceHealth>,
+    pub(super) topology: Topology,
     /// Bytes the two images must have at least.
     pub(super) output_len: usize,
-    input_len: usize,
+    pub(super) input_len: usize,
     /// Until they are taken.
-    mailboxes: Option<Vec<Option<MailboxPlace>>>,
-}
-
-/// What a bus is made of, when start-up has found out.
-pub(super) struct Parts<W: Wire> {
-    pub link: Link<W>,
-    pub names: Vec<String>,
-    pub devices: Vec<DeviceIo>,
-    pub units: usize,
-    pub topology: Topology,
-    pub mailboxes: Vec<Option<MailboxPlace>>,
-    pub acyclic_bytes_max: usize,
+    pub(super) mailboxes: Option<Vec<Option<MailboxPlace>>>,
 }
 
 impl<W: Wire> EtherCatBus<W> {
-    pub(super) fn new(parts: Parts<W>) -> Self {
-        let Parts { mut link, names, devices, units, topology, mailboxes, acyclic_bytes_max } = parts;
-        let mut status = OwnFrame::new(0);
-        let all_states = status.push(Address::brd(AL_STATUS), 2);
-        let one_state = status.push(Address::fprd(station_address(0), AL_STATUS), 6);
-        let mut frames = vec![status];
-        let mapping = Mapping::new(&devices, units, &mut frames);
-
-        let cyclic = frames.len();
-        let mut supervisor = OwnFrame::new(cyclic as u8);
-        let error_counters = supervisor.push(Address::fprd(station_address(0), ERROR_COUNTERS), 20);
-        let dl_status = supervisor.push(Address::fprd(station_address(0), DL_STATUS), 2);
-        frames.push(supervisor);
-        link.own = frames;
-
-        let is_member = |unit: usize, device: &DeviceIo| {
-            device.unit == unit && !(device.inputs.is_empty() && device.outputs.is_empty())
-        };
-        let members = (0..units)
-            .map(|unit| (0_u16..).zip(&devices).filter(|(_, d)| is_member(unit, d)).map(|(n, _)| n).collect())
-            .collect();
-        let end = |range: fn(&DeviceIo) -> usize| devices.iter().map(range).max().unwrap_or(0);
-        Self {
-            health: vec![DeviceHealth::UNKNOWN; devices.len()],
-            output_len: end(|device| device.output_image.end),
-            input_len: end(|device| device.input_image.end),
-            mailboxes: Some(mailboxes),
-            asked: 0,
-            supervised: 0,
-            acyclic_calls: 0,
-            link,
-            mapping,
-            cyclic,
-            all_states,
-            one_state,
-            error_counters,
-            dl_status,
-            acyclic_bytes_max,
-            names,
-            members,
-            topology,
-        }
-    }
-
     /// What each device says about itself, in bus order.
     pub fn health(&self) -> &[DeviceHealth] {
         &self.health
@@ -244,54 +186,6 @@ impl<W: Wire> EtherCatBus<W> {
             let status = frame.inputs(self.dl_status);
             health.update_links(u16::from_le_bytes([status[0], status[1]]));
         }
-    }
-
-    /// Bring all devices to SAFE-OP, then to INIT, until `deadline_ns` at most. The caller has sent the fault values
-    /// before; they go on travelling until the devices have left OP.
-    ///
-    /// # Errors
-    /// The devices that did not follow, with their states.
-    pub fn shutdown(&mut self, deadline_ns: u64) -> Result<(), ShutdownError> {
-        let now = clock::now_ns();
-        let half = now + deadline_ns.saturating_sub(now) / 2;
-        self.descend(AlState::SafeOp, half);
-        let findings = self.descend(AlState::Init, deadline_ns);
-        if findings.is_empty() { Ok(()) } else { Err(ShutdownError { findings }) }
-    }
-
-    /// Request a lower state of all devices and wait for it. Returns those that are not there at the deadline.
-    fn descend(&mut self, target: AlState, deadline_ns: u64) -> Vec<Finding> {
-        // Acknowledge an error, if there is one, in the same request.
-        self.link.datagram(Address::bwr(AL_CONTROL), &mut [target.request() | 0x10, 0]).ok();
-        loop {
-            let now = clock::now_ns();
-            if target == AlState::SafeOp {
-                self.cycle(deadline_ns.min(now + SHUTDOWN_POLL_NS));
-            }
-            let states = self.link.states(self.health.len(), deadline_ns);
-            let findings = self.above(target, &states);
-            if findings.is_empty() || clock::now_ns() >= deadline_ns {
-                return findings;
-            }
-            self.link.idle_until(deadline_ns.min(now + SHUTDOWN_POLL_NS));
-        }
-    }
-
-    fn above(&self, target: AlState, states: &[(AlState, u16)]) -> Vec<Finding> {
-        let too_high = |state: AlState| state == AlState::NoAnswer || state.request() > target.request();
-        let finding = |((position, (found, code)), name): ((u16, &(AlState, u16)), &String)| Finding::State {
-            device: name.clone(),
-            position,
-            expected: target,
-            found: *found,
-            code: *code,
-        };
-        (0..)
-            .zip(states)
-            .zip(&self.names)
-            .filter(|((_, (state, _)), _)| too_high(*state))
-            .map(finding)
-            .collect()
     }
 }
 

@@ -24,6 +24,7 @@
 
 mod climb;
 mod configuration;
+mod assembly;
 mod error;
 mod frame;
 mod health;

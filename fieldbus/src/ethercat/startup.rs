@@ -6,10 +6,11 @@
 //!
 //! Read first: ETG.1000.6 section 6.4 (state machine), ETG.1020 section 8 (time limits).
 
+use super::assembly::Parts;
 use super::climb::climb;
 use super::configuration::{Configured, configure_devices, configure_mailboxes};
 use super::error::{Finding, StartupError, Step};
-use super::exchange::{EtherCatBus, Parts};
+use super::exchange::EtherCatBus;
 use super::frame::Address;
 use super::identify;
 use super::link::{Link, Stopped};
