@@ -227,7 +227,7 @@ impl<W: Wire> Configuration<'_, W> {
         DeviceIo { unit, no_lrw, outputs, inputs, output_image, input_image }
     }
 
-    /// Memory of the enabled SyncManagers of a direction, in their order; adjacent ones are one area.
+    /// Memory of the SyncManagers of a direction that are in use, in their order; adjacent ones are one area.
     fn areas(&mut self, device: &Device, direction: Direction) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         for number in sync_managers(&device.description, direction) {
@@ -237,7 +237,10 @@ impl<W: Wire> Configuration<'_, W> {
                 continue;
             };
             let found = SyncManagerRegisters::from_bytes(bytes);
-            if !found.enabled || found.length == 0 {
+            // A virtual SyncManager (ETG.2010, category SyncM) is never enabled: it only names memory that an FMMU maps.
+            let described = device.description.sync_managers.get(usize::from(number));
+            let is_virtual = described.is_some_and(|manager| !manager.enable);
+            if !(found.enabled || is_virtual) || found.length == 0 {
                 continue;
             }
             match areas.last_mut() {
