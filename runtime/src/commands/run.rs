@@ -4,6 +4,7 @@ use crate::{
     cli::{Run, Spin},
     plot, run, timing,
 };
+use anyhow::Context;
 use sensai_model::Cell;
 use std::{process::ExitCode, sync::Arc};
 
@@ -23,18 +24,20 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         guard: arguments.guard,
     };
     let summary = run::run(&cell, &options)?;
-    if let Some(path) = &arguments.plot {
-        let curves: Vec<_> =
-            summary.histograms().rows().map(|(name, histogram)| plot::Curve { name, histogram }).collect();
-        plot::distributions(path, &format!("{} on {}", summary.cell, summary.bus), &curves)?;
-    }
-    if let Some(path) = &arguments.histograms {
-        timing::write_rows(path, summary.histograms())?;
-    }
     if arguments.json {
         super::say(&format!("{}\n", serde_json::to_string_pretty(&summary)?));
     } else {
         super::say(&summary.to_string());
+    }
+    if let Some(path) = &arguments.plot {
+        let curves: Vec<_> =
+            summary.histograms().rows().map(|(name, histogram)| plot::Curve { name, histogram }).collect();
+        plot::distributions(path, &format!("{} on {}", summary.cell, summary.bus), &curves)
+            .with_context(|| format!("cannot draw {}", path.display()))?;
+    }
+    if let Some(path) = &arguments.histograms {
+        timing::write_rows(path, summary.histograms())
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
