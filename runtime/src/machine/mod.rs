@@ -65,6 +65,8 @@ pub const UNCLEAN: i64 = 2;
 pub struct Machine {
     cell: Arc<Cell>,
     programs: Vec<Box<dyn Program>>,
+    /// Each program's state at the start of the cycle, to go back to: the task succeeds or fails as a whole.
+    states_before: Vec<Box<[u8]>>,
     store: TagStore,
     parameters: Box<[Value]>,
     inputs: Box<[u8]>,
@@ -77,6 +79,8 @@ pub struct Machine {
     /// Last levels of the operator's tags: reset, stop, start.
     operator_levels: [bool; 3],
     shutting_down: bool,
+    /// The next run of the programs is the first one since Stop.
+    first_run: bool,
     /// Output elements that had to be saturated on their way to the wire, in this cycle.
     saturated: u16,
     /// Text of the last program error, until somebody takes it.
@@ -91,7 +95,9 @@ impl Machine {
     pub fn new(cell: Arc<Cell>, programs: Vec<Box<dyn Program>>) -> Self {
         let store = TagStore::new(&cell.tags);
         let parameters = cell.parameters.iter().map(|parameter| parameter.default).collect();
+        let states_before = programs.iter().map(|program| program.state().into()).collect();
         let mut machine = Self {
+            states_before,
             store,
             parameters,
             inputs: vec![0; cell.image.inputs].into_boxed_slice(),
@@ -102,6 +108,7 @@ impl Machine {
             invalid_in_row: [0; SYNC_UNITS_MAX],
             operator_levels: [true; 3],
             shutting_down: false,
+            first_run: true,
             saturated: 0,
             error: None,
             operations: 0,
@@ -149,9 +156,10 @@ impl Machine {
     pub fn run_task(&mut self, exchange: &Exchange, time: CycleTime) {
         self.operations = 0;
         self.committed = false;
-        self.supervise(exchange);
         let invalid = self.load_inputs(exchange.valid);
         self.operator_edges();
+        // Behind the edges: a reset whose cause is still there must not let the programs run, not even once.
+        self.supervise(exchange);
         if self.mode != Mode::Run {
             return;
         }
@@ -160,20 +168,14 @@ impl Machine {
             return;
         }
         let interval = self.cell.task.interval_ns.cast_signed();
+        let intervals = i64::try_from(time.skipped).unwrap_or(i64::MAX).saturating_add(1);
         let sys = SysFacts {
             cycle: time.index,
             time_ns: interval.saturating_mul(time.index.cast_signed()),
-            dt_ns: interval.saturating_mul(1 + time.skipped.cast_signed()),
-            first_cycle: time.first,
+            dt_ns: interval.saturating_mul(intervals),
+            first_cycle: std::mem::take(&mut self.first_run),
         };
-        let Self { programs, store, parameters, operations, .. } = self;
-        let failed = programs.iter_mut().find_map(|program| {
-            // The interpreter tier allocates by its nature; what it takes is counted apart.
-            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters }));
-            *operations += program.operations();
-            result.err()
-        });
-        match failed {
+        match self.run_programs(sys) {
             None => {
                 self.store.commit();
                 self.committed = true;
@@ -186,12 +188,33 @@ impl Machine {
         }
     }
 
+    /// Run all programs, or, if one of them fails, none: those that ran before it get their state back.
+    fn run_programs(&mut self, sys: SysFacts) -> Option<Box<ProgramError>> {
+        let Self { programs, states_before, store, parameters, operations, .. } = self;
+        for (before, program) in states_before.iter_mut().zip(programs.iter()) {
+            before.copy_from_slice(program.state());
+        }
+        let failed = programs.iter_mut().enumerate().find_map(|(index, program)| {
+            // The interpreter tier allocates by its nature; what it takes is counted apart.
+            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters }));
+            *operations = operations.saturating_add(program.operations());
+            result.err().map(|error| (index, error))
+        });
+        let (index, error) = failed?;
+        for (program, before) in programs[..index].iter_mut().zip(states_before) {
+            // It is a state that this program had.
+            let restored = excuse(|| program.restore(before));
+            debug_assert!(restored.is_ok(), "{restored:?}");
+        }
+        Some(error)
+    }
+
     /// Committed values, or fault values, into the output image that the next exchange sends.
     pub fn stage(&mut self) {
         self.saturated = 0;
         let running = self.mode == Mode::Run;
         for tag in self.cell.tags.iter().filter(|tag| tag.kind == TagKind::Output) {
-            self.saturated += match (running, tag.on_fault) {
+            let saturated = match (running, tag.on_fault) {
                 (true, _) => {
                     let store = &self.store;
                     encode_output(tag, &mut self.outputs, |i| store.committed(tag.slot + i))
@@ -199,6 +222,7 @@ impl Machine {
                 (false, OnFault::Value(value)) => encode_output(tag, &mut self.outputs, |_| value),
                 (false, OnFault::Hold) => 0,
             };
+            self.saturated = self.saturated.saturating_add(saturated);
         }
     }
 
@@ -237,10 +261,15 @@ impl Machine {
 
     fn operator_edges(&mut self) {
         let operator = self.cell.operator;
-        let level = |slot: Option<u32>| {
-            slot.is_some_and(|slot| self.store.valid(slot) && self.store.value(slot) == Value::Bool(true))
+        let [reset, stop, start] = self.operator_levels;
+        // A button that is held while frames are lost has not been pressed again when they come back.
+        let level = |slot: Option<u32>, last: bool| {
+            slot.is_some_and(|slot| match self.store.valid(slot) {
+                true => self.store.value(slot) == Value::Bool(true),
+                false => last,
+            })
         };
-        let levels = [level(operator.reset), level(operator.stop), level(operator.start)];
+        let levels = [level(operator.reset, reset), level(operator.stop, stop), level(operator.start, start)];
         let rising = |i: usize| levels[i] && !self.operator_levels[i];
         let (reset, stop, start) = (rising(0), rising(1), rising(2));
         self.operator_levels = levels;
@@ -258,6 +287,7 @@ impl Machine {
     fn start(&mut self) {
         if self.mode == Mode::Stop && !self.shutting_down {
             self.mode = Mode::Run;
+            self.first_run = true;
         }
     }
 
@@ -267,14 +297,30 @@ impl Machine {
         }
     }
 
+    /// Acknowledge the fault. The counters of the supervision stay: if its cause is still there, it rises again at once.
     fn reset(&mut self) {
         if self.mode == Mode::Fault {
             self.mode = Mode::Stop;
             self.fault = None;
-            self.lost_in_row = 0;
-            self.invalid_in_row = [0; SYNC_UNITS_MAX];
-            for program in &mut self.programs {
-                program.reset();
+            self.restart_warm();
+        }
+    }
+
+    /// Every program back to what `init` gave, except what its record `retain` holds.
+    fn restart_warm(&mut self) {
+        for (program, warm) in self.programs.iter_mut().zip(&mut self.states_before) {
+            let retained = program.layout().retained();
+            if let Some(range) = &retained {
+                warm[range.clone()].copy_from_slice(&program.state()[range.clone()]);
+            }
+            // Building the script's values anew is the interpreter's own work, as running it is.
+            excuse(|| program.reset());
+            if let Some(range) = retained {
+                warm[..range.start].copy_from_slice(&program.state()[..range.start]);
+                warm[range.end..].copy_from_slice(&program.state()[range.end..]);
+                // Both parts are of states that this program had.
+                let restored = excuse(|| program.restore(warm));
+                debug_assert!(restored.is_ok(), "{restored:?}");
             }
         }
     }
@@ -396,7 +442,7 @@ impl Machine {
     }
 
     fn write_effects(&self, out: &mut Writer<'_>) {
-        out.bytes(&[self.mode as u8, u8::from(self.shutting_down)]);
+        out.bytes(&[self.mode as u8, u8::from(self.shutting_down), u8::from(self.first_run)]);
         out.bytes(&self.operator_levels.map(u8::from));
         let fault = self.fault.map_or([0; 5], |fault| {
             [1, u64::from(fault.code.id()), fault.source.into(), fault.line.into(), fault.column.into()]
@@ -440,9 +486,10 @@ impl Machine {
     /// If the bytes are too few, too many, or hold a value that cannot be.
     pub fn load(&mut self, state: &[u8]) -> Result<(), KeyframeError> {
         let mut from = Reader::new(state);
-        let [mode, shutting_down] = from.array::<2>()?;
+        let [mode, shutting_down, first_run] = from.array::<3>()?;
         self.mode = Mode::from_number(mode);
         self.shutting_down = shutting_down != 0;
+        self.first_run = first_run != 0;
         self.operator_levels = from.array::<3>()?.map(|level| level != 0);
         let [present, code, source, line, column] =
             [from.u64()?, from.u64()?, from.u64()?, from.u64()?, from.u64()?];
@@ -486,7 +533,7 @@ impl Machine {
 fn encode_output(tag: &Tag, image: &mut [u8], value: impl Fn(u32) -> Value) -> u16 {
     let mut saturated = 0;
     for (i, field) in tag.fields.iter().enumerate() {
-        saturated += u16::from(tag.encode(field, value(i as u32), image));
+        saturated = u16::saturating_add(saturated, tag.encode(field, value(i as u32), image).into());
     }
     saturated
 }

@@ -3,12 +3,25 @@ use crate::inbox::entry;
 use proptest::prelude::*;
 use sensai_model::{
     BitField, RawType, ScalarType,
-    cell::{Bus, Device, ImageSize, Limits, Log, Operator, Simulation, SyncUnit, Task},
+    cell::{Bus, Device, ImageSize, Limits, Log, Operator, ProgramSource, Simulation, SyncUnit, Task},
     record::InboxSource,
     tag::{OnInvalid, Overflow},
 };
-use sensai_scripts::Layout;
+use sensai_scripts::{Layout, layout::Reading};
 use std::sync::Arc;
+
+/// A machine whose programs are the given texts, in the interpreter.
+fn scripted(mut cell: Cell, texts: &[&str]) -> Machine {
+    let source = |(index, text): (usize, &&str)| ProgramSource {
+        name: format!("p{index}"),
+        path: format!("programs/p{index}.rhai"),
+        text: (*text).into(),
+    };
+    cell.task.programs = texts.iter().enumerate().map(source).collect();
+    let cell = Arc::new(cell);
+    let programs = crate::programs::compile(&cell).expect("the texts compile");
+    Machine::new(cell, programs)
+}
 
 /// Counts up in its state; writes `count` to the first tag and `input + 1` to the second; faults on input 13.
 struct Double {
@@ -103,7 +116,7 @@ fn cell() -> Cell {
         }],
         sync_units: vec![SyncUnit { name: "main".into(), devices: vec![0] }],
         tags: vec![
-            tag("in", TagKind::Input, 0, 0, zero),
+            tag("level", TagKind::Input, 0, 0, zero),
             tag("held", TagKind::Output, 1, 0, OnFault::Hold),
             tag("fallen", TagKind::Output, 2, 1, OnFault::Value(Value::I64(99))),
             tag("memory", TagKind::Memory, 3, 0, zero),
@@ -287,6 +300,118 @@ fn operator_tags_act_on_edges_not_on_levels() {
 }
 
 #[test]
+fn a_button_held_through_lost_frames_is_no_edge() {
+    let mut cell = cell();
+    cell.tags[0].scalar = ScalarType::Bool;
+    cell.tags[0].initial = Value::Bool(false);
+    cell.operator.start = Some(0);
+    let mut machine = Machine::new(Arc::new(cell), Vec::new());
+    for exchange in [GOOD, GOOD, Exchange::NONE, GOOD, Exchange { valid: 0, ..GOOD }, GOOD] {
+        step(&mut machine, 1, &exchange, &[]);
+        assert_eq!(machine.mode(), Mode::Stop);
+    }
+    // Released unseen, and pressed again: that is one.
+    step(&mut machine, 0, &GOOD, &[]);
+    step(&mut machine, 0, &Exchange::NONE, &[]);
+    step(&mut machine, 1, &GOOD, &[]);
+    assert_eq!(machine.mode(), Mode::Run);
+}
+
+#[test]
+fn a_reset_does_not_help_while_the_cause_is_there() {
+    for bad in [Exchange::NONE, Exchange { valid: 0, ..GOOD }] {
+        let mut machine = machine(cell());
+        step(&mut machine, 5, &GOOD, &[InboxKind::Start]);
+        for _ in 0..3 {
+            step(&mut machine, 5, &bad, &[]);
+        }
+        let fault = machine.fault();
+        assert!(fault.is_some());
+        step(&mut machine, 5, &bad, &[InboxKind::Reset, InboxKind::Start]);
+        assert_eq!((machine.mode(), machine.fault(), machine.committed()), (Mode::Fault, fault, false));
+        step(&mut machine, 5, &GOOD, &[InboxKind::Reset, InboxKind::Start]);
+        assert_eq!((machine.mode(), machine.committed()), (Mode::Run, true));
+    }
+}
+
+const RETAINING: &str = "
+    fn init() { #{ runs: 0, retain: #{ total: 100 }, zone: 0 } }
+    fn cycle() {
+        this.runs += 1;
+        this.zone -= 1;
+        this.retain.total += 1;
+        io.held = this.runs;
+        io.memory = this.retain.total;
+        if io.level == 13 { fault(\"thirteen\"); }
+    }";
+
+#[test]
+fn a_reset_restarts_warm_what_is_retained_stays() {
+    let mut machine = scripted(cell(), &[RETAINING]);
+    step(&mut machine, 5, &GOOD, &[InboxKind::Start]);
+    for _ in 0..4 {
+        step(&mut machine, 5, &GOOD, &[]);
+    }
+    step(&mut machine, 13, &GOOD, &[]);
+    assert_eq!(machine.mode(), Mode::Fault);
+    // Kept for a post-mortem until the reset.
+    let read = |machine: &Machine, path: &str| {
+        let program = &machine.programs()[0];
+        program.layout().read(program.state(), path)
+    };
+    let number = |value| Some(Reading::Scalar(Value::I64(value)));
+    assert_eq!((read(&machine, "runs"), read(&machine, "retain.total")), (number(5), number(105)));
+    step(&mut machine, 5, &GOOD, &[InboxKind::Reset]);
+    assert_eq!((read(&machine, "runs"), read(&machine, "zone")), (number(0), number(0)));
+    assert_eq!(read(&machine, "retain.total"), number(105));
+    step(&mut machine, 5, &GOOD, &[InboxKind::Start]);
+    assert_eq!((machine.store().value(1), machine.store().value(3)), (Value::I64(1), Value::I64(106)));
+}
+
+#[test]
+fn the_task_succeeds_or_fails_as_a_whole() {
+    let second =
+        "fn init() { #{ n: 0 } } fn cycle() { this.n += 1; if io.level == 13 { fault(\"second\"); } }";
+    let first = "fn init() { #{ n: 0 } } fn cycle() { this.n += 1; io.held = this.n; }";
+    let mut machine = scripted(cell(), &[first, second]);
+    step(&mut machine, 5, &GOOD, &[InboxKind::Start]);
+    step(&mut machine, 5, &GOOD, &[]);
+    let before: Vec<Vec<u8>> = machine.programs().iter().map(|program| program.state().to_vec()).collect();
+    step(&mut machine, 13, &GOOD, &[]);
+    assert_eq!(machine.fault().map(|fault| (fault.code, fault.source)), Some((FaultCode::Raised, 1)));
+    let after: Vec<Vec<u8>> = machine.programs().iter().map(|program| program.state().to_vec()).collect();
+    assert_eq!(before, after);
+    assert_eq!(machine.store().value(1), Value::I64(2));
+}
+
+#[test]
+fn the_first_cycle_is_the_first_run_after_stop() {
+    let text = "fn init() { #{ firsts: 0 } }
+        fn cycle() { if sys.first_cycle { this.firsts += 1; } io.held = this.firsts; }";
+    let mut machine = scripted(cell(), &[text]);
+    let mut firsts = |kinds: &[InboxKind]| {
+        step(&mut machine, 5, &GOOD, kinds);
+        machine.store().value(1)
+    };
+    // The operator takes some time.
+    assert_eq!([firsts(&[]), firsts(&[])], [Value::I64(0); 2]);
+    assert_eq!([firsts(&[InboxKind::Start]), firsts(&[]), firsts(&[])], [Value::I64(1); 3]);
+    assert_eq!([firsts(&[InboxKind::Stop]), firsts(&[])], [Value::I64(1); 2]);
+    assert_eq!([firsts(&[InboxKind::Start]), firsts(&[])], [Value::I64(2); 2]);
+}
+
+#[test]
+fn numbers_of_a_hostile_record_do_not_overflow() {
+    let text = "fn init() { #{ t: TON() } } fn cycle() { this.t.run(true, 1.0); io.held = sys.cycle % 100; }";
+    let mut machine = scripted(cell(), &[text]);
+    machine.apply(&entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3]));
+    for (index, skipped) in [(u64::MAX, u64::MAX), (1 << 63, i64::MAX as u64), (0, 1 << 63)] {
+        machine.run_task(&GOOD, CycleTime { index, skipped, first: true });
+        machine.stage();
+    }
+}
+
+#[test]
 fn an_input_that_nothing_reads_is_not_hashed() {
     let hashed = |input: u8| {
         let mut machine = Machine::new(Arc::new(cell()), Vec::new());
@@ -347,6 +472,57 @@ proptest! {
         let mut second = machine(cell());
         second.load(&state).expect("the state of the same cell");
         prop_assert_eq!(run(&mut first, &future), run(&mut second, &future));
+    }
+
+    /// As above, with what the interpreter keeps: whatever a reset and a second program do.
+    #[test]
+    fn a_loaded_scripted_machine_goes_on_the_same(
+        history in proptest::collection::vec((12_u8..14, 0_usize..9), 0..30),
+        future in proptest::collection::vec((12_u8..14, 0_usize..9), 1..30),
+    ) {
+        let kinds = [InboxKind::Start, InboxKind::Stop, InboxKind::Reset];
+        let other = "fn init() { #{ n: 0 } }
+            fn cycle() { this.n += 1; if sys.first_cycle { this.n += 1000; } io.fallen = this.n % 100; }";
+        let run = |machine: &mut Machine, steps: &[(u8, usize)]| {
+            let mut states = Vec::new();
+            for (input, kind) in steps {
+                step(machine, *input, &GOOD, kinds.get(*kind).map(std::slice::from_ref).unwrap_or_default());
+                let mut state = vec![0; machine.state_len().0];
+                machine.save(&mut state);
+                states.push(state);
+            }
+            states
+        };
+        let mut first = scripted(cell(), &[other, RETAINING]);
+        run(&mut first, &history);
+        let mut state = vec![0; first.state_len().0];
+        first.save(&mut state);
+        let mut second = scripted(cell(), &[other, RETAINING]);
+        second.load(&state).expect("the state of the same cell");
+        prop_assert_eq!(run(&mut first, &future), run(&mut second, &future));
+    }
+
+    /// Most of a good state, so that all of it is read.
+    #[test]
+    fn no_altered_state_makes_it_panic(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..6),
+        cut in proptest::option::of(any::<proptest::sample::Index>()),
+    ) {
+        let mut machine = scripted(cell(), &[RETAINING]);
+        step(&mut machine, 5, &GOOD, &[InboxKind::Start]);
+        let mut state = vec![0; machine.state_len().0];
+        machine.save(&mut state);
+        for (at, value) in changes {
+            let at = at.index(state.len());
+            state[at] = value;
+        }
+        if let Some(cut) = cut {
+            state.truncate(cut.index(state.len()));
+        }
+        let _ = machine.load(&state);
+        for kinds in [&[][..], &[InboxKind::Reset, InboxKind::Start], &[]] {
+            step(&mut machine, 1, &GOOD, kinds);
+        }
     }
 
     #[test]
