@@ -1,7 +1,7 @@
 //! Every block and library function, described and callable without knowing its Rust type.
 //!
-//! A tier asks [`blocks`] and [`functions`], registers what it finds, and calls through the descriptions: state is a
-//! slice of bytes of [`BlockType::size`], arguments and results are [`Value`]s. Types are strict: an `i64` is never
+//! A tier asks [`blocks`] and [`functions()`], registers what it finds, and calls through the descriptions: state is a
+//! slice of bytes of [`BlockType::size`], arguments and results are [`Value`](sensai_model::Value)s. Types are strict: an `i64` is never
 //! taken for an `f64`. The functions behind the descriptions are the same for every tier.
 
 mod description;

@@ -22,9 +22,9 @@
 //!
 //! Read first: ETG.1000.4 (data link layer), ETG.1000.6 (application layer), ETG.1020 (protocol enhancements).
 
+mod assembly;
 mod climb;
 mod configuration;
-mod assembly;
 mod error;
 mod frame;
 mod health;

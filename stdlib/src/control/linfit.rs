@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 /// Most samples.
 const CAPACITY: usize = 128;
 
-/// Moving least squares over up to [`CAPACITY`] samples, anew in every call.
+/// Moving least squares over up to `CAPACITY` samples, anew in every call.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Linfit {
@@ -29,7 +29,7 @@ pub struct Linfit {
 type Line = [f64; 3];
 
 impl Linfit {
-    /// Over the last `size` samples, at most [`CAPACITY`].
+    /// Over the last `size` samples, at most `CAPACITY`.
     pub fn new(size: usize) -> Self {
         Self { size: size.clamp(2, CAPACITY) as u16, ..Self::zeroed() }
     }

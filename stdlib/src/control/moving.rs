@@ -96,7 +96,7 @@ pub struct Moving {
 }
 
 impl Moving {
-    /// Over the last `size` samples, at most [`CAPACITY`].
+    /// Over the last `size` samples, at most `CAPACITY`.
     pub fn new(size: usize) -> Self {
         Self { size: size.clamp(1, CAPACITY) as u16, ..Self::zeroed() }
     }
