@@ -227,9 +227,9 @@ fn drain_leftover(
     let mut drain = Drain::default();
     let mut at = first;
     while at < present.end {
-        let batch = at..present.end.min(at + BATCH_SLOTS);
+        let batch = at..present.end.min(at.saturating_add(BATCH_SLOTS));
         at = batch.end;
-        let drained = drain.stage(appender, consumer, batch, record.len());
+        let drained = drain.stage(appender, consumer, batch);
         recovery.ring_records += drained.records;
         recovery.ring_damaged += drained.damaged;
         appender.write()?;

@@ -3,10 +3,11 @@
 use crate::{
     append::{Appender, Facts},
     block::{BlockKind, PAYLOAD_LEN_MAX, array_at},
-    payload::{EVENT_HEADER_LEN, Event, Gap, GapReason},
+    payload::{EVENT_HEADER_LEN, Event, Gap, GapReason, Slice},
     ring::{Consumer, SlotKind},
     storage::Storage,
 };
+use sensai_model::record::RecordView;
 use std::ops::Range;
 
 /// Slots staged before they are written.
@@ -36,17 +37,19 @@ impl Drain {
     /// Slices and events go first, then records and gaps in their order. So every records block may say that all
     /// slots up to its last record are in the file; a process killed between two blocks leaves at worst slices and
     /// events that come a second time, which readers recognise.
+    ///
+    /// A slot whose CRC is right may still hold what is no record or slice, if another version filled it. It counts as
+    /// damaged: in the log it would look like an alteration for ever.
     pub fn stage(
         &mut self,
         appender: &mut Appender<impl Storage>,
         consumer: &Consumer,
         range: Range<u64>,
-        record_len: usize,
     ) -> Drained {
         let mut drained = Drained::default();
         self.stage_slices(appender, consumer, range.clone(), &mut drained);
         self.stage_events(appender, consumer, range.clone(), &mut drained);
-        self.stage_records(appender, consumer, range, record_len, &mut drained);
+        self.stage_records(appender, consumer, range, &mut drained);
         drained
     }
 
@@ -58,11 +61,18 @@ impl Drain {
         drained: &mut Drained,
     ) {
         self.buffer.clear();
+        let keyframe_len = appender.epoch().map(|epoch| epoch.keyframe_len());
         for slot in range.filter_map(|sequence| consumer.slot(sequence)) {
             if slot.kind != SlotKind::Slice {
                 continue;
             }
-            let starts_keyframe = array_at::<4>(slot.payload, 12) == [0; 4];
+            let slice = Slice::read(slot.payload)
+                .filter(|(slice, rest)| rest.is_empty() && Some(u64::from(slice.total_len)) == keyframe_len);
+            let Some((slice, _)) = slice else {
+                drained.damaged += 1;
+                continue;
+            };
+            let starts_keyframe = slice.offset == 0;
             let len = slot.payload.len().next_multiple_of(8);
             // Each keyframe begins a block, so that a block's offset names one keyframe.
             if !self.buffer.is_empty() && (starts_keyframe || self.buffer.len() + len > PAYLOAD_LEN_MAX) {
@@ -113,10 +123,10 @@ impl Drain {
         appender: &mut Appender<impl Storage>,
         consumer: &Consumer,
         range: Range<u64>,
-        record_len: usize,
         drained: &mut Drained,
     ) {
         self.buffer.clear();
+        let Some(layout) = appender.epoch().map(|epoch| epoch.record) else { return };
         let mut open = OpenBlock::default();
         let mut missing: Option<(GapReason, u64)> = None;
         for sequence in range.clone() {
@@ -125,21 +135,19 @@ impl Drain {
                 continue;
             }
             let last = open.cycles.map_or(appender.last_cycle(), |(_, last)| last);
-            let good = slot.filter(|slot| {
-                slot.payload.len() == record_len && u64::from_le_bytes(array_at(slot.payload, 0)) > last
-            });
-            let Some(slot) = good else {
+            let cycle = |payload| RecordView::new(&layout, payload).ok().map(|record| record.cycle());
+            let good = slot.and_then(|slot| Some((slot, cycle(slot.payload).filter(|cycle| *cycle > last)?)));
+            let Some((slot, cycle)) = good else {
                 drained.damaged += 1;
                 missing = Some((GapReason::DamagedSlot, missing.map_or(1, |(_, count)| count + 1)));
                 continue;
             };
-            let cycle = u64::from_le_bytes(array_at(slot.payload, 0));
             if slot.dropped_before > 0 && !appender.gap_is_marked_before(sequence) {
                 let count = u64::from(slot.dropped_before);
                 drained.dropped += count;
                 missing = Some((GapReason::RingFull, missing.map_or(count, |(_, more)| count + more)));
             }
-            if missing.is_some() || self.buffer.len() + record_len > PAYLOAD_LEN_MAX {
+            if missing.is_some() || self.buffer.len() + layout.len() > PAYLOAD_LEN_MAX {
                 open.stage(appender, &mut self.buffer, sequence);
             }
             if let Some((reason, records)) = missing.take() {

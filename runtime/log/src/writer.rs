@@ -143,9 +143,9 @@ impl<S: Storage> WriterCore<S> {
         let available = self.consumer.available();
         let mut at = available.start;
         while at < available.end {
-            let batch = at..available.end.min(at + BATCH_SLOTS);
+            let batch = at..available.end.min(at.saturating_add(BATCH_SLOTS));
             at = batch.end;
-            let drained = self.drain.stage(&mut self.appender, &self.consumer, batch, self.record_len);
+            let drained = self.drain.stage(&mut self.appender, &self.consumer, batch);
             self.write()?;
             // Only now: a process killed in between finds the slots again, and knows them by their numbers.
             self.consumer.advance_to(at);
