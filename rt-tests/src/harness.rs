@@ -223,6 +223,15 @@ impl Background {
         self.running.0.id()
     }
 
+    /// Send a signal by its name, such as `TERM`.
+    ///
+    /// # Panics
+    /// There is no such process any more.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
     /// Wait for its end, for at most `limit` from now.
     ///
     /// # Panics
