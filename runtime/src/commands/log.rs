@@ -158,8 +158,26 @@ fn export_csv(path: &Path, csv: &Path, options: &CsvOptions) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
+/// The bit lies in its image.
+fn check_bit(log: &LogReader<File>, cycle: u64, edit: &Edit) -> anyhow::Result<()> {
+    let layout = log.record(cycle)?.epoch.record;
+    let (bit, image, bytes) = match edit {
+        Edit::FlipInput { bit } => (*bit, "input", layout.inputs().len()),
+        Edit::FlipOutput { bit } => (*bit, "output", layout.outputs().len()),
+        _ => return Ok(()),
+    };
+    anyhow::ensure!(
+        bit < 8 * bytes,
+        "bit {bit} of an {image} image of {} bits: expected 0 to {}",
+        8 * bytes,
+        8 * bytes - 1
+    );
+    Ok(())
+}
+
 fn patched(path: &Path, cycle: u64, edit: Edit, out: &Path) -> anyhow::Result<ExitCode> {
     let log = open(path)?;
+    check_bit(&log, cycle, &edit)?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -171,7 +189,7 @@ fn patched(path: &Path, cycle: u64, edit: Edit, out: &Path) -> anyhow::Result<Ex
         // Half a log helps nobody. If it cannot be removed either, the first error is the one to tell.
         let _ = std::fs::remove_file(out);
     }
-    let records = patched.with_context(|| format!("cannot change {}", path.display()))?;
-    println!("{records} records changed in {}", out.display());
+    let bytes = patched.with_context(|| format!("cannot change {}", path.display()))?;
+    println!("cycle {cycle} changed; {bytes} bytes written to {}", out.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,9 @@ use std::{
 pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
     let log = LogReader::open_file(&arguments.log)
         .with_context(|| format!("cannot read {}", arguments.log.display()))?;
+    // A replay reads what it needs. One of the whole log is also asked whether the log is what was written.
+    let whole = arguments.from.is_none() && arguments.to.is_none();
+    let altered = if whole { log.verify()?.bad } else { None };
     let options = replay::Options { from: arguments.from, to: arguments.to, hashes: arguments.hashes };
     let live = std::io::stderr().is_terminal();
     let mut progress = |cycle: u64| {
@@ -39,5 +42,11 @@ pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    Ok(if report.is_proof() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if let Some(bad) = &altered {
+        eprintln!(
+            "error: the log was altered at byte {}, after cycle {}: {}",
+            bad.offset, bad.after_cycle, bad.what
+        );
+    }
+    Ok(if report.is_proof() && altered.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
