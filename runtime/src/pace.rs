@@ -23,6 +23,9 @@ pub struct Wake {
 pub trait Pace {
     /// Wait for the next cycle.
     fn wake(&mut self) -> (CycleTime, Wake);
+
+    /// When this thread has to be back to wait for the next cycle, on its own clock ([`clock::now_ns`]).
+    fn next_ns(&self) -> u64;
 }
 
 /// Which target comes next, when `now` is on the same clock as `target`.
@@ -65,7 +68,7 @@ impl Pace for RealTime {
     fn wake(&mut self) -> (CycleTime, Wake) {
         let entered = clock::monotonic_ns();
         let before = next_target(self.target, self.interval, entered);
-        let asked = before.target - self.spin;
+        let asked = before.target.saturating_sub(self.spin);
         let woken = if entered < asked {
             crate::rt::sleep_until(asked);
             clock::monotonic_ns()
@@ -93,6 +96,10 @@ impl Pace for RealTime {
         self.target = target + self.interval;
         self.first = false;
         (time, wake)
+    }
+
+    fn next_ns(&self) -> u64 {
+        self.target.saturating_sub(self.spin)
     }
 }
 
@@ -135,6 +142,10 @@ impl Pace for Lockstep {
         self.first = false;
         (time, wake)
     }
+
+    fn next_ns(&self) -> u64 {
+        self.time
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +185,7 @@ mod tests {
             assert_eq!(time, CycleTime { index: 42 + k, skipped: 0, first: k == 0 });
             assert_eq!(wake, Wake::default());
             assert_eq!(clock::now_ns(), 5_000 + (k + 1) * 1_000);
+            assert_eq!(pace.next_ns(), 5_000 + (k + 2) * 1_000);
         }
     }
 }

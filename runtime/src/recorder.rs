@@ -170,14 +170,10 @@ impl fmt::Display for LogSummary {
 }
 
 fn log_options(cell: &Cell) -> LogOptions {
-    LogOptions {
-        sync_interval_ns: cell.log.sync_interval_ns,
-        ring_slots: cell.log.ring_ns.div_ceil(cell.task.interval_ns).max(64),
-        ..LogOptions::default()
-    }
+    LogOptions::new(cell.log.sync_interval_ns, cell.log.ring_ns, cell.task.interval_ns)
 }
 
-fn epoch_spec(
+pub(crate) fn epoch_spec(
     cell: &Cell,
     options: &Options,
     machine: &Machine,
@@ -308,11 +304,16 @@ impl Record for Recorder {
     }
 }
 
-fn fill(record: &mut RecordMut<'_>, machine: &Machine, done: &Done<'_>, hash: u64, risen: Option<Fault>) {
+pub(crate) fn fill(
+    record: &mut RecordMut<'_>,
+    machine: &Machine,
+    done: &Done<'_>,
+    hash: u64,
+    risen: Option<Fault>,
+) {
     let exchange = &done.exchange;
     record.set_cycle(done.time.index);
-    let interval = machine.cell().task.interval_ns.cast_signed();
-    record.set_time_ns(interval.saturating_mul(done.time.index.cast_signed()));
+    record.set_time_ns(machine.time_ns(done.time.index));
     record.set_flags(flags(machine, done));
     record.set_valid(exchange.valid);
     record.set_state_hash(hash);
@@ -335,16 +336,26 @@ fn fill(record: &mut RecordMut<'_>, machine: &Machine, done: &Done<'_>, hash: u6
 
 /// What was special about a cycle, from the machine that went through it.
 pub fn flags(machine: &Machine, done: &Done<'_>) -> RecordFlags {
-    RecordFlags::default()
+    machine_flags(machine)
         .with(RecordFlags::FIRST_CYCLE, done.time.first)
         .with(RecordFlags::EXCHANGE_LOST, done.exchange.lost)
         .with(RecordFlags::SEND_FAILED, done.exchange.send_failed)
-        .with(RecordFlags::FAULTED, machine.mode() == Mode::Fault)
         .with(RecordFlags::OVERRUN, done.wake.overrun)
+}
+
+/// The flags that tell what the machine did, as against what happened to it. A replay compares them.
+pub fn machine_flags(machine: &Machine) -> RecordFlags {
+    RecordFlags::default()
+        .with(RecordFlags::FAULTED, machine.mode() == Mode::Fault)
         .with(RecordFlags::COMMITTED, machine.committed())
         .with(RecordFlags::RUNNING, machine.mode() == Mode::Run)
         .with(RecordFlags::SHUTDOWN, machine.shutting_down())
 }
+
+/// All flags that [`machine_flags`] may set.
+pub const MACHINE_FLAGS: RecordFlags = RecordFlags(
+    RecordFlags::FAULTED.0 | RecordFlags::COMMITTED.0 | RecordFlags::RUNNING.0 | RecordFlags::SHUTDOWN.0,
+);
 
 fn fill_times(record: &mut RecordMut<'_>, done: &Done<'_>) {
     let times = &done.times;

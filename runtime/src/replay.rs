@@ -9,20 +9,20 @@ use crate::{
     machine::{CycleTime, Machine},
     pace::{Pace, Wake},
     programs,
-    recorder::{NUMERIC_PROFILE, state_hash},
+    recorder::{MACHINE_FLAGS, NUMERIC_PROFILE, layout, machine_flags, state_hash},
     source::{Files, Source},
     timing::StepTimes,
 };
 use anyhow::Context;
 use sensai_fieldbus::{Bus, Exchange};
-use sensai_log::{Epoch, LogReader};
+use sensai_log::{Epoch, LogReader, storage::ReadAt};
 use sensai_model::{
     Cell, TagKind,
     cell::SYNC_UNITS_MAX,
     record::{InboxKind, RecordFlags, RecordView},
 };
 use serde::Serialize;
-use std::{fmt, fs::File, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// What is to be replayed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,8 +74,21 @@ pub struct Difference {
     pub tags: Vec<TagDifference>,
     /// Fault: recorded, replayed.
     pub fault: Option<(String, String)>,
+    /// What else of the record: its flags, its nominal time.
+    pub fields: Vec<FieldDifference>,
     /// State hash: recorded, replayed.
     pub hash: (String, String),
+}
+
+/// A field of the record that came out differently.
+#[derive(Debug, Serialize)]
+pub struct FieldDifference {
+    /// Name.
+    pub field: &'static str,
+    /// As recorded.
+    pub recorded: String,
+    /// As replayed.
+    pub replayed: String,
 }
 
 /// An output that came out differently.
@@ -121,7 +134,12 @@ impl fmt::Display for Report {
             if let Some((recorded, replayed)) = &difference.fault {
                 writeln!(f, "  fault: recorded {recorded}, replayed {replayed}")?;
             }
-            if difference.tags.is_empty() && difference.fault.is_none() {
+            for field in &difference.fields {
+                writeln!(f, "  {}: recorded {}, replayed {}", field.field, field.recorded, field.replayed)?;
+            }
+            let told =
+                difference.fields.len() + difference.tags.len() + usize::from(difference.fault.is_some());
+            if told == 0 {
                 writeln!(f, "  outputs are equal, the state behind them is not")?;
             }
             writeln!(f, "  state hash: recorded {}, replayed {}", difference.hash.0, difference.hash.1)?;
@@ -137,8 +155,8 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// If the log is damaged, or its cell cannot be built again.
-pub fn replay(
-    log: &LogReader<File>,
+pub fn replay<R: ReadAt>(
+    log: &LogReader<R>,
     options: &Options,
     progress: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Report> {
@@ -148,7 +166,7 @@ pub fn replay(
         Some(from) => log.keyframe_before(from)?,
     };
     let first = match (&start, options.from) {
-        (Some(keyframe), _) => keyframe.cycle + 1,
+        (Some(keyframe), _) => keyframe.cycle.saturating_add(1),
         // Without a keyframe before it, the epoch's first cycle is the place to begin.
         (None, Some(from)) => first_cycle_of_epoch(log, from)?,
         (None, None) => 0,
@@ -172,11 +190,9 @@ pub fn replay(
         }
         let Some(player) = player.as_mut() else { break };
         if !player.fits(&view) {
-            let Some(next) = player.resynchronise(log, &view, &mut report)? else {
-                // Nothing to go on from in this epoch: pass over the rest of it.
-                records = log.records(player.end_of_epoch(log, view.cycle(), &mut report)?);
-                continue;
-            };
+            let lost = player.resynchronise(log, &view)?;
+            let next = lost.to.saturating_add(1);
+            report.unverified.push(Unverified { to: lost.to.min(options.to.unwrap_or(u64::MAX)), ..lost });
             records = log.records(next);
             continue;
         }
@@ -185,7 +201,7 @@ pub fn replay(
                 report.difference = Some(difference);
                 break;
             }
-            None => note(&mut report, player, &view, options),
+            None => note(&mut report, &view, options),
         }
         if report.cycles % 4096 == 0 {
             progress(view.cycle());
@@ -194,17 +210,23 @@ pub fn replay(
     Ok(report)
 }
 
-fn first_cycle_of_epoch(log: &LogReader<File>, cycle: u64) -> anyhow::Result<u64> {
-    let record = log.record(cycle)?;
+/// The first cycle of the epoch that recorded `cycle`, or, if that one was passed over or lost, the cycle after it.
+fn first_cycle_of_epoch<R: ReadAt>(log: &LogReader<R>, cycle: u64) -> anyhow::Result<u64> {
+    let record = match log.records(cycle).next().transpose()? {
+        Some(record) => record,
+        // Says which cycles there are.
+        None => log.record(cycle)?,
+    };
     Ok(record.epoch.first_cycle)
 }
 
 /// An equal cycle into the report.
-fn note(report: &mut Report, player: &Player, view: &RecordView<'_>, options: &Options) {
+fn note(report: &mut Report, view: &RecordView<'_>, options: &Options) {
     let cycle = view.cycle();
+    let first = view.flags().contains(RecordFlags::FIRST_CYCLE);
     report.cycles += 1;
     match report.verified.last_mut() {
-        Some((_, to)) if player.continues => *to = cycle,
+        Some((_, to)) if !first && follows(*to, view) => *to = cycle,
         _ => report.verified.push((cycle, cycle)),
     }
     let hash = format!("{:016x}", view.state_hash());
@@ -212,6 +234,11 @@ fn note(report: &mut Report, player: &Player, view: &RecordView<'_>, options: &O
         report.hashes.push((cycle, hash.clone()));
     }
     report.last_hash = Some(hash);
+}
+
+/// The record's cycle is the next one after `last`, but for those that its verdict says were passed over.
+fn follows(last: u64, view: &RecordView<'_>) -> bool {
+    last.checked_add(1).and_then(|next| next.checked_add(skipped(view))) == Some(view.cycle())
 }
 
 /// A machine built from an epoch, and what feeds it.
@@ -225,14 +252,12 @@ struct Player {
     times: StepTimes,
     /// The machine's state is the one after `last`.
     synced: bool,
-    /// The cycle run last; the one before the epoch's first at its start.
+    /// The cycle that led to the machine's state; `None` before the epoch's first.
     last: Option<u64>,
-    /// The cycle just run follows one that was run.
-    continues: bool,
 }
 
 impl Player {
-    fn new(log: &LogReader<File>, epoch: &Arc<Epoch>, report: &mut Report) -> anyhow::Result<Self> {
+    fn new<R: ReadAt>(log: &LogReader<R>, epoch: &Arc<Epoch>, report: &mut Report) -> anyhow::Result<Self> {
         if epoch.numeric_profile != NUMERIC_PROFILE {
             report.foreign_profile = Some(epoch.numeric_profile.clone());
         }
@@ -240,6 +265,19 @@ impl Player {
         let programs = programs::compile(&cell)?;
         let machine = Machine::new(Arc::clone(&cell), programs);
         let (len, hashed) = machine.state_len();
+        // Same cell, same text; but what a device's process data looks like may have changed with the version.
+        anyhow::ensure!(
+            layout(&cell)? == epoch.record,
+            "the records from cycle {} on have {} bytes of inputs, {} of outputs and {} sync units, this version makes \
+             {}, {} and {} of the same cell; replay them with the version that recorded them",
+            epoch.first_cycle,
+            epoch.record.inputs().len(),
+            epoch.record.outputs().len(),
+            epoch.record.sync_units(),
+            cell.image.inputs,
+            cell.image.outputs,
+            cell.sync_units.len()
+        );
         Ok(Self {
             epoch: Arc::clone(epoch),
             bus: LogBus { exchange: Exchange::NONE, inputs: vec![0; cell.image.inputs] },
@@ -250,7 +288,6 @@ impl Player {
             machine,
             synced: false,
             last: None,
-            continues: false,
         })
     }
 
@@ -260,59 +297,58 @@ impl Player {
             .with_context(|| format!("the keyframe after cycle {} does not fit its cell", keyframe.cycle))?;
         self.synced = true;
         self.last = Some(keyframe.cycle);
-        self.continues = false;
         Ok(())
     }
 
     /// The record is of the cycle that follows the machine's state.
     fn fits(&self, view: &RecordView<'_>) -> bool {
-        let follows = self.last.is_none_or(|last| view.cycle() == last + 1 + skipped(view));
+        let follows = self.last.is_none_or(|last| follows(last, view));
         self.synced && follows && !view.flags().contains(RecordFlags::GAP_BEFORE)
     }
 
-    /// Records before `view` are missing: find the next keyframe in this epoch, and take it over. The cycle to read on
-    /// from; `None` if there is none.
-    fn resynchronise(
+    /// Records before `view` are missing: take over the first keyframe behind them in this epoch, or give up the rest of
+    /// it. Returns the cycles that cannot be verified; the replay goes on behind them.
+    fn resynchronise<R: ReadAt>(
         &mut self,
-        log: &LogReader<File>,
+        log: &LogReader<R>,
         view: &RecordView<'_>,
-        report: &mut Report,
-    ) -> anyhow::Result<Option<u64>> {
-        let lost_from = self.last.map_or(self.epoch.first_cycle, |last| last + 1);
-        let step = self.machine.cell().log.keyframe_interval.max(1);
-        let last_cycle = log.info()?.cycles.map_or(0, |(_, last)| last);
-        let mut probe = view.cycle();
-        loop {
-            let found = log.keyframe_at_or_before(probe)?.filter(|keyframe| keyframe.cycle >= view.cycle());
-            if let Some(keyframe) = found {
-                // A keyframe of a later epoch is no help: that epoch starts by itself.
-                let same =
-                    log.record(keyframe.cycle).is_ok_and(|record| Arc::ptr_eq(&record.epoch, &self.epoch));
-                if !same {
-                    return Ok(None);
-                }
+    ) -> anyhow::Result<Unverified> {
+        let from = self.last.map_or(self.epoch.first_cycle, |last| last.saturating_add(1)).min(view.cycle());
+        let (mut block, mut last) = (None, view.cycle());
+        for record in log.records(view.cycle()) {
+            let record = record?;
+            if !Arc::ptr_eq(&record.epoch, &self.epoch) {
+                break;
+            }
+            last = record.view().cycle();
+            // A keyframe arrives in blocks of its own, so it is enough to look once a block.
+            if block.replace(record.block_offset) != Some(record.block_offset)
+                && let Some(to) = self.take_over(log, view.cycle(), last)?
+            {
                 let why = "records are missing; the next keyframe is behind them".into();
-                report.unverified.push(Unverified { from: lost_from, to: keyframe.cycle, why });
-                self.load(&keyframe)?;
-                return Ok(Some(keyframe.cycle + 1));
+                return Ok(Unverified { from, to, why });
             }
-            if probe >= last_cycle {
-                return Ok(None);
-            }
-            probe = probe.saturating_add(step).min(last_cycle);
         }
+        self.synced = false;
+        Ok(Unverified {
+            from,
+            to: last,
+            why: "records are missing, and no keyframe follows in this run".into(),
+        })
     }
 
-    /// The first cycle behind this epoch.
-    fn end_of_epoch(&self, log: &LogReader<File>, cycle: u64, report: &mut Report) -> anyhow::Result<u64> {
-        let epochs = log.epochs()?;
-        let next = epochs.iter().map(|(_, epoch)| epoch.first_cycle).find(|first| *first > cycle);
-        let last_cycle = log.info()?.cycles.map_or(0, |(_, last)| last);
-        let end = next.unwrap_or(last_cycle + 1);
-        let from = self.last.map_or(self.epoch.first_cycle, |last| last + 1);
-        let why = "records are missing, and no keyframe follows".into();
-        report.unverified.push(Unverified { from, to: end - 1, why });
-        Ok(end)
+    /// Take over the keyframe before the recorded cycle `recorded`, if it holds the state after `least` or later. Returns
+    /// its cycle.
+    fn take_over<R: ReadAt>(
+        &mut self,
+        log: &LogReader<R>,
+        least: u64,
+        recorded: u64,
+    ) -> anyhow::Result<Option<u64>> {
+        let found = log.keyframe_at_or_before(recorded)?.filter(|keyframe| keyframe.cycle >= least);
+        let Some(keyframe) = found else { return Ok(None) };
+        self.load(&keyframe)?;
+        Ok(Some(keyframe.cycle))
     }
 
     /// Run the record's cycle; what came out differently.
@@ -326,12 +362,13 @@ impl Player {
         let Self { machine, bus, pace, inbox, compare, times, .. } = self;
         cycle(machine, bus, pace, inbox, compare, times);
         machine.take_error();
-        self.continues = self.last.is_some_and(|last| view.cycle() == last + 1 + skipped(view)) && !first;
         self.last = Some(view.cycle());
         let fault = self.machine.fault().filter(|fault| before != Some(*fault));
         let equal = self.machine.outputs() == view.outputs()
             && self.compare.hash == view.state_hash()
-            && fault == view.fault();
+            && fault == view.fault()
+            && machine_flags(&self.machine) == recorded_flags(view)
+            && self.machine.time_ns(view.cycle()) == view.time_ns();
         (!equal).then(|| self.difference(view, fault))
     }
 
@@ -342,14 +379,39 @@ impl Player {
         Difference {
             cycle: view.cycle(),
             tags: different_tags(self.machine.cell(), view.outputs(), self.machine.outputs()),
+            fields: self.different_fields(view),
             fault: (fault != view.fault()).then(|| (text(view.fault()), text(fault))),
             hash: (format!("{:016x}", view.state_hash()), format!("{:016x}", self.compare.hash)),
         }
     }
+
+    fn different_fields(&self, view: &RecordView<'_>) -> Vec<FieldDifference> {
+        let time = (view.time_ns(), self.machine.time_ns(view.cycle()));
+        let flags = (recorded_flags(view), machine_flags(&self.machine));
+        [
+            ("flags", names(flags.0), names(flags.1)),
+            ("nominal time, ns", time.0.to_string(), time.1.to_string()),
+        ]
+        .into_iter()
+        .filter(|(_, recorded, replayed)| recorded != replayed)
+        .map(|(field, recorded, replayed)| FieldDifference { field, recorded, replayed })
+        .collect()
+    }
+}
+
+/// What the record says the machine did.
+fn recorded_flags(view: &RecordView<'_>) -> RecordFlags {
+    RecordFlags(view.flags().0 & MACHINE_FLAGS.0)
+}
+
+/// Names of the flags that are set.
+fn names(flags: RecordFlags) -> String {
+    let set = RecordFlags::ALL.iter().filter(|(bit, ..)| flags.0 >> bit & 1 == 1);
+    set.map(|(_, name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
 /// The cell as the epoch holds it.
-fn rebuild(log: &LogReader<File>, epoch: &Epoch) -> anyhow::Result<Arc<Cell>> {
+fn rebuild<R: ReadAt>(log: &LogReader<R>, epoch: &Epoch) -> anyhow::Result<Arc<Cell>> {
     let mut files = Files::new();
     for content in &epoch.contents {
         files.insert(content.path.clone(), log.content(content)?);
@@ -384,7 +446,8 @@ fn different_tags(cell: &Cell, recorded: &[u8], replayed: &[u8]) -> Vec<TagDiffe
 /// Cycles the record's verdict says were passed over.
 fn skipped(view: &RecordView<'_>) -> u64 {
     let overruns = view.inbox().filter(|entry| entry.kind == InboxKind::Overrun);
-    overruns.map(|entry| u64::try_from(entry.argument[0]).unwrap_or(0)).sum()
+    let counts = overruns.map(|entry| u64::try_from(entry.argument[0]).unwrap_or(0));
+    counts.fold(0, u64::saturating_add)
 }
 
 fn exchange(view: &RecordView<'_>) -> Exchange {
@@ -426,6 +489,10 @@ impl Pace for LogPace {
     fn wake(&mut self) -> (CycleTime, Wake) {
         (self.0, Wake::default())
     }
+
+    fn next_ns(&self) -> u64 {
+        u64::MAX
+    }
 }
 
 /// Takes the hash of what the machine has come to.
@@ -441,3 +508,6 @@ impl Record for Compare {
         self.hash = state_hash(&self.state[..self.hashed]);
     }
 }
+
+#[cfg(test)]
+mod tests;

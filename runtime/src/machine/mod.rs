@@ -171,7 +171,7 @@ impl Machine {
         let intervals = i64::try_from(time.skipped).unwrap_or(i64::MAX).saturating_add(1);
         let sys = SysFacts {
             cycle: time.index,
-            time_ns: interval.saturating_mul(time.index.cast_signed()),
+            time_ns: self.time_ns(time.index),
             dt_ns: interval.saturating_mul(intervals),
             first_cycle: std::mem::take(&mut self.first_run),
         };
@@ -344,6 +344,11 @@ impl Machine {
     /// The cell it runs.
     pub fn cell(&self) -> &Arc<Cell> {
         &self.cell
+    }
+
+    /// Nominal time of a cycle, ns.
+    pub fn time_ns(&self, index: u64) -> i64 {
+        self.cell.task.interval_ns.cast_signed().saturating_mul(index.cast_signed())
     }
 
     /// The runtime's state.
