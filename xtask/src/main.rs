@@ -1,8 +1,9 @@
-//! The project's chores: `cargo xtask test` and `cargo xtask soak`.
+//! The project's chores: `cargo xtask test`, `cargo xtask soak` and `cargo xtask fuzz`.
 //!
 //! Deliberately absent: anything the product needs at build or run time; `cargo build` alone builds all of it.
 
 mod clock;
+mod fuzz;
 mod graph;
 mod libtest;
 mod needs;
@@ -31,6 +32,8 @@ enum Chore {
     Test(steps::TestArguments),
     /// Run tests with their full counts, which takes hours
     Soak(soak::SoakArguments),
+    /// Let fuzz targets look for inputs that break the parsers' laws
+    Fuzz(fuzz::FuzzArguments),
 }
 
 /// Where things are.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let done = Places::find().and_then(|places| match arguments.chore {
         Chore::Test(arguments) => steps::test(&places, &arguments),
         Chore::Soak(arguments) => soak::soak(&places, &arguments),
+        Chore::Fuzz(arguments) => fuzz::fuzz(&places, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Any bytes: the SII parser returns, and what it accepts survives being written and read again.
 //!
-//! `cargo +nightly fuzz run sii` in `fieldbus/devices`.
+//! `cargo xtask fuzz sii`, or `cargo +nightly fuzz run sii` in `fieldbus/devices`.
 
 #![no_main]
 

@@ -1,4 +1,7 @@
 //! Any bytes as `cell.toml`: `load` and `render` return, and every finding points into the file.
+//!
+//! `cargo xtask fuzz cell_toml`, or `cargo +nightly fuzz run cell_toml` in `runtime/model`.
+
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
