@@ -14,6 +14,9 @@ use std::sync::LazyLock;
 
 static BLOCKS: LazyLock<Vec<(Header, Vec<u8>)>> = LazyLock::new(|| blocks(&small_log()));
 
+static KILLED: LazyLock<(Vec<u8>, Vec<u8>)> =
+    LazyLock::new(|| killed_run(tempfile::tempdir().unwrap().path()));
+
 fn script() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop_oneof![any::<u8>(), 0_u8..24], 0..60)
 }
@@ -28,7 +31,7 @@ fn without_a_change_it_is_the_same_log() {
 #[test]
 fn a_killed_run_is_taken_over_from_its_ring() {
     let directory = tempfile::tempdir().unwrap();
-    let (log, ring) = killed_run(directory.path());
+    let (log, ring) = KILLED.clone();
     let missing = 46 - LogReader::open(&log).unwrap().verify().unwrap().records;
     assert!(missing > 0 && missing < 46, "the ring has something that the log lacks");
     for ring in [edited_ring(&ring, &[]), ring] {
@@ -42,11 +45,11 @@ fn a_killed_run_is_taken_over_from_its_ring() {
 #[test]
 fn counters_at_their_end_are_no_way_out() {
     let directory = tempfile::tempdir().unwrap();
-    let (log, ring) = killed_run(directory.path());
-    let mut ring = edited_ring(&ring, &[]);
+    let (log, ring) = &*KILLED;
+    let mut ring = edited_ring(ring, &[]);
     ring[128..136].copy_from_slice(&u64::MAX.to_le_bytes());
     ring[256..264].copy_from_slice(&(u64::MAX - 3).to_le_bytes());
-    check_ring(directory.path(), &log, &ring);
+    check_ring(directory.path(), log, &ring);
 }
 
 proptest! {
@@ -60,7 +63,7 @@ proptest! {
     #[test]
     fn no_ring_spoils_the_log(script in script()) {
         let directory = tempfile::tempdir().unwrap();
-        let (log, ring) = killed_run(directory.path());
-        check_ring(directory.path(), &log, &edited_ring(&ring, &script));
+        let (log, ring) = &*KILLED;
+        check_ring(directory.path(), log, &edited_ring(ring, &script));
     }
 }
