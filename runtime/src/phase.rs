@@ -1,7 +1,8 @@
 //! Where on the interval's grid the cycle starts best, and how long to spin.
 //!
 //! Without distributed clocks the phase is free. Kernel timers fire on the millisecond grid; a thread that wakes
-//! there shares the moment with them. The sweep tries phases over the whole interval and takes the quietest.
+//! there shares the moment with them. The sweep tries phases over the whole interval, or over one millisecond if the
+//! interval is a multiple of that, and takes the quietest.
 
 use crate::rt;
 use sensai_fieldbus::clock;
@@ -22,21 +23,39 @@ const WAKES: usize = 24;
 /// Shortest and longest spin window.
 const SPIN_NS: (u64, u64) = (20_000, 200_000);
 
-/// Try all phases; takes about `PHASES × WAKES × max(interval, 1 ms)`.
+/// Wakes are tried about this far apart, whatever the interval.
+const PAUSE_NS: u64 = 1_000_000;
+
+/// Try all phases; takes about `PHASES × WAKES` milliseconds, and more only where the interval is no multiple of one.
 pub fn calibrate(interval: u64) -> Timing {
-    let pause = interval.max(1_000_000);
+    let grid = grid(interval);
+    let pause = PAUSE_NS.next_multiple_of(grid);
     let mut latencies = [[0_u64; WAKES]; PHASES];
     for (i, row) in latencies.iter_mut().enumerate() {
-        // Half a step off the grid, so that no phase lies on a millisecond.
-        let phase = (2 * i as u64 + 1) * interval / (2 * PHASES as u64);
-        let mut target = next_start(clock::monotonic_ns(), interval, phase);
+        let phase = phase(i, grid);
+        let mut target = next_start(clock::monotonic_ns(), grid, phase);
         for latency in row.iter_mut() {
             rt::sleep_until(target);
-            *latency = clock::monotonic_ns() - target;
-            target = next_start(target + pause, interval, phase);
+            *latency = clock::monotonic_ns().saturating_sub(target);
+            target += pause;
+            // Woken so late that the next target has passed: that one would measure nothing.
+            let now = clock::monotonic_ns();
+            if now >= target {
+                target = next_start(now, grid, phase);
+            }
         }
     }
     choose(&mut latencies, interval)
+}
+
+/// What phases are tried over.
+const fn grid(interval: u64) -> u64 {
+    if interval.is_multiple_of(PAUSE_NS) { PAUSE_NS } else { interval }
+}
+
+/// The phase tried at `i`: half a step off the grid, so that none lies on a millisecond.
+const fn phase(i: usize, grid: u64) -> u64 {
+    (2 * i as u64 + 1) * grid / (2 * PHASES as u64)
 }
 
 /// The phase with the lowest ninth decile; a spin window that covers its worst wake one and a half times.
@@ -52,12 +71,12 @@ fn choose(latencies: &mut [[u64; WAKES]; PHASES], interval: u64) -> Timing {
     let (_, i, worst) = best;
     let longest = SPIN_NS.1.min(interval / 4);
     Timing {
-        phase_ns: (2 * i as u64 + 1) * interval / (2 * PHASES as u64),
+        phase_ns: phase(i, grid(interval)),
         spin_ns: (worst + worst / 2).clamp(SPIN_NS.0.min(longest), longest),
     }
 }
 
-/// The first instant at least one interval after `now` that lies at `phase` on the interval's grid.
+/// An instant behind `now`, by two intervals at most, that lies at `phase` on the interval's grid.
 pub fn next_start(now: u64, interval: u64, phase: u64) -> u64 {
     (now / interval + 1) * interval + phase
 }
@@ -76,9 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn no_phase_lies_on_the_grid() {
-        for i in 0..PHASES as u64 {
-            assert_ne!((2 * i + 1) * 1_000_000 / (2 * PHASES as u64) % 1_000_000, 0);
+    fn no_phase_lies_on_the_grid_and_a_long_interval_costs_no_longer_sweep() {
+        for interval in [100_000, 1_000_000, 7_000_000, 1_000_000_000] {
+            for i in 0..PHASES {
+                let phase = phase(i, grid(interval));
+                assert!(phase < interval && !phase.is_multiple_of(1_000_000), "{phase} of {interval}");
+            }
+            assert_eq!(PAUSE_NS.next_multiple_of(grid(interval)), 1_000_000);
         }
     }
 
