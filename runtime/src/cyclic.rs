@@ -21,9 +21,12 @@ use sensai_fieldbus::{
 };
 use sensai_model::{Cell, Fault};
 use sensai_scripts::ProgramError;
-use std::sync::{
-    Arc, Mutex,
-    atomic::Ordering::{Relaxed, Release},
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex,
+        atomic::Ordering::{Relaxed, Release},
+    },
 };
 
 /// What the cyclic thread is to do.
@@ -31,8 +34,6 @@ use std::sync::{
 pub struct Plan {
     /// The cell.
     pub cell: Arc<Cell>,
-    /// `None`: the embedded segment.
-    pub interface: Option<String>,
     /// End after this many cycles.
     pub cycles: Option<u64>,
     /// As fast as it goes.
@@ -98,7 +99,7 @@ const SHUTDOWN_NS: u64 = 1_000_000_000;
 /// Heap the interpreter tier may grow into without asking the kernel.
 const HEAP_BYTES: usize = 24 << 20;
 
-/// No acyclic frame starts this close to the next cycle.
+/// Acyclic frames are done with this long before the next cycle, or an eighth of the interval if that is shorter.
 const ACYCLIC_GUARD_NS: u64 = 200_000;
 
 /// Shared with the rest of the process.
@@ -109,17 +110,28 @@ struct Links<'a> {
     status: &'a Status,
 }
 
-/// The cyclic thread's main function. Leaves its result in `outcome` and sets `status.finished`.
+/// The cyclic thread panicked. A bug, whatever led to it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the cyclic thread panicked: {0}; this is a bug in sensai; the bus socket is closed, the devices' own watchdogs take \
+     over; the next start comes up faulted"
+)]
+pub struct Panicked(String);
+
+/// The cyclic thread's main function, on `socket` or on the embedded segment. Leaves its result in `outcome` and sets
+/// `status.finished`.
 pub fn run(
     plan: &Plan,
+    socket: Option<RawSocket>,
     inbox: Inbox,
     log: Option<LogProducer>,
     errors: rtrb::Producer<Box<ProgramError>>,
     status: &Status,
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {
+    rt::block_signals();
     let links = Links { inbox, log, errors, status };
-    let result = bring_up_and_drive(plan, links);
+    let result = contain(|| bring_up_and_drive(plan, socket, links));
     let guarded = plan.guard && result.is_ok();
     status.armed.store(false, Relaxed);
     *outcome.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
@@ -132,8 +144,18 @@ pub fn run(
     }
 }
 
-fn bring_up_and_drive(plan: &Plan, links: Links<'_>) -> anyhow::Result<Outcome> {
-    match &plan.interface {
+/// A panic is an error like another: unwinding has closed the bus by then, no frame is sent any more, and nobody waits
+/// for an answer that never comes.
+fn contain<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Err(Panicked(text.unwrap_or("without a message").to_owned()).into())
+    })
+}
+
+fn bring_up_and_drive(plan: &Plan, socket: Option<RawSocket>, links: Links<'_>) -> anyhow::Result<Outcome> {
+    match socket {
         None => {
             clock::start_virtual(1_000_000_000);
             let segment = Segment::for_cell(&plan.cell, plant::for_cell(&plan.cell)?);
@@ -142,8 +164,7 @@ fn bring_up_and_drive(plan: &Plan, links: Links<'_>) -> anyhow::Result<Outcome> 
                 Lockstep::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
             })
         }
-        Some(interface) => {
-            let socket = RawSocket::open(interface)?;
+        Some(socket) => {
             links.status.socket.store(socket.descriptor(), Relaxed);
             drive(plan, links, socket, |plan, spin, start| {
                 RealTime::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
@@ -159,7 +180,7 @@ fn drive<W: Wire, P: Pace>(
     pace: impl FnOnce(&Plan, u64, u64) -> P,
 ) -> anyhow::Result<Outcome> {
     let cell = &plan.cell;
-    let (missing, no_deep_sleep) = become_real_time(plan);
+    let (mut missing, no_deep_sleep) = become_real_time(plan);
     let thread = rt::thread_id();
     let programs = programs::compile(cell)?;
     let mut machine = Machine::new(Arc::clone(cell), programs);
@@ -172,7 +193,7 @@ fn drive<W: Wire, P: Pace>(
         (false, Some(spin)) => spin,
         (false, None) => timing.spin_ns,
     };
-    rt::prefault(HEAP_BYTES);
+    missing.extend(rt::prefault(HEAP_BYTES).err());
 
     // From OP on the devices' watchdogs run: nothing slow may come between start-up and the first cycle.
     let before = clock::now_ns();
@@ -291,7 +312,7 @@ impl Loop {
             status.skipped.fetch_add(wake.skipped, Relaxed);
             status.execution_max.fetch_max(times.execution.into(), Relaxed);
             status.start_error_max.fetch_max(times.start_error.into(), Relaxed);
-            status.heartbeat.fetch_add(1, Relaxed);
+            status.heartbeat.store(clock::monotonic_ns(), Relaxed);
             if let Some(error) = machine.take_error() {
                 // A full ring means that nobody reads the texts; the fault itself is in the record.
                 if let Err(rtrb::PushError::Full(error)) = links.errors.push(error) {
@@ -302,7 +323,7 @@ impl Loop {
             self.end_of_cycle(machine, &mut links.inbox);
             self.arm_if_warm(links.status);
             if !self.virtual_time || self.done.is_multiple_of(64) {
-                bus.acyclic(clock::now_ns() + self.acyclic_share());
+                bus.acyclic(self.acyclic_until(clock::now_ns(), pace.next_ns()));
             }
         }
         self.allocations = thread_counts() - self.allocations;
@@ -313,9 +334,10 @@ impl Loop {
         }
     }
 
-    /// What is left of the interval, less the guard time, and never more than a quarter.
-    fn acyclic_share(&self) -> u64 {
-        (self.interval / 4).min(self.interval.saturating_sub(ACYCLIC_GUARD_NS) / 2)
+    /// A quarter of the interval at most, and not up to the next cycle. A cycle that was long leaves nothing.
+    fn acyclic_until(&self, now: u64, next: u64) -> u64 {
+        let guard = ACYCLIC_GUARD_NS.min(self.interval / 8);
+        (now + self.interval / 4).min(next.saturating_sub(guard))
     }
 
     fn count(&mut self, machine: &Machine, times: &StepTimes) {
@@ -370,4 +392,49 @@ pub fn without_interface(cell: &Arc<Cell>) -> Arc<Cell> {
     let mut cell = Cell::clone(cell);
     cell.bus.interface = None;
     Arc::new(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_panic_closes_the_bus_and_is_told() {
+        struct Bus<'a>(&'a AtomicBool);
+        impl Drop for Bus<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Relaxed);
+            }
+        }
+        let closed = AtomicBool::new(false);
+        let result: anyhow::Result<()> = contain(|| {
+            let _bus = Bus(&closed);
+            panic!("index {} of {}", 7, 3)
+        });
+        let error = result.unwrap_err();
+        assert!(closed.load(Relaxed) && error.is::<Panicked>());
+        assert!(error.to_string().contains("index 7 of 3"), "{error}");
+        assert_eq!(contain(|| Ok(5)).unwrap(), 5);
+    }
+
+    #[test]
+    fn acyclic_frames_never_reach_into_the_next_cycle() {
+        let source = crate::source::Source::from_directory(&crate::test_cell());
+        let plan = Plan {
+            cell: source.cell.expect("the example is valid"),
+            cycles: None,
+            virtual_time: false,
+            no_spin: false,
+            guard: false,
+            first_index: 1,
+            core: None,
+        };
+        let until = |interval, now, next| Loop::new(&plan, interval).acyclic_until(now, next);
+        // A short cycle: a quarter. A long one: up to the guard. A very long one: nothing, now is behind it.
+        assert_eq!(until(1_000_000, 10_100_000, 11_000_000), 10_350_000);
+        assert_eq!(until(1_000_000, 10_800_000, 11_000_000), 10_875_000);
+        assert!(until(1_000_000, 10_950_000, 11_000_000) < 10_950_000);
+        assert_eq!(until(8_000_000, 9_700_000, 11_000_000), 10_800_000);
+    }
 }

@@ -29,3 +29,9 @@ pub mod status;
 pub mod summary;
 pub mod timing;
 pub mod watchdog;
+
+/// The example that tests use.
+#[cfg(test)]
+fn test_cell() -> std::path::PathBuf {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/press-cell").into()
+}

@@ -127,6 +127,21 @@ impl LogSession {
         }
     }
 
+    /// What the writer has to complain about, in a sentence; `None` while all is well.
+    pub fn trouble(&self) -> Option<String> {
+        let statistics = self.thread.as_ref()?.statistics();
+        if statistics.dropped > 0 {
+            return Some("the ring is full, records are being lost; the machine goes on".into());
+        }
+        let error = statistics.last_error.filter(|_| statistics.write_errors + statistics.sync_errors > 0)?;
+        Some(format!("{error}; records wait in the ring, the machine goes on"))
+    }
+
+    /// Write what is left, but leave the log without an orderly end: the next start has to know.
+    pub fn abandon(self) {
+        drop(self.thread);
+    }
+
     /// Write what is left and end the log in an orderly way.
     ///
     /// # Errors

@@ -75,13 +75,50 @@ pub fn lock_memory() -> Result<(), Missing> {
 }
 
 /// Touch the stack and grow this thread's heap once, so that neither faults nor grows later.
-pub fn prefault(heap_bytes: usize) {
+///
+/// # Errors
+/// If there is no room for it: locked memory counts against a limit, and every later allocation would too. Then memory
+/// is unlocked again, and the run goes on without.
+pub fn prefault(heap_bytes: usize) -> Result<(), Missing> {
     touch_stack();
-    let mut block = vec![0_u8; heap_bytes];
-    for at in (0..block.len()).step_by(4096) {
-        block[at] = std::hint::black_box(1);
+    let mut block = Vec::new();
+    if block.try_reserve_exact(heap_bytes).is_err() {
+        // SAFETY: takes nothing.
+        unsafe { libc::munlockall() };
+        return Err(Missing {
+            what: "locked memory",
+            why: format!("the limit leaves no room for a heap of {} MiB", heap_bytes >> 20),
+            help: "run as root, or grant CAP_IPC_LOCK or a larger memlock limit",
+        });
     }
+    block.resize(heap_bytes, std::hint::black_box(1_u8));
     std::hint::black_box(&block);
+    Ok(())
+}
+
+/// Keep signals from the calling thread; the process's other threads take them. A handler costs time, and under the
+/// guard its return is a forbidden call.
+pub fn block_signals() {
+    // SAFETY: the set is initialised by sigemptyset before it is read, and lives for the calls.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in
+            [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD, libc::SIGWINCH]
+        {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+    }
+}
+
+/// Let the kernel end the process in a second, whatever its threads are waiting for then.
+pub fn end_in_a_second() {
+    // SAFETY: the default action of the signal is to end the process; nobody here handles it.
+    unsafe {
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        libc::alarm(1);
+    }
 }
 
 #[inline(never)]

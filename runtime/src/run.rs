@@ -3,7 +3,7 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
-    cyclic::{self, Outcome, Plan},
+    cyclic::{self, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
     machine::UNCLEAN,
     recorder::LogSession,
@@ -13,6 +13,7 @@ use crate::{
     summary::Summary,
     watchdog,
 };
+use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
     Cell,
     record::{InboxKind, InboxSource},
@@ -20,6 +21,7 @@ use sensai_model::{
 use sensai_scripts::ProgramError;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::{
+    fmt,
     io::{IsTerminal, Write},
     path::PathBuf,
     sync::{
@@ -73,22 +75,24 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
     signal_hook::flag::register(SIGUSR1, Arc::clone(&edge))?;
 
+    // Before the log: an interface that cannot be used leaves no trace in it.
+    let socket = interface.as_deref().map(RawSocket::open).transpose()?;
     let (session, log) = LogSession::open(cell, options)?;
     for text in session.recovered() {
-        eprintln!("{text}");
+        say(format_args!("{text}\n"));
     }
     let unclean = session.unclean();
     let (mut commands, inbox) = Inbox::new();
-    let mut command = |kind, source, argument| {
-        // Full only if the cyclic thread has not taken anything for a long time; then nothing helps anyway.
-        let _ = commands.push(entry(kind, source, [argument, 0, 0]));
-    };
+    // False if there is no room: while the bus comes up, nobody takes anything.
+    let mut command = |kind, source, argument| commands.push(entry(kind, source, [argument, 0, 0])).is_ok();
     command(InboxKind::Startup, InboxSource::RUNTIME, if unclean { UNCLEAN } else { 0 });
     let auto_start = interface.is_none() && cell.simulation.auto_start;
-    if options.start || auto_start {
-        let source = if options.start { InboxSource::TERMINAL } else { InboxSource::AUTO_START };
-        command(InboxKind::Reset, source, 0);
-        command(InboxKind::Start, source, 0);
+    if auto_start {
+        command(InboxKind::Reset, InboxSource::AUTO_START, 0);
+        command(InboxKind::Start, InboxSource::AUTO_START, 0);
+    } else if options.start {
+        // No reset: a service that is restarted after a crash must not acknowledge the crash by itself.
+        command(InboxKind::Start, InboxSource::TERMINAL, 0);
     }
 
     let status = Arc::new(Status::default());
@@ -96,7 +100,6 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let (errors, mut texts) = rtrb::RingBuffer::new(16);
     let plan = Plan {
         cell: Arc::clone(cell),
-        interface: interface.clone(),
         cycles: options.cycles.or_else(|| if interface.is_none() { stop_after(cell) } else { None }),
         virtual_time: options.virtual_time,
         no_spin: options.no_spin,
@@ -104,34 +107,35 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         first_index: session.first_cycle(),
         core: cell.task.core.or_else(|| rt::cores().last().copied()),
     };
-    let cyclic = {
-        let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
-        std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
-            cyclic::run(&plan, inbox, log, errors, &status, &outcome);
-        })?
-    };
-    let watchdog_ns = process_watchdog_ns(cell, interface.is_some());
+    // The watchdog first: no machine may run without one because a thread could not be made.
     if !options.virtual_time {
         let status = Arc::clone(&status);
-        let priority = cell.task.priority + 1;
-        let core = rt::cores().first().copied();
+        let priority = cell.task.priority.saturating_add(1);
+        let core = watchdog_core(&rt::cores(), plan.core);
+        let timeout_ns = watchdog::timeout_ns(cell, interface.is_some());
         std::thread::Builder::new().name("watchdog".into()).spawn(move || {
+            rt::block_signals();
             // Without the privilege it watches all the same; the cyclic side reports what is missing.
             let _ = core.map(rt::pin);
             let _ = rt::fifo(priority);
-            watchdog::watch(&status, watchdog_ns, || watchdog::abort(&status));
+            watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
+    let cyclic = {
+        let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
+        std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
+            cyclic::run(&plan, socket, inbox, log, errors, &status, &outcome);
+        })?
+    };
 
     let mut display = Display::new(options.quiet);
     let mut stopping = false;
     while !status.finished.load(Relaxed) && !cyclic.is_finished() {
         std::thread::sleep(LOOK);
         if stop.load(Relaxed) && !stopping {
-            stopping = true;
-            command(InboxKind::Shutdown, InboxSource::SIGNAL, 0);
+            stopping = command(InboxKind::Shutdown, InboxSource::SIGNAL, 0);
         }
-        if edge.swap(false, Relaxed) {
+        if status.cycles.load(Relaxed) > 0 && edge.swap(false, Relaxed) {
             command(InboxKind::Reset, InboxSource::SIGNAL, 0);
             command(InboxKind::Start, InboxSource::SIGNAL, 0);
         }
@@ -141,18 +145,40 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let finished = wait_for(&outcome, &cyclic);
     display.tell(&mut texts, cell, &session);
     display.clear();
-    let log = session.close(cell)?;
     match finished {
         Some(Ok(mut outcome)) => {
+            let log = session.close(cell);
             let (thread, before) = outcome.thread;
             if let (true, Some(now)) = (outcome.guarded, rt::page_faults_of(thread)) {
                 outcome.page_faults = (now.0 - before.0, now.1 - before.1);
             }
             Ok(Summary::new(cell, options, interface, outcome, &status, log))
         }
-        Some(Err(error)) => Err(error),
-        None => anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai"),
+        Some(Err(error)) => {
+            if unclean || error.is::<Panicked>() {
+                // Not acknowledged yet: the next start comes up faulted as this one did, or should have.
+                session.event(&format!("{error:#}"));
+                session.abandon();
+            } else if let Err(log) = session.close(cell) {
+                say(format_args!("{log:#}\n"));
+            }
+            Err(error)
+        }
+        None => {
+            session.abandon();
+            anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai")
+        }
     }
+}
+
+/// Another core than the cyclic thread's, if there is one.
+fn watchdog_core(cores: &[usize], cyclic: Option<usize>) -> Option<usize> {
+    cores.iter().copied().find(|core| Some(*core) != cyclic).or(cyclic)
+}
+
+/// To standard error, which may be closed or full of what nobody reads: that must not end a run.
+fn say(text: fmt::Arguments<'_>) {
+    let _ = std::io::stderr().write_fmt(text);
 }
 
 /// `None` is the embedded segment; `sim` says so explicitly, and virtual time is possible nowhere else.
@@ -184,21 +210,13 @@ fn wait_for(
     None
 }
 
-/// Below the SyncManager watchdog, above the task's deadline. On the embedded segment nothing can move, and a
-/// laptop that stalls for a moment should not end the run.
-fn process_watchdog_ns(cell: &Cell, real_bus: bool) -> u64 {
-    const EMBEDDED_NS: u64 = 5_000_000_000;
-    match (real_bus, cell.bus.watchdog_ns) {
-        (false, _) | (true, 0) => EMBEDDED_NS,
-        (true, watchdog) => (watchdog / 5 * 4).max(2 * cell.task.interval_ns),
-    }
-}
-
 /// Live status on a terminal, texts of faults everywhere.
 struct Display {
     live: bool,
     shown: bool,
     lines: u32,
+    /// What was last said about the log.
+    trouble: Option<String>,
 }
 
 /// Program errors printed at most; a program that faults and is reset in a loop must not fill the disk.
@@ -206,7 +224,7 @@ const TEXTS_MAX: u32 = 100;
 
 impl Display {
     fn new(quiet: bool) -> Self {
-        Self { live: !quiet && std::io::stderr().is_terminal(), shown: false, lines: 0 }
+        Self { live: !quiet && std::io::stderr().is_terminal(), shown: false, lines: 0, trouble: None }
     }
 
     fn show(&mut self, status: &Status) {
@@ -218,7 +236,7 @@ impl Display {
             0 => String::new(),
             id => format!(" F{id}"),
         };
-        eprint!(
+        say(format_args!(
             "\r\x1b[2K{}{fault}  cycle {}  longest {:.0} µs  start error {:.0} µs  lost {}  invalid {}  overruns {}  \
              (Ctrl-C ends)",
             status.mode().name(),
@@ -228,7 +246,7 @@ impl Display {
             status.lost.load(Relaxed),
             status.invalid.load(Relaxed),
             status.overruns.load(Relaxed),
-        );
+        ));
         let _ = std::io::stderr().flush();
         self.shown = true;
     }
@@ -246,13 +264,66 @@ impl Display {
             let text =
                 format!("{path}:{}:{}: F{}: {}", fault.line, fault.column, fault.code.id(), error.text);
             session.event(&text);
-            eprintln!("{text}");
+            say(format_args!("{text}\n"));
+        }
+        self.tell_of_log(session);
+    }
+
+    /// A log that fails is told once, and again when it fails in another way.
+    fn tell_of_log(&mut self, session: &LogSession) {
+        let trouble = session.trouble();
+        if trouble != self.trouble {
+            if let Some(text) = &trouble {
+                self.clear();
+                say(format_args!("log: {text}\n"));
+            }
+            self.trouble = trouble;
         }
     }
 
     fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
-            eprint!("\r\x1b[2K");
+            say(format_args!("\r\x1b[2K"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_watchdog_keeps_off_the_cyclic_core() {
+        assert_eq!(watchdog_core(&[0, 1], Some(1)), Some(0));
+        assert_eq!(watchdog_core(&[0, 1], Some(0)), Some(1));
+        assert_eq!(watchdog_core(&[3], Some(3)), Some(3));
+        assert_eq!(watchdog_core(&[], None), None);
+    }
+
+    #[test]
+    fn only_an_orderly_end_acknowledges_a_crash() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = crate::source::Source::from_directory(&crate::test_cell());
+        let cell = source.cell.expect("the example is valid");
+        let options = Options {
+            log: Some(directory.path().join("a.snlog")),
+            files: source.files,
+            ..Options::default()
+        };
+        let open = || {
+            let (session, producer) = LogSession::open(&cell, &options).unwrap();
+            drop(producer);
+            session
+        };
+        let session = open();
+        assert!(!session.unclean() && session.trouble().is_none());
+        session.abandon();
+        let session = open();
+        assert!(session.unclean());
+        session.abandon();
+        let session = open();
+        assert!(session.unclean(), "a start that came to nothing has acknowledged nothing");
+        session.close(&cell).unwrap();
+        assert!(!open().unclean());
     }
 }

@@ -36,7 +36,7 @@ pub struct Status {
     pub saturated: AtomicU64,
     /// Records the log's ring had no room for.
     pub dropped: AtomicU64,
-    /// Counts up whenever the cyclic thread is alive; watched by the watchdog once `armed`.
+    /// When the cyclic thread ended a cycle last, on `CLOCK_MONOTONIC`; watched by the watchdog once `armed`.
     pub heartbeat: AtomicU64,
     /// The watchdog may act.
     pub armed: AtomicBool,

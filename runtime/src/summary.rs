@@ -59,6 +59,8 @@ pub struct Summary {
     pub missing: Vec<Missing>,
     /// The log.
     pub log: Option<LogSummary>,
+    /// Why it could not be ended in an orderly way.
+    pub log_error: Option<String>,
     #[serde(skip)]
     histograms: crate::timing::Histograms,
 }
@@ -119,7 +121,9 @@ fn findings(health: &DeviceHealth) -> Vec<String> {
         let seen = counters.iter().filter(|(count, _)| *count > 0);
         found.extend(seen.map(|(count, text)| format!("port {number}: {count} {text}")));
     }
-    for (count, text) in [(health.processing_unit_errors, "processing unit"), (health.pdi_errors, "device interface")] {
+    for (count, text) in
+        [(health.processing_unit_errors, "processing unit"), (health.pdi_errors, "device interface")]
+    {
         if count > 0 {
             found.push(format!("{count} errors of the {text}"));
         }
@@ -227,8 +231,9 @@ impl Summary {
         interface: Option<String>,
         outcome: Outcome,
         status: &Status,
-        log: Option<LogSummary>,
+        log: anyhow::Result<Option<LogSummary>>,
     ) -> Self {
+        let log_error = log.as_ref().err().map(|error| format!("{error:#}"));
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
         let measured = outcome.measured.max(1) as f64;
         let rows = outcome.histograms.rows();
@@ -268,7 +273,8 @@ impl Summary {
             troubles: troubles(cell, &outcome.health),
             shutdown: outcome.shutdown,
             missing: outcome.missing,
-            log,
+            log: log.ok().flatten(),
+            log_error,
             histograms: outcome.histograms,
         }
     }
@@ -278,9 +284,9 @@ impl Summary {
         &self.histograms
     }
 
-    /// True if the run ended as it should: no fault latched.
+    /// True if the run ended as it should: no fault latched, and the log whole.
     pub fn is_good(&self) -> bool {
-        self.fault.is_none()
+        self.fault.is_none() && self.log_error.is_none()
     }
 }
 
@@ -334,6 +340,9 @@ impl fmt::Display for Summary {
         )?;
         if let Some(log) = &self.log {
             writeln!(f, "{log}")?;
+        }
+        if let Some(error) = &self.log_error {
+            writeln!(f, "{error}")?;
         }
         for (name, value) in &self.memory {
             writeln!(f, "io.{name} = {value}")?;
