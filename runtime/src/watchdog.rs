@@ -14,17 +14,17 @@ use std::{
 };
 
 /// Looks per watchdog time. The thread sleeps in between.
-const LOOKS: u64 = 10;
+const LOOKS: u64 = 5;
 
 /// On the embedded segment nothing can move, and a laptop that stalls for a moment should not end the run.
 const EMBEDDED_NS: u64 = 5_000_000_000;
 
-/// How long the cyclic thread may be silent: four fifths of the SyncManager watchdog, so that with the time between two
+/// How long the cyclic thread may be silent: three quarters of the SyncManager watchdog, so that with the time between two
 /// looks it acts before the devices do. The check of the cell keeps that watchdog at two intervals or more.
 pub fn timeout_ns(cell: &Cell, real_bus: bool) -> u64 {
     match (real_bus, cell.bus.watchdog_ns) {
         (false, _) | (true, 0) => EMBEDDED_NS,
-        (true, watchdog) => watchdog / 5 * 4,
+        (true, watchdog) => watchdog / 4 * 3,
     }
 }
 
