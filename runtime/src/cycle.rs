@@ -35,7 +35,7 @@ pub trait Record {
     fn record(&mut self, machine: &Machine, done: &Done<'_>);
 }
 
-/// Run one cycle and say how it came out. `deadline_ns` is the bus deadline, counted from the start of the exchange.
+/// Run one cycle and say how it came out.
 pub fn cycle(
     machine: &mut Machine,
     bus: &mut impl Bus,

@@ -1,6 +1,10 @@
 //! The third way into a cycle, beside clock and bus: commands of people and verdicts about time.
 //!
 //! Whatever comes in is numbered and recorded; a replay is fed the same entries and decides nothing anew.
+//!
+//! What the bus supervisor sees of single devices is no entry: the machine decides by the validity of sync units alone,
+//! and that stands in every record, as do the AL states of all devices together. [`InboxKind::DeviceState`] is for the day
+//! on which a program may ask for one device.
 
 use crate::pace::Wake;
 use sensai_model::record::{INBOX_MAX, InboxEntry, InboxKind, InboxSource};

@@ -12,7 +12,7 @@ fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
     }
 }
 
-/// All findings about all programs, and about the plant, in the form of the configuration's.
+/// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
     let mut findings = Vec::new();
     for (index, program) in cell.task.programs.iter().enumerate() {

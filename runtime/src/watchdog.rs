@@ -51,17 +51,21 @@ impl Judge {
     }
 }
 
-/// Watch until the cyclic thread has finished. Never returns if it hangs.
+/// Watch until the cyclic thread has finished. Never returns if it hangs: not while it is warming up either, nor on its way
+/// out, where slowness is no danger but silence for ever would be.
 pub fn watch(status: &Arc<Status>, timeout_ns: u64, hung: impl Fn() -> std::convert::Infallible) {
     let mut judge = Judge::new(timeout_ns, clock::monotonic_ns());
+    let mut patient = Judge::new(timeout_ns.max(EMBEDDED_NS), clock::monotonic_ns());
     while !status.finished.load(Relaxed) {
         let asked = clock::monotonic_ns() + timeout_ns / LOOKS;
         rt::sleep_until(asked);
         let now = clock::monotonic_ns();
         // If this thread itself was kept from running, the whole machine was: that says nothing about the cycle.
         let starved = now.saturating_sub(asked) > timeout_ns / LOOKS;
+        let beat = status.heartbeat.load(Relaxed);
         let armed = status.armed.load(Relaxed) && !starved;
-        if judge.hung(status.heartbeat.load(Relaxed), armed, now) {
+        let begun = beat > 0 && !starved;
+        if judge.hung(beat, armed, now) || patient.hung(beat, begun, now) {
             hung();
         }
     }
