@@ -20,6 +20,7 @@ use rt_tests::{
 use serde_json::Value;
 use std::{
     fs,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -187,17 +188,30 @@ fn assert_consecutive(records: &[RawRecord]) {
     }
 }
 
-/// Everything the process prints is dropped: a pipe nobody empties would stop it.
-fn start(command: &mut Command) -> Running {
-    Running::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
+/// What the process says goes into a file: a pipe nobody empties would stop it.
+fn start(command: &mut Command, errors: &Path) -> Running {
+    let errors = fs::File::create(errors).expect("a file can be made");
+    Running::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors))
 }
 
-/// `kill -9`, and wait until the process is gone.
-fn kill(mut running: Running) -> u32 {
+/// `kill -9`, and wait until the process is gone. True if it was killed by that: on a machine that stalls, its own
+/// watchdog may have been faster.
+#[track_caller]
+fn kill(mut running: Running, errors: &Path) -> (u32, bool) {
+    const ABORTED: i32 = 6;
     let process = running.0.id();
-    running.0.kill().expect("it can be killed");
-    running.0.wait().expect("it ends");
-    process
+    let _ = running.0.kill();
+    let status = running.0.wait().expect("it ends");
+    let text = fs::read_to_string(errors).expect("the file was made");
+    let by_us = status.signal() == Some(9);
+    assert!(by_us || status.signal() == Some(ABORTED) && text.contains("F202"), "{status}\n{text}");
+    (process, by_us)
+}
+
+/// It has ended and nobody has waited for it yet.
+fn has_ended(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 fn sleep_us(micros: u64) {
@@ -207,10 +221,24 @@ fn sleep_us(micros: u64) {
 /// Longest time from a process's start to its first cycle.
 const UP: Duration = Duration::from_secs(20);
 
-/// Wait until a run's newest record is like this.
+/// Wait until a run's newest record is like this, or the run has ended: what ends a run is judged by its exit status.
+///
+/// # Panics
+/// It never is; with what the newest one is.
 #[track_caller]
-fn reaches(process: u32, what: impl Fn(&RawRecord) -> bool) -> bool {
-    wait_for(UP, || Ring::peek(process).filter(|record| what(record))).is_some()
+fn reach(process: u32, what: &str, holds: impl Fn(&RawRecord) -> bool) {
+    let there = || Ring::peek(process).is_some_and(|record| holds(&record)) || has_ended(process);
+    if wait_for(UP, || there().then_some(())).is_none() {
+        let newest = Ring::peek(process).map(|record| {
+            let inputs = record.0[216 + 8];
+            let (cycle, flags, valid, valves) =
+                (record.cycle(), record.flags(), record.valid(), valves(&record));
+            format!(
+                "cycle {cycle}, flags {flags:#x}, valid {valid}, switches {inputs:#b}, valves {valves:#b}"
+            )
+        });
+        panic!("no {what} within {UP:?}; newest record: {newest:?}");
+    }
 }
 
 /// Set-up takes most of a second; what happens to the log is in its first hundredths.
@@ -244,16 +272,19 @@ fn kill_on_the_embedded_segment() {
         let mut chain = Chain::new(cell.beside(&format!("{number}.snlog")));
         for _ in 0..batch {
             let mut command = sensai_command(Profile::Release);
-            let running =
-                start(command.arg("run").arg(cell.directory()).args(["--quiet", "--log"]).arg(&chain.log));
+            command.arg("run").arg(cell.directory()).args(["--quiet", "--log"]).arg(&chain.log);
+            let errors = cell.beside("errors");
+            let running = start(&mut command, &errors);
             // A quarter of the kills comes in the set-up.
             if random.one_in(4) {
                 sleep_us(set_up_moment(&mut random));
             } else {
-                assert!(reaches(running.0.id(), |_| true), "no first cycle");
+                reach(running.0.id(), "first cycle", |_| true);
                 sleep_us(random.within(0..1_200_000));
             }
-            chain.killed(kill(running));
+            let (process, by_us) = kill(running, &errors);
+            assert!(by_us, "on the embedded segment the watchdog waits five seconds");
+            chain.killed(process);
             if random.one_in(3) {
                 chain.recover();
             }
@@ -308,6 +339,8 @@ struct Seen {
     compared: u64,
     /// Runs that the machine's load disturbed before the kill: their bus was down already.
     disturbed: u64,
+    /// Runs that ended themselves before, because the machine stalled.
+    aborted: u64,
     longest_ns: u64,
 }
 
@@ -394,9 +427,12 @@ fn kill_over_veth() {
         for _ in 0..batch {
             let begin = uptime_ns();
             let mut command = namespace.sensai(&["run", "--quiet", "--interface", Namespace::MAIN]);
-            let running = start(command.arg(cell.directory()).arg("--log").arg(&chain.log));
+            let errors = cell.beside("errors");
+            let running = start(command.arg(cell.directory()).arg("--log").arg(&chain.log), &errors);
             kill_moment(&running, &mut random);
-            let records = chain.killed(kill(running));
+            let (process, by_us) = kill(running, &errors);
+            seen.aborted += u64::from(!by_us);
+            let records = chain.killed(process);
             // The devices' watchdogs need their time before somebody talks to them again.
             sleep_us(30_000);
             runs.push(Killed { window: (begin, uptime_ns()), records });
@@ -415,7 +451,7 @@ fn kill_over_veth() {
     assert!(total.records as u64 > 100 * kills, "most kills came before the first cycle");
     assert!(seen.compared * 2 > kills, "too few kills came while the bus was up");
     assert!(seen.clamped * 8 >= kills, "too few kills came with the clamp on");
-    assert!(seen.disturbed * 5 <= kills, "the machine is too busy to say anything");
+    assert!((seen.disturbed + seen.aborted) * 4 <= kills, "the machine is too busy to say anything");
 }
 
 /// Some kills come while the run is set up or faulted, most of them after the operator has pressed reset and start, and
@@ -427,20 +463,21 @@ fn kill_moment(running: &Running, random: &mut Random) {
         return;
     }
     let process = running.0.id();
-    assert!(reaches(process, |_| true), "no first cycle");
+    reach(process, "first cycle", |_| true);
     if random.one_in(8) {
         sleep_us(random.within(0..100_000));
         return;
     }
     running.signal("USR1");
-    assert!(reaches(process, |record| record.is(RawRecord::RUNNING)), "no reset and start");
+    // On a machine so busy that the devices' watchdogs expired, a reset helps for three cycles only.
+    let down = |record: &RawRecord| record.is(RawRecord::FAULTED) && record.valid() & 1 == 0;
+    reach(process, "reset and start", |record| record.is(RawRecord::RUNNING) || down(record));
     if random.one_in(3) {
         sleep_us(random.within(0..1_500_000));
     } else {
-        // The outputs are on: the simulated operator presses the button every few seconds. If the machine is so busy
-        // that frames are lost meanwhile, it is a kill in a fault.
+        // The outputs are on: the simulated operator presses the button every few seconds.
         let come = |record: &RawRecord| valves(record) & STROKE == STROKE || record.is(RawRecord::FAULTED);
-        assert!(reaches(process, come), "no stroke");
+        reach(process, "stroke", come);
         sleep_us(random.within(0..250_000));
     }
 }
@@ -476,13 +513,34 @@ fn assert_starts_are_faulted(chain: &Chain) {
     }
 }
 
-/// A run over veth in the middle of a stroke.
+/// A run over veth in the middle of a stroke. Where the machine stalls for so long that the bus is lost before the
+/// first stroke, it is tried again.
 #[track_caller]
-fn in_a_stroke(namespace: &Namespace, cell: &PressCell, log: &Path) -> Background {
-    let mut command = namespace.sensai(&["run", "--quiet", "--start", "--interface", Namespace::MAIN]);
-    let running = output_in_background(command.arg(cell.directory()).arg("--log").arg(log));
-    assert!(reaches(running.id(), |record| valves(record) & STROKE == STROKE), "no stroke");
-    running
+fn in_a_stroke(namespace: &Namespace, cell: &PressCell, name: &str) -> Stroke {
+    for attempt in 0..5 {
+        let trace = cell.beside(&format!("{name}-{attempt}.csv"));
+        let log = cell.beside(&format!("{name}-{attempt}.snlog"));
+        let options = ["--trace".to_owned(), trace.display().to_string()];
+        let simulator =
+            Simulator::start(namespace, &cell.directory(), &options.each_ref().map(String::as_str));
+        let mut command = namespace.sensai(&["run", "--quiet", "--start", "--interface", Namespace::MAIN]);
+        let running = output_in_background(command.arg(cell.directory()).arg("--log").arg(&log));
+        let stroke = |record: &RawRecord| valves(record) & STROKE == STROKE;
+        reach(running.id(), "stroke", |record| stroke(record) || record.is(RawRecord::FAULTED));
+        if Ring::peek(running.id()).is_some_and(|record| stroke(&record)) && !has_ended(running.id()) {
+            return Stroke { running, simulator, trace, log };
+        }
+        println!("attempt {attempt}: the bus was lost before the first stroke");
+    }
+    panic!("the machine is too busy for a stroke over veth");
+}
+
+/// A run over veth that drives its outputs.
+struct Stroke {
+    running: Background,
+    simulator: Simulator,
+    trace: PathBuf,
+    log: PathBuf,
 }
 
 /// The cyclic thread stands still as if it hung; the process watchdog ends the process, the devices' watchdogs their
@@ -498,11 +556,8 @@ fn kill_by_the_watchdog_of_a_hung_thread() {
     let rounds = count(2, 50);
     let mut longest = 0.0_f64;
     for round in 0..rounds {
-        let trace_file = cell.beside(&format!("hang{round}.csv"));
-        let trace_text = trace_file.display().to_string();
-        let log = cell.beside(&format!("hang{round}.snlog"));
-        let simulator = Simulator::start(&namespace, &cell.directory(), &["--trace", &trace_text]);
-        let running = in_a_stroke(&namespace, &cell, &log);
+        let Stroke { running, simulator, trace, log } =
+            in_a_stroke(&namespace, &cell, &format!("hang{round}"));
         let process = running.id();
         let hung = match hang(process, "cyclic") {
             Ok(hung) => hung,
@@ -531,7 +586,7 @@ fn kill_by_the_watchdog_of_a_hung_thread() {
             "{summary:#}"
         );
         stop_simulator(simulator);
-        assert_at_rest(&trace::read(&trace_file), records.last().expect("there are records"));
+        assert_at_rest(&trace::read(&trace), records.last().expect("there are records"));
     }
     println!("{rounds} hung threads: the process ended at most {longest:.1} ms later");
 }
@@ -583,7 +638,7 @@ fn kill_by_the_watchdog_on_the_embedded_segment() {
     command.arg("run").arg(cell.directory()).args(["--quiet", "--log"]).arg(&log);
     let running = output_in_background(&mut command);
     let process = running.id();
-    assert!(reaches(process, |record| record.cycle() > 500), "no cycles");
+    reach(process, "cycles", |record| record.cycle() > 500);
     let hung = match hang(process, "cyclic") {
         Ok(hung) => hung,
         Err(why) if why.contains("ptrace is refused") => skip!("{why}"),
@@ -629,7 +684,7 @@ fn kill_by_a_signal_in_a_stroke_on_the_embedded_segment() {
         let mut command = sensai_command(Profile::Release);
         command.arg("run").arg(cell.directory()).args(["--quiet", "--log"]).arg(&log);
         let running = output_in_background(&mut command);
-        assert!(reaches(running.id(), |record| valves(record) & STROKE == STROKE), "no stroke");
+        reach(running.id(), "stroke", |record| valves(record) & STROKE == STROKE);
         running.signal(name);
         running.wait(RUN_LIMIT).expect_code(0);
         assert_orderly(&log);
@@ -646,17 +701,14 @@ fn kill_by_a_signal_in_a_stroke_over_veth() {
     let cell = PressCell::new();
     for round in 0..count(2, 100) {
         let name = ["TERM", "INT"][(round % 2) as usize];
-        let trace_file = cell.beside(&format!("{round}.csv"));
-        let trace_text = trace_file.display().to_string();
-        let simulator = Simulator::start(&namespace, &cell.directory(), &["--trace", &trace_text]);
-        let log = cell.beside(&format!("{round}.snlog"));
-        let running = in_a_stroke(&namespace, &cell, &log);
+        let Stroke { running, simulator, trace, log } =
+            in_a_stroke(&namespace, &cell, &format!("{name}{round}"));
         running.signal(name);
         running.wait(RUN_LIMIT).expect_code(0);
         stop_simulator(simulator);
         let records = assert_orderly(&log);
         let last = valves(records.last().expect("it ran"));
-        assert_taken_down(&trace::read(&trace_file), last);
+        assert_taken_down(&trace::read(&trace), last);
     }
 }
 
