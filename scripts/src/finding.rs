@@ -89,10 +89,14 @@ pub mod code {
     pub const UNBOUNDED_LOOP: &str = "S217";
     /// No such field, pin or method of the state.
     pub const UNKNOWN_FIELD: &str = "S218";
+    /// Functions call functions more deeply than `[limits] call_depth` allows.
+    pub const CALL_DEPTH: &str = "S219";
     /// A constant could not be computed.
     pub const CONSTANT: &str = "S301";
     /// `init` failed.
     pub const INIT_FAILED: &str = "S302";
     /// What `init` returned cannot be a state.
     pub const STATE: &str = "S303";
+    /// The data is so large that no cycle fits into `[limits] operations`.
+    pub const WEIGHT: &str = "S304";
 }

@@ -1,8 +1,13 @@
 //! Calls: of the program's own functions, of the library, of methods.
 
-use super::{calls::Call, names, rules::Rules};
+use super::{
+    calls::Call,
+    names,
+    rules::Rules,
+    walk::{Chain, Link},
+};
 use crate::finding::code;
-use rhai::{FnCallExpr, Position};
+use rhai::{Expr, FnCallExpr, Position};
 
 impl Rules<'_, '_> {
     pub(super) fn call(&mut self, call: &FnCallExpr, position: Position, depth: usize) {
@@ -126,6 +131,20 @@ impl Rules<'_, '_> {
                 message,
                 format!("there is {}", usages.join(", ")),
             );
+        }
+    }
+
+    /// Notes functions that are called on what is not in the state: its parts are copied out of reach of the layout.
+    pub(super) fn called_on(&mut self, chain: &Chain<'_>, call: &FnCallExpr, position: Position) {
+        if self.function(&call.name, call.args.len()).is_none() {
+            return;
+        }
+        let first = chain.links.iter().find(|link| matches!(link, Link::Method(..)));
+        let directly = first.is_some_and(|link| link.position() == position);
+        match chain.root {
+            Expr::ThisPtr(_) if directly => {}
+            Expr::Variable(..) if directly => self.facts.calls_on_values = true,
+            _ => self.facts.calls_on_results = self.facts.calls_on_results.or(Some(position)),
         }
     }
 

@@ -13,10 +13,12 @@ mod rules;
 mod state;
 mod text;
 pub(crate) mod walk;
+mod weight;
 
 pub(crate) use rules::{Facts, rules};
-pub(crate) use state::state;
+pub(crate) use state::{Copied, state};
 pub(crate) use text::{parse, too_large};
+pub(crate) use weight::weight;
 
 use crate::{ScriptEnvironment, ScriptFinding, Severity, interpreter::prepare};
 use rhai::Position;

@@ -7,7 +7,13 @@ use super::{
     names,
     walk::{Chain, Function, Link, Use, Visitor, chain, is_local, outer_name, walk},
 };
-use crate::{ScriptEnvironment, finding::code, interpreter::ROOTS, layout::SYMBOL_CAPACITY, tree::Tree};
+use crate::{
+    ScriptEnvironment,
+    finding::code,
+    interpreter::{ROOTS, VALUES_MAX},
+    layout::SYMBOL_CAPACITY,
+    tree::Tree,
+};
 use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
 
 /// Roots that the language has and this tier does not have yet.
@@ -22,6 +28,20 @@ pub(crate) struct Facts {
     pub assignments: Vec<(String, Position)>,
     /// Arrays and records made in `cycle`.
     pub made: Made,
+    /// Functions of the program are called on variables and constants, as in `copy.f()`.
+    pub calls_on_values: bool,
+    /// Where one is called on what an expression gives, as in `f().g()`.
+    pub calls_on_results: Option<Position>,
+    /// Names of the functions, each with the place of its opening brace, ascending by it.
+    pub functions: Vec<(String, Position)>,
+}
+
+impl Facts {
+    /// Where a function without parameters starts; where the program does, if there is none of that name.
+    pub fn start(&self, name: &str) -> Position {
+        let found = self.functions.iter().find(|(known, _)| known == name);
+        found.map_or(Position::new(1, 1), |(_, position)| *position)
+    }
 }
 
 /// Check all rules.
@@ -47,7 +67,10 @@ pub(crate) fn rules(
         constructed: Vec::new(),
         roots_used: Vec::new(),
         made: Vec::new(),
-        facts: Facts::default(),
+        facts: Facts {
+            functions: functions.iter().map(|function| (function.name.clone(), function.position)).collect(),
+            ..Facts::default()
+        },
     };
     rules.top_level(top);
     rules.entries();
@@ -77,8 +100,8 @@ pub(super) struct Rules<'a, 'b> {
     pub(super) constructed: Vec<(usize, Position, String)>,
     /// `io` and `sys` used: function, place, name.
     pub(super) roots_used: Vec<(usize, Position, String)>,
-    /// Arrays and records made: function, size.
-    pub(super) made: Vec<(usize, Made)>,
+    /// Arrays and records made: function, place, size.
+    pub(super) made: Vec<(usize, Position, Made)>,
     pub(super) facts: Facts,
 }
 
@@ -228,7 +251,10 @@ impl Rules<'_, '_> {
         }
         for link in &chain.links {
             match link {
-                Link::Method(call, position) => self.method(call, *position, depth),
+                Link::Method(call, position) => {
+                    self.method(call, *position, depth);
+                    self.called_on(chain, call, *position);
+                }
                 Link::Index(Expr::StringConstant(name, position), _) => {
                     let help = format!("write `.{name}`");
                     self.refuse(*position, name.chars().count() + 2, "fields by text", &help);
@@ -290,7 +316,9 @@ impl Rules<'_, '_> {
 
     /// Findings that need all functions to have been seen.
     fn across_functions(&mut self) {
-        calls::check(self.functions, &self.calls, &self.depths, self.sink);
+        if calls::check(self.functions, &self.calls, &self.depths, self.sink) {
+            calls::check_depth(self.functions, &self.calls, self.environment.limits.call_depth, self.sink);
+        }
         let in_init = calls::reachable(self.functions, &self.calls, "init");
         let in_cycle = calls::reachable(self.functions, &self.calls, "cycle");
         for (function, position, name) in &self.constructed {
@@ -306,8 +334,20 @@ impl Rules<'_, '_> {
                 self.sink.error(code::INIT, *position, name.len(), message, "read it in `cycle`");
             }
         }
-        let made = self.made.iter().filter(|(function, _)| in_cycle[*function]);
-        self.facts.made = made.fold(Made::default(), |all, (_, made)| all.join(*made));
+        let most = VALUES_MAX.min(self.environment.limits.operations);
+        for (_, position, made) in self.made.iter().filter(|(function, ..)| in_cycle[*function]) {
+            self.facts.made = self.facts.made.join(*made);
+            if made.largest > most {
+                let message =
+                    format!("{} values made at once, expected at most {most} in a cycle", made.largest);
+                let help = if most < VALUES_MAX {
+                    "each costs an operation; make fewer, keep them in the state, or raise [limits] operations"
+                } else {
+                    "make fewer"
+                };
+                self.sink.error(code::TOO_LARGE, *position, 1, message, help);
+            }
+        }
     }
 }
 
@@ -424,9 +464,8 @@ impl Visitor for Rules<'_, '_> {
             }
             Expr::Array(..) | Expr::Map(..) => self.makes(expression),
             Expr::FnCall(call, position) => {
-                if call.name == "array" {
+                if call.name == "array" && self.array(call) {
                     self.makes(expression);
-                    self.array(call);
                 }
                 if call.op_token.is_some() && matches!(call.name.as_str(), ".." | "..=") {
                     if !matches!(used, Use::Iterable) {
@@ -466,19 +505,22 @@ impl Visitor for Rules<'_, '_> {
 }
 
 impl Rules<'_, '_> {
-    fn array(&mut self, call: &FnCallExpr) {
+    /// False, and a finding, if the text says that it has too many elements.
+    fn array(&mut self, call: &FnCallExpr) -> bool {
         let limit = self.environment.limits.array_len;
         if let Some(Expr::IntegerConstant(count, position)) = call.args.first()
             && !usize::try_from(*count).is_ok_and(|count| (1..=limit).contains(&count))
         {
             let message = format!("an array of {count} elements, expected 1 to {limit}");
             self.sink.error(code::TOO_LARGE, *position, 1, message, "[limits] array_len sets the most");
+            return false;
         }
+        true
     }
 
     fn makes(&mut self, expression: &Expr) {
         if let Some(function) = self.current {
-            self.made.push((function, Made::by(expression)));
+            self.made.push((function, expression.start_position(), Made::by(expression)));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Sink,
     roots::literal_mismatch,
-    walk::{Chain, Function, Link, Use, Visitor, chain, outer_name, walk},
+    walk::{Chain, Function, Link, Use, Visitor, chain, walk},
 };
 use crate::{
     finding::code,
@@ -13,25 +13,27 @@ use crate::{
 use rhai::{Expr, Position};
 use sensai_model::ScalarType;
 use sensai_stdlib::registry;
-use std::collections::BTreeMap;
-
 /// What the state is used for.
 pub(crate) struct Uses {
-    /// Values in the largest array or record that is copied out of the state or the constants.
-    pub copied: u64,
+    /// The largest array or record that is copied out of the state.
+    pub copied: Copied,
+}
+
+/// An array or record that one operation can copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    /// Values in it; 0 if nothing is copied.
+    pub values: u64,
+    /// Where it is copied.
+    pub position: Position,
 }
 
 /// Check every function for each shape that its `this` can have: `cycle` has the whole state, and what is called on a
-/// part of the state has that part. `constants`: the number of values in each.
-pub(crate) fn state(
-    functions: &[Function],
-    layout: &Layout,
-    constants: &BTreeMap<String, u64>,
-    sink: &mut Sink<'_>,
-) -> Uses {
+/// part of the state has that part.
+pub(crate) fn state(functions: &[Function], layout: &Layout, sink: &mut Sink<'_>) -> Uses {
     let root = Shape::Record { fields: layout.fields().to_vec() };
-    let mut rules =
-        StateRules { functions, constants, this: root.clone(), called: Vec::new(), copied: 0, sink };
+    let copied = Copied { values: 0, position: Position::NONE };
+    let mut rules = StateRules { functions, this: root.clone(), called: Vec::new(), copied, sink };
     let cycle =
         functions.iter().position(|function| function.name == "cycle" && function.parameters.is_empty());
     let mut open: Vec<(usize, Shape)> = cycle.map(|cycle| (cycle, root)).into_iter().collect();
@@ -47,43 +49,26 @@ pub(crate) fn state(
         seen.push(next);
         open.append(&mut rules.called);
     }
-    // Functions that are called without a part of the state as `this` may copy constants too.
-    rules.this = Shape::Record { fields: Vec::new() };
-    for (index, function) in functions.iter().enumerate() {
-        if seen.iter().all(|(seen, _)| *seen != index) {
-            walk(&function.body, &mut ConstantUses(&mut rules), 0);
-        }
-    }
     Uses { copied: rules.copied }
 }
 
 struct StateRules<'a, 'b> {
     functions: &'a [Function],
-    constants: &'a BTreeMap<String, u64>,
     this: Shape,
     /// Functions called on parts of the state.
     called: Vec<(usize, Shape)>,
-    copied: u64,
+    copied: Copied,
     sink: &'a mut Sink<'b>,
 }
 
 impl Visitor for StateRules<'_, '_> {
     fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
-        self.constant(expression, used);
         if let Some(chain) = chain(expression).filter(|chain| matches!(chain.root, Expr::ThisPtr(_))) {
             let this = self.this.clone();
             if let Some(found) = self.follow(&chain, &this) {
                 self.ends(&chain, found, used);
             }
         }
-    }
-}
-
-struct ConstantUses<'r, 'a, 'b>(&'r mut StateRules<'a, 'b>);
-
-impl Visitor for ConstantUses<'_, '_, '_> {
-    fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
-        self.0.constant(expression, used);
     }
 }
 
@@ -94,13 +79,6 @@ enum Found<'a> {
 }
 
 impl StateRules<'_, '_> {
-    fn constant(&mut self, expression: &Expr, used: Use<'_>) {
-        let values = outer_name(expression).and_then(|name| self.constants.get(name));
-        if let (Some(values), Use::Value | Use::Iterable) = (values, used) {
-            self.copied = self.copied.max(if *values > 1 { *values } else { 0 });
-        }
-    }
-
     fn follow<'s>(&mut self, chain: &Chain<'_>, root: &'s Shape) -> Option<Found<'s>> {
         let mut shape = root;
         let mut path = "this".to_owned();
@@ -239,7 +217,9 @@ impl StateRules<'_, '_> {
             }
             (Found::Shape(shape), Use::Value | Use::Iterable) => {
                 let values = shape.values();
-                self.copied = self.copied.max(if values > 1 { values } else { 0 });
+                if values > 1 && values > self.copied.values {
+                    self.copied = Copied { values, position: start };
+                }
             }
             _ => {}
         }

@@ -54,5 +54,10 @@ pub(crate) fn engine(host: &Rc<Host>, limits: &Limits) -> Engine {
 
 /// The limits as error texts name them.
 pub(crate) fn bounds(limits: &Limits) -> fault::Bounds {
-    fault::Bounds { operations: limits.operations, call_depth: limits.call_depth, variables: VARIABLES_MAX }
+    fault::Bounds {
+        operations: limits.operations,
+        weight: 1,
+        call_depth: limits.call_depth,
+        variables: VARIABLES_MAX,
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Explained {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub operations: u64,
+    /// What one operation counts.
+    pub weight: u64,
     pub call_depth: usize,
     pub variables: usize,
 }
@@ -115,7 +117,7 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
             "an integer left the range of i64; keep the numbers smaller or calculate in f64".to_owned(),
         ),
         E::ErrorTooManyOperations(_) | E::ErrorTerminated(..) => {
-            (FaultCode::FuelExhausted, fuel(bounds.operations))
+            (FaultCode::FuelExhausted, fuel(bounds.operations, bounds.weight))
         }
         E::ErrorStackOverflow(_) => (
             FaultCode::CallDepth,
@@ -145,9 +147,14 @@ fn explain_one(error: &EvalAltResult, bounds: Bounds) -> (FaultCode, String) {
 }
 
 /// What stopped a program that does too much in one cycle.
-pub(crate) fn fuel(operations: u64) -> String {
+pub(crate) fn fuel(operations: u64, weight: u64) -> String {
+    let counted = if weight > 1 {
+        format!(", each counted as {weight} for the size of the data; make the data smaller,")
+    } else {
+        ";".to_owned()
+    };
     format!(
-        "more than {operations} operations in one cycle; spread the work over cycles, or raise [limits] operations"
+        "more than {operations} operations in one cycle{counted} spread the work over cycles, or raise [limits] operations"
     )
 }
 

@@ -4,6 +4,7 @@ use super::{
     block::{Block, dynamic, refused, scalar},
     fault::{Raised, type_name},
     host::Host,
+    size,
 };
 use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Map, NativeCallContext};
 use sensai_model::{FaultCode, ScalarType};
@@ -114,32 +115,29 @@ fn fill(host: &Host, count: &Dynamic, value: &Dynamic) -> Result<Dynamic, Raised
         );
         Raised::new(FaultCode::TooLarge, text)
     })?;
-    let mut budget = host.values_max();
-    let mut array = Array::with_capacity(count);
-    for _ in 0..count {
-        array.push(duplicate(value, &mut budget)?);
+    let (values, most) = ((count as u64).saturating_mul(size(value)), host.values_max());
+    if values > most {
+        let text = format!(
+            "the array has too many values in all: {values}, expected at most {most}; make it smaller"
+        );
+        return Err(Raised::new(FaultCode::TooLarge, text));
     }
-    host.charge(host.values_max() - budget);
-    Ok(Dynamic::from_array(array))
+    host.spend(values)?;
+    Ok(Dynamic::from_array((0..count).map(|_| duplicate(value)).collect()))
 }
 
-fn duplicate(value: &Dynamic, budget: &mut u64) -> Result<Dynamic, Raised> {
-    *budget = budget.checked_sub(1).ok_or_else(|| {
-        Raised::new(FaultCode::TooLarge, "the array has too many values in all; make it smaller".to_owned())
-    })?;
+fn duplicate(value: &Dynamic) -> Dynamic {
     if let Some(block) = value.read_lock::<Block>() {
-        return Ok(Dynamic::from(block.duplicate()));
+        return Dynamic::from(block.duplicate());
     }
     if let Some(array) = value.read_lock::<Array>() {
-        let copies: Result<Array, Raised> = array.iter().map(|value| duplicate(value, budget)).collect();
-        return copies.map(Dynamic::from_array);
+        return Dynamic::from_array(array.iter().map(duplicate).collect());
     }
     if let Some(map) = value.read_lock::<Map>() {
-        let copies: Result<Map, Raised> =
-            map.iter().map(|(name, value)| Ok((name.clone(), duplicate(value, budget)?))).collect();
-        return copies.map(Dynamic::from_map);
+        let copies = map.iter().map(|(name, value)| (name.clone(), duplicate(value)));
+        return Dynamic::from_map(copies.collect::<Map>());
     }
-    Ok(value.clone())
+    value.clone()
 }
 
 fn register_fault(engine: &mut Engine, host: &Rc<Host>) {

@@ -2,7 +2,9 @@
 
 use super::{
     block::{dynamic, scalar},
-    fault::{Raised, out_of_bounds, type_name},
+    fault::{self, Raised, out_of_bounds, type_name},
+    nesting, size,
+    state::DEPTH_MAX,
 };
 use crate::{
     RunContext, SysFacts,
@@ -45,6 +47,8 @@ pub(crate) struct Host {
     fuel: Fuel,
     /// Slot of the tag read last, and when.
     last_read: Cell<Option<(u32, u64)>>,
+    /// Functions of the program are called on values that are not in the state.
+    calls_on_values: Cell<bool>,
     array_len: usize,
     values_max: u64,
 }
@@ -53,7 +57,11 @@ pub(crate) struct Host {
 struct Fuel {
     operations: Cell<u64>,
     charged: Cell<u64>,
+    /// What an operation counts at the start of a run, and now.
+    base: Cell<u64>,
     weight: Cell<u64>,
+    /// Operations that are in `charged` already.
+    settled: Cell<u64>,
     limit: Cell<u64>,
     position: Cell<Position>,
     position_at: Cell<u64>,
@@ -106,12 +114,15 @@ impl Host {
             fuel: Fuel {
                 operations: Cell::new(0),
                 charged: Cell::new(0),
+                base: Cell::new(1),
                 weight: Cell::new(1),
+                settled: Cell::new(0),
                 limit: Cell::new(0),
                 position: Cell::new(Position::NONE),
                 position_at: Cell::new(0),
             },
             last_read: Cell::new(None),
+            calls_on_values: Cell::new(false),
             array_len,
             values_max,
         }
@@ -145,6 +156,8 @@ impl Host {
         self.phase.set(phase);
         self.fuel.operations.set(0);
         self.fuel.charged.set(0);
+        self.fuel.settled.set(0);
+        self.fuel.weight.set(self.fuel.base.get());
         self.fuel.limit.set(limit);
         self.fuel.position.set(Position::NONE);
         self.fuel.position_at.set(0);
@@ -152,8 +165,15 @@ impl Host {
     }
 
     /// What an operation counts: more if the state is so large that checking its size costs more than the operation.
-    pub fn set_weight(&self, weight: u64) {
-        self.fuel.weight.set(weight);
+    /// `calls_on_values`: functions of the program are called on values that are not in the state.
+    pub fn set_weight(&self, weight: u64, calls_on_values: bool) {
+        self.fuel.base.set(weight);
+        self.calls_on_values.set(calls_on_values);
+    }
+
+    /// What an operation counts now.
+    pub fn weight(&self) -> u64 {
+        self.fuel.weight.get()
     }
 
     /// Constants, each with the number of its values.
@@ -171,7 +191,35 @@ impl Host {
     /// Work units used since [`Host::begin`].
     pub fn work(&self) -> u64 {
         let fuel = &self.fuel;
-        fuel.operations.get().saturating_mul(fuel.weight.get()).saturating_add(fuel.charged.get())
+        let operations = fuel.operations.get().saturating_sub(fuel.settled.get());
+        operations.saturating_mul(fuel.weight.get()).saturating_add(fuel.charged.get())
+    }
+
+    /// Count work that is about to be done beyond the operation at hand.
+    ///
+    /// # Errors
+    /// If that is more than is left; then it must not be done.
+    pub fn spend(&self, work: u64) -> Result<(), Raised> {
+        let limit = self.fuel.limit.get();
+        if self.work().saturating_add(work) > limit {
+            return Err(Raised::new(FaultCode::FuelExhausted, fault::fuel(limit, self.weight())));
+        }
+        self.charge(work);
+        Ok(())
+    }
+
+    /// Pay for a look at an array or record that is not in the state: Rhai may copy it, or check its size.
+    fn look_at(&self, values: u64) -> Result<(), Raised> {
+        let copy = values / VALUES_COPIED_PER_OPERATION;
+        self.spend(copy)?;
+        let weight = self.fuel.base.get().saturating_add(copy);
+        // A function that is called on it may copy parts of it as `this.x`, of which nobody tells us.
+        if self.calls_on_values.get() && weight > self.fuel.weight.get() {
+            self.fuel.charged.set(self.work());
+            self.fuel.settled.set(self.fuel.operations.get());
+            self.fuel.weight.set(weight);
+        }
+        Ok(())
     }
 
     /// Count work that one operation does beyond itself.
@@ -242,11 +290,14 @@ impl Host {
                 self.cycle_only(name)?;
                 Some(Dynamic::from(Facts))
             }
-            _ => self.constants.get().and_then(|constants| constants.get(name)).map(|(value, values)| {
-                // Rhai wants a value of its own: a table is copied whenever it is looked at.
-                self.charge(values / VALUES_COPIED_PER_OPERATION);
-                value.clone()
-            }),
+            _ => match self.constants.get().and_then(|constants| constants.get(name)) {
+                Some((value, values)) => {
+                    // Rhai wants a value of its own: a table is copied whenever it is looked at.
+                    self.look_at(*values)?;
+                    Some(value.clone())
+                }
+                None => None,
+            },
         })
     }
 
@@ -374,7 +425,23 @@ fn register_variables(engine: &mut Engine, host: &Rc<Host>) {
     let host = Rc::clone(host);
     // Locals have an index and go first; without one it is a root, a constant, or nothing.
     #[allow(deprecated, reason = "marked so because it may change, which the pinned version does not")]
-    engine.on_var(move |name, index, _| if index > 0 { Ok(None) } else { host.variable(name) });
+    engine.on_var(move |name, index, context| {
+        if index == 0 {
+            return host.variable(name);
+        }
+        // An index counts from the variable declared last, which comes first here.
+        let local = context.scope().iter_raw().nth(index - 1).map(|(_, _, value)| value);
+        if let Some(value) = local.filter(|value| value.is_array() || value.is_map()) {
+            // Rhai copies and drops them recursively, on the stack.
+            if nesting(value, DEPTH_MAX) > DEPTH_MAX {
+                let text =
+                    format!("`{name}` has arrays or records nested deeper than {DEPTH_MAX}; nest them less");
+                return Err(Raised::new(FaultCode::TooLarge, text).into());
+            }
+            host.look_at(size(value))?;
+        }
+        Ok(None)
+    });
 }
 
 fn register_tags(engine: &mut Engine, host: &Rc<Host>) {

@@ -6,7 +6,8 @@
 //! - Values are copied silently, blocks included: `block`.
 //! - Errors that stop a program (operations, depth, size) lose their place on the way out: `Host::reached`.
 //! - A record takes any field and any type: `state`.
-//! - One operation can cost as much as the state is large: `weight`.
+//! - One operation can cost as much as the state is large: `check::weight`. What is not in the state is paid for where
+//!   it is made and looked at: `Host::spend`.
 
 mod block;
 mod engine;
@@ -16,13 +17,16 @@ mod host;
 mod operators;
 mod state;
 
+#[cfg(test)]
+pub(crate) use engine::parser;
 pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
 pub(crate) use functions::BUILT_IN;
-pub(crate) use host::{ROOTS, SYS};
+pub(crate) use host::{ROOTS, SYS, VALUES_COPIED_PER_OPERATION};
+pub(crate) use state::VALUES_MAX;
 
 use crate::{
     Layout, Program, ProgramError, RunContext, ScriptFinding,
-    check::{self, Facts, Sink},
+    check::{self, Copied, Facts, Sink},
     finding::code,
 };
 use fault::{Explained, explain};
@@ -46,9 +50,6 @@ thread_local! {
 
 /// Work units of constants and `init`; they run once, before the first cycle.
 const INIT_OPERATIONS: u64 = 2_000_000;
-
-/// Values whose size check costs about as much as an operation.
-const VALUES_PER_OPERATION: u64 = 128;
 
 /// Values that arrays and records made in `cycle` may have in any program.
 const TEMPORARIES_MIN: u64 = 64;
@@ -133,17 +134,21 @@ fn prepare_into(
     if sink.has_errors() {
         return None;
     }
-    let constant_values = constants(&engine, &ast, &host, &limits, sink)?;
-    let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, sink)?;
-    let uses = check::state(&functions, &layout, &constant_values, sink);
+    let constant_values = constants(&engine, &ast, &host, &limits, &facts, sink)?;
+    let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, &facts, sink)?;
+    let uses = check::state(&functions, &layout, sink);
     let held = layout.values() + constant_values.values().sum::<u64>();
     let made = facts.made;
     let array_len = limits.array_len as u64;
     let largest = made.largest.min(state::VALUES_MAX).max(if made.computed { array_len } else { 0 });
     // Arrays of arrays can grow up to what the engine allows, whatever their text says.
     let allowed = held + largest.max(TEMPORARIES_MIN);
-    let copied = uses.copied.max(if made.nested { allowed } else { largest });
-    host.set_weight(1 + held / VALUES_PER_OPERATION + copied / host::VALUES_COPIED_PER_OPERATION);
+    let copied = match facts.calls_on_results {
+        Some(position) if allowed > uses.copied.values => Copied { values: allowed, position },
+        _ => uses.copied,
+    };
+    let weight = check::weight(&functions, &layout, copied, limits.operations, sink);
+    host.set_weight(weight, facts.calls_on_values);
     engine.set_max_array_size(allowed as usize).set_max_map_size(allowed as usize);
     let slots = environment.tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
     Some(InterpretedProgram {
@@ -172,12 +177,13 @@ fn constants(
     ast: &AST,
     host: &Host,
     limits: &Limits,
+    facts: &Facts,
     sink: &mut Sink<'_>,
 ) -> Option<BTreeMap<String, u64>> {
     host.begin(Phase::Constants, INIT_OPERATIONS);
     let mut scope = Scope::new();
     if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
-        let explained = locate(explain(&error, init_bounds(limits)), host, &Facts::default());
+        let explained = locate(explain(&error, init_bounds(limits)), host, facts, "");
         sink.error(
             code::CONSTANT,
             explained.position,
@@ -199,6 +205,22 @@ fn constants(
     Some(sizes)
 }
 
+/// How deeply arrays and records contain each other; counts no further than to one more than `most`.
+fn nesting(value: &Dynamic, most: usize) -> usize {
+    let deepest = |depth: usize, value: &Dynamic| match most {
+        0 => depth,
+        most => depth.max(nesting(value, most - 1)),
+    };
+    if let Some(array) = value.read_lock::<rhai::Array>() {
+        return 1 + array.iter().fold(0, deepest);
+    }
+    if let Some(map) = value.read_lock::<rhai::Map>() {
+        return 1 + map.values().fold(0, deepest);
+    }
+    0
+}
+
+/// Values in a value, itself included.
 fn size(value: &Dynamic) -> u64 {
     if let Some(array) = value.read_lock::<rhai::Array>() {
         return 1 + array.iter().map(size).sum::<u64>();
@@ -215,6 +237,7 @@ fn first_state(
     ast: &AST,
     host: &Host,
     limits: &Limits,
+    facts: &Facts,
     sink: &mut Sink<'_>,
 ) -> Option<(Layout, Box<[u8]>, Dynamic)> {
     host.begin(Phase::Init, INIT_OPERATIONS);
@@ -222,7 +245,7 @@ fn first_state(
     let value = match engine.call_fn_with_options::<Dynamic>(options, &mut Scope::new(), ast, "init", ()) {
         Ok(value) => value,
         Err(error) => {
-            let explained = locate(explain(&error, init_bounds(limits)), host, &Facts::default());
+            let explained = locate(explain(&error, init_bounds(limits)), host, facts, "init");
             let text = format!("`init` failed: {}", explained.text);
             sink.error(code::INIT_FAILED, explained.position, 1, text, "");
             return None;
@@ -251,8 +274,9 @@ fn init_bounds(limits: &Limits) -> fault::Bounds {
     fault::Bounds { operations: INIT_OPERATIONS, ..engine::bounds(limits) }
 }
 
-/// Give an error the place that Rhai lost: the last operation that noted its own, or a loop that notes none.
-fn locate(explained: Explained, host: &Host, facts: &Facts) -> Explained {
+/// Give an error the place that Rhai lost: the last operation that noted its own, or a loop that notes none; without
+/// either, the start of `entry`. The text names the function it is in.
+fn locate(explained: Explained, host: &Host, facts: &Facts, entry: &str) -> Explained {
     if !explained.position.is_none() {
         return explained;
     }
@@ -264,7 +288,14 @@ fn locate(explained: Explained, host: &Host, facts: &Facts) -> Explained {
     } else {
         reached
     };
-    Explained { position, ..explained }
+    let position = position.or_else(facts.start(entry));
+    let inside = facts.functions.iter().rfind(|(_, start)| *start <= position);
+    match inside.filter(|(name, _)| !entry.is_empty() && name != entry) {
+        Some((name, _)) => {
+            Explained { position, text: format!("{} (in `{name}`)", explained.text), ..explained }
+        }
+        None => Explained { position, ..explained },
+    }
 }
 
 /// The value of a literal; also of one with a minus before it.
@@ -328,6 +359,7 @@ impl InterpretedProgram {
         }
         state::write(&self.state, &self.layout, &self.limits, &mut self.next).map_err(|mismatch| {
             let position = self.assignment(&mismatch.path);
+            let position = position.or_else(self.facts.start("cycle"));
             Explained { code: mismatch.code, position, text: mismatch.sentence() }
         })?;
         std::mem::swap(&mut self.arena, &mut self.next);
@@ -335,11 +367,12 @@ impl InterpretedProgram {
     }
 
     fn explain(&self, error: &EvalAltResult) -> Explained {
-        locate(explain(error, engine::bounds(&self.limits)), &self.host, &self.facts)
+        let bounds = fault::Bounds { weight: self.host.weight(), ..engine::bounds(&self.limits) };
+        locate(explain(error, bounds), &self.host, &self.facts, "cycle")
     }
 
     fn locate(&self, code: FaultCode, text: String) -> Explained {
-        locate(Explained { code, position: Position::NONE, text }, &self.host, &self.facts)
+        locate(Explained { code, position: Position::NONE, text }, &self.host, &self.facts, "cycle")
     }
 
     /// Where a field of the state is assigned to. Methods see a part of the state, so their paths are ends of the whole.

@@ -12,7 +12,7 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 use sensai_model::{FaultCode, cell::Limits, value::canonical};
 
 /// Records and arrays in one another; deeper than any program needs, shallow enough for every stack.
-const DEPTH_MAX: usize = 16;
+pub(crate) const DEPTH_MAX: usize = 16;
 
 /// Values in a state, blocks counting one each.
 pub(crate) const VALUES_MAX: u64 = 65_536;

@@ -267,6 +267,37 @@ fn the_shape_of_a_program() {
 }
 
 #[test]
+fn what_no_cycle_can_do_is_found_with_its_numbers() {
+    let chain: String = (1..20).map(|i| format!("fn f{i}() {{ f{}(); }}\n", i + 1)).collect();
+    let long = "this.n += 1;\n".repeat(40);
+    for (text, expected) in [
+        (
+            format!("fn init() {{ #{{ n: 0 }} }}\nfn cycle() {{ f1(); }}\n{chain}fn f20() {{ }}\n"),
+            "error[S219]: 17:12: calls are nested 21 deep, expected at most 16: cycle → f1 → f2 → f3 → …; this one is too deep; call fewer functions from functions, or raise [limits] call_depth to 21",
+        ),
+        (
+            format!(
+                "fn init() {{\n#{{\nn: 0,\ntable: array(60, array(1000, 0)) }} }}\nfn cycle() {{\n{long}}}\n"
+            ),
+            "error[S304]: 4:8: the state has 60062 values, most of them in `table`, so each operation counts as 470; the shortest cycle has 161 of them and counts 75670, expected at most 20000; make it smaller, divide the program, or raise [limits] operations well above 75670",
+        ),
+        (
+            format!(
+                "fn init() {{ #{{ n: 0, table: array(16, array(1000, 0)) }} }}\nfn cycle() {{\nif io.b {{\nlet copy = this.table; }}\n{long}}}\n"
+            ),
+            "error[S304]: 4:12: 16017 values can be copied at once here, so each operation counts as 2128; the shortest cycle has 164 of them and counts 348992, expected at most 20000; copy less, as in `this.table[i]`, or raise [limits] operations well above 348992",
+        ),
+        (
+            "fn init() { #{ n: 0 } }\nfn cycle() {\nif io.b { let a = array(1000, array(1000, 0)); }\n}\n"
+                .to_owned(),
+            "error[S102]: 3:19: 1001000 values made at once, expected at most 20000 in a cycle; each costs an operation; make fewer, keep them in the state, or raise [limits] operations",
+        ),
+    ] {
+        assert_eq!(of(&text), [expected], "{text}");
+    }
+}
+
+#[test]
 fn all_findings_at_once_in_the_order_of_the_text() {
     let found =
         findings("fn init() { #{} }\nfn cycle() {\nio.nothing = 1;\nmx(1);\nlet io = 2;\nsleep(1);\n}");

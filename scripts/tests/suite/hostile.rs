@@ -71,15 +71,100 @@ fn recursion_is_refused() {
 }
 
 #[test]
-fn deep_calls_are_stopped() {
-    let mut text = String::from("fn init() { #{ n: 0 } }\nfn cycle() { f0(1); }\n");
-    for i in 0..30 {
-        text.push_str(&format!("fn f{i}(n) {{ f{}(n) }}\n", i + 1));
+fn deep_calls_are_refused() {
+    let program = |functions: usize, this: &str| {
+        let mut text = format!("fn init() {{ #{{ n: 0 }} }}\nfn cycle() {{ {this}f1(1); }}\n");
+        for i in 1..functions - 1 {
+            // The shorter way down is not the one that counts.
+            text.push_str(&format!("fn f{i}(n) {{ {this}f{}(n); {this}f{}(n) }}\n", functions - 1, i + 1));
+        }
+        text.push_str(&format!("fn f{}(n) {{ n }}\n", functions - 1));
+        text
+    };
+    for this in ["", "this."] {
+        Bench::new(&program(LIMITS.call_depth, this)).run_ok();
+        for functions in [LIMITS.call_depth + 1, 30] {
+            let found = findings(&program(functions, this));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!((found[0].code, found[0].severity), ("S219", Severity::Error));
+            assert_eq!(found[0].line, LIMITS.call_depth as u32 + 1, "the call that is one too deep");
+        }
     }
-    text.push_str("fn f30(n) { n }\n");
+    let init = program(20, "").replace("n: 0", "n: f1(1)").replace("cycle() { f1(1); }", "cycle() { }");
+    refused(&init, "S219");
+    let unused = program(20, "").replace("cycle() { f1(1); }", "cycle() { f5(1); }");
+    assert!(findings(&unused).is_empty(), "what is not called is not too deep");
+}
+
+/// What a cycle makes and looks at costs that cycle; the others are as cheap as ever.
+#[test]
+fn large_values_are_paid_for_where_they_are_made_and_used() {
+    const ROWS: &str = "let rows = array(16, array(1000, 0));";
+    let text = |body: &str| {
+        format!(
+            "fn init() {{ #{{ n: 0, many: array(1000, 1.5) }} }}\nfn cycle() {{\nif io.inp.b {{ this.hostile(); }}\n\
+             this.n += 1;\n}}\nfn hostile() {{\n{body}\n}}\nfn part() {{\nloop {{ let copy = this.row; }}\n}}\n"
+        )
+    };
+    let idle = |text: &str| {
+        let mut bench = Bench::new(text);
+        bench.run_ok();
+        bench.program.operations()
+    };
+    let small = idle(&text(""));
+    assert!(small < 200, "{small}");
+    for (body, line) in [
+        (format!("{ROWS}\nlet more = array(1000, 0);\nlet more = rows;"), 9),
+        (format!("{ROWS}\nlet size = 0;\nloop {{ size += rows.len; }}"), 9),
+        (format!("{ROWS}\nfor i in 0..9 {{\nlet copy = rows;\n}}"), 9),
+        (format!("{ROWS}\nlet n = \nsecond(0, rows);\n}}\nfn second(a, b) {{ b.len"), 11),
+        ("let row = array(1000, 0);\nlet r = #{ row: row };\nr.part();".to_owned(), 12),
+        ("for i in 0..20 {\nlet row = array(1000, 0);\n}".to_owned(), 8),
+    ] {
+        let text = text(&body);
+        assert_eq!(idle(&text), small, "{body}");
+        let mut bench = Bench::new(&text);
+        bench.set("inp.b", sensai_model::Value::Bool(true));
+        let error = bench.run_fault();
+        let place = (error.fault.code, error.fault.line);
+        assert_eq!(place, (FaultCode::FuelExhausted, line), "{body}: {}", error.text);
+        assert!(error.fault.column > 0, "{body}");
+        assert!(bench.program.operations() <= LIMITS.operations + 200, "{body}");
+    }
+}
+
+#[test]
+fn values_nest_only_so_deep() {
+    let limits = sensai_model::cell::Limits { operations: 1_000_000, ..LIMITS };
+    let text = "fn init() { #{ many: array(1000, array(8, 0)) } }\nfn cycle() {\nlet a = [1];\nloop {\na = [a];\n}\n}\n";
+    let mut bench = Bench::with(
+        crate::support::source(text),
+        crate::support::tags(),
+        crate::support::parameters(),
+        limits,
+    );
+    let error = bench.run_fault();
+    assert_eq!((error.fault.code, error.fault.line), (FaultCode::TooLarge, 5), "{}", error.text);
+    assert!(error.text.starts_with("`a` has arrays or records nested deeper than"), "{}", error.text);
+}
+
+/// The place that Rhai forgot, and the function it is in.
+#[test]
+fn a_program_without_fuel_names_its_function() {
+    let text = "fn init() { #{ n: 0, b: false } }\nfn cycle() {\nthis.work();\n}\nfn work() {\nlet x = 1;\n\
+                loop {\nx += 0;\n}\n}\n";
+    let error = Bench::new(text).run_fault();
+    assert_eq!((error.fault.code, error.fault.line), (FaultCode::FuelExhausted, 8));
+    assert_eq!(
+        error.text,
+        "more than 20000 operations in one cycle; spread the work over cycles, or raise [limits] operations \
+         (in `work`)"
+    );
+    // Nothing of this notes where it is: at least the program's entry is named.
+    let silent = "this.b = true; ".repeat(8000);
+    let text = format!("fn init() {{ #{{ b: false }} }}\nfn cycle() {{\n{silent}\n}}\n");
     let error = Bench::new(&text).run_fault();
-    assert_eq!(error.fault.code, FaultCode::CallDepth);
-    assert!(error.text.starts_with("calls are nested deeper than 16"), "{}", error.text);
+    assert_eq!((error.fault.code, error.fault.line), (FaultCode::FuelExhausted, 2));
 }
 
 #[test]
