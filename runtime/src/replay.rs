@@ -314,6 +314,10 @@ impl Player {
         view: &RecordView<'_>,
     ) -> anyhow::Result<Unverified> {
         let from = self.last.map_or(self.epoch.first_cycle, |last| last.saturating_add(1)).min(view.cycle());
+        let found = |to| {
+            let why = "records are missing; the next keyframe is behind them".into();
+            Unverified { from, to, why }
+        };
         let (mut block, mut last) = (None, view.cycle());
         for record in log.records(view.cycle()) {
             let record = record?;
@@ -325,9 +329,12 @@ impl Player {
             if block.replace(record.block_offset) != Some(record.block_offset)
                 && let Some(to) = self.take_over(log, view.cycle(), last)?
             {
-                let why = "records are missing; the next keyframe is behind them".into();
-                return Ok(Unverified { from, to, why });
+                return Ok(found(to));
             }
+        }
+        // The block may hold the keyframe's cycle and be the run's last one.
+        if let Some(to) = self.take_over(log, view.cycle(), last)? {
+            return Ok(found(to));
         }
         self.synced = false;
         Ok(Unverified {
