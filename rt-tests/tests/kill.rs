@@ -414,10 +414,12 @@ fn kill_over_veth() {
     let kills = count(20, 1_000);
     let mut random = Random::printed("kills over veth");
     let watch = Stopwatch::start();
-    let (mut total, mut seen, mut left, mut number) = (Figures::default(), Seen::default(), kills, 0);
-    while left > 0 {
+    let (mut total, mut seen, mut number) = (Figures::default(), Seen::default(), 0);
+    // A run that a stall of the machine ended before the kill did is made up for by another one.
+    while total.kills < kills + seen.disturbed + seen.aborted {
+        let left = kills + seen.disturbed + seen.aborted - total.kills;
+        assert!(total.kills < 3 * kills, "the machine is too busy to say anything: {seen:?}");
         let batch = left.min(random.within(8..25));
-        left -= batch;
         number += 1;
         let trace_file = cell.beside(&format!("{number}.csv"));
         let trace_text = trace_file.display().to_string();
@@ -447,11 +449,9 @@ fn kill_over_veth() {
         total.add(&chain.finish());
     }
     println!("{total:?}\n{seen:?} in {:.1} s", watch.elapsed().as_secs_f64());
-    assert_eq!(total.kills, kills);
     assert!(total.records as u64 > 100 * kills, "most kills came before the first cycle");
     assert!(seen.compared * 2 > kills, "too few kills came while the bus was up");
     assert!(seen.clamped * 8 >= kills, "too few kills came with the clamp on");
-    assert!((seen.disturbed + seen.aborted) * 4 <= kills, "the machine is too busy to say anything");
 }
 
 /// Some kills come while the run is set up or faulted, most of them after the operator has pressed reset and start, and
