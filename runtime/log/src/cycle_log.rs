@@ -80,7 +80,10 @@ impl CycleLog {
         let ring_path = ring::path_for(&path, options.ring_directory.as_deref());
         // An empty file is replaced by the log; a device looks empty, and must not be.
         if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            return Err(LogError::Request(format!("{} is no regular file; name another one", path.display())));
+            return Err(LogError::Request(format!(
+                "{} is no regular file; name another one",
+                path.display()
+            )));
         }
         match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) => {
