@@ -10,6 +10,7 @@ use crate::{
 };
 use std::{
     fs,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -52,7 +53,7 @@ impl Ring {
 
     /// The process a file names, if it is a ring.
     fn header(bytes: &[u8]) -> Option<u32> {
-        let good = bytes.len() > HEADER
+        let good = bytes.len() >= 256
             && bytes.starts_with(b"SNSRING\n")
             && u32_at(bytes, 8) == 1
             && u32_at(bytes, 60) == crc32(&bytes[..60]);
@@ -82,18 +83,22 @@ impl Ring {
         Self { process: u32_at(bytes, 12), path, head, tail, dropped, first, records }
     }
 
-    /// The newest record of a run that goes on, without the checks: it may be overwritten meanwhile.
+    /// The newest record of a run that goes on, without the checks: it may be overwritten meanwhile. Reads a few slots
+    /// only, so that asking often does not disturb the run.
     pub fn peek(process: u32) -> Option<RawRecord> {
         paths().into_iter().find_map(|path| {
-            let bytes = fs::read(path).ok()?;
-            Self::header(&bytes).filter(|of| *of == process)?;
+            let file = fs::File::open(path).ok()?;
+            let mut header = [0; 256];
+            file.read_exact_at(&mut header, 0).ok()?;
+            Self::header(&header).filter(|of| *of == process)?;
             let (slots, slot_len, head) =
-                (u64_at(&bytes, 40), u32_at(&bytes, 48) as usize, u64_at(&bytes, 128));
+                (u64_at(&header, 40), u32_at(&header, 48) as usize, u64_at(&header, 128));
+            let mut slot = vec![0; slot_len];
             (head.saturating_sub(4)..head).rev().find_map(|sequence| {
-                let start = HEADER + (sequence % slots) as usize * slot_len;
-                let slot = bytes.get(start..start + slot_len)?;
-                let payload = slot.get(SLOT_HEADER..SLOT_HEADER + u32_at(slot, 12) as usize)?;
-                (u16_at(slot, 8) == RECORD).then(|| RawRecord(payload.to_vec()))
+                let start = HEADER as u64 + sequence % slots * slot_len as u64;
+                file.read_exact_at(&mut slot, start).ok()?;
+                let payload = slot.get(SLOT_HEADER..SLOT_HEADER + u32_at(&slot, 12) as usize)?;
+                (u16_at(&slot, 8) == RECORD).then(|| RawRecord(payload.to_vec()))
             })
         })
     }

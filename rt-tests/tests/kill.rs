@@ -423,7 +423,8 @@ fn kill_over_veth() {
         number += 1;
         let trace_file = cell.beside(&format!("{number}.csv"));
         let trace_text = trace_file.display().to_string();
-        let simulator = Simulator::start(&namespace, &cell.directory(), &["--trace", &trace_text]);
+        let simulator =
+            Simulator::start(&namespace, &cell.directory(), &["--trace", &trace_text]).ahead_of_load();
         let mut chain = Chain::new(cell.beside(&format!("{number}.snlog")));
         let mut runs = Vec::new();
         for _ in 0..batch {
@@ -567,7 +568,7 @@ fn kill_by_the_watchdog_of_a_hung_thread() {
         let output = running.wait(RUN_LIMIT);
         // Four fifths of the devices' watchdog, looked at four times; then the core is the watchdog's.
         longest = longest.max(hung);
-        assert!((6.0..60.0).contains(&hung), "ended after {hung} ms");
+        assert!((6.0..100.0).contains(&hung), "ended after {hung} ms");
         assert_aborted(&output);
         assert!(!namespace.has_packet_socket(Namespace::MAIN), "the bus socket is still open");
         sleep_us(30_000);

@@ -98,7 +98,7 @@ fn replay_of_an_embedded_log() {
 /// Over a veth pair, with the segment in another process.
 #[track_caller]
 fn record_over_veth(namespace: &Namespace, cell: &PressCell, cycles: u64, log: &Path) {
-    let _simulator = Simulator::start(namespace, &cell.directory(), &[]);
+    let _simulator = Simulator::start(namespace, &cell.directory(), &[]).ahead_of_load();
     let mut command = namespace.sensai(&["run"]);
     command.arg(cell.directory()).args(["--interface", Namespace::MAIN, "--start", "--cycles"]);
     output_of(command.arg(cycles.to_string()).arg("--log").arg(log), RUN_LIMIT).expect_code(0);
