@@ -532,6 +532,10 @@ fn in_a_stroke(namespace: &Namespace, cell: &PressCell, name: &str) -> Stroke {
             return Stroke { running, simulator, trace, log };
         }
         println!("attempt {attempt}: the bus was lost before the first stroke");
+        let process = running.id();
+        drop(running);
+        // Nobody goes on with this log.
+        let _ = Ring::of(process).map(|ring| fs::remove_file(ring.path));
     }
     panic!("the machine is too busy for a stroke over veth");
 }
