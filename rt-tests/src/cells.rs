@@ -48,6 +48,16 @@ impl Scratch {
     }
 }
 
+impl Drop for Scratch {
+    /// Memory that killed runs have left for the next start of their logs, which will not come.
+    fn drop(&mut self) {
+        let Ok(folder) = self.0.path().canonicalize() else { return };
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let _ = fs::remove_file(sensai_log::ring::path_for(&folder.join(entry.file_name()), None));
+        }
+    }
+}
+
 impl Default for Scratch {
     fn default() -> Self {
         Self::new()
