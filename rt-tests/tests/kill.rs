@@ -141,11 +141,11 @@ impl Chain {
             output_of(verify.args(["log", "verify", "--json"]).arg(&self.log), RUN_LIMIT).expect_code(0);
         let report: Value = serde_json::from_str(&report.stdout).expect("a report is JSON");
         assert_eq!(report["records"], self.committed.len(), "{report:#}");
-        assert_eq!(
-            (&report["gaps"], &report["bad"]),
-            (&Value::Array(Vec::new()), &Value::Null),
-            "{report:#}"
-        );
+        assert_eq!(report["bad"], Value::Null, "{report:#}");
+        // A kill in the middle of a write leaves a torn end, which is cut off and marked. Its records come back from
+        // the ring: the count above and the bytes compared with the ring say that none is missing.
+        let gaps = report["gaps"].as_array().expect("a list of gaps");
+        assert!(gaps.iter().all(|gap| gap["reason"] == "TornTail" && gap["records"] == 0), "{report:#}");
         let mut replay = sensai_command(Profile::Release);
         let replayed = output_of(replay.arg("replay").arg(&self.log), RUN_LIMIT).expect_code(0);
         let equal = format!("{} cycles in ", self.committed.len());
