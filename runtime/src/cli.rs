@@ -144,6 +144,9 @@ pub struct Sim {
     /// Seed of the simulated plant (default: [simulation] seed)
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Core to run on (default: the last, where the cycle is too: its answers then need no second core to wake up)
+    #[arg(long, value_name = "N")]
+    pub core: Option<usize>,
     /// Stop after this many seconds
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
