@@ -11,11 +11,13 @@
 
 mod activation;
 mod dense;
+pub mod engine;
 pub mod reduce;
 mod scaler;
 
 pub use activation::Activation;
 pub use dense::Dense;
+pub use engine::{Element, Engine, RunError, TensorInfo};
 pub use reduce::LANES;
 pub use scaler::Scaler;
 
