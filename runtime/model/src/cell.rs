@@ -1,5 +1,15 @@
 //! A validated cell: no `Option` that a run would have to ask about, nothing that can be wrong.
 
+mod alarm;
+mod axis;
+mod model;
+mod unit;
+
+pub use alarm::{Alarm, AlarmCondition, AlarmPriority, AlarmReaction, can_be_limited};
+pub use axis::{Axis, Brake, DriveEntries, DriveMode, Homing, StopCategory};
+pub use model::{Golden, Jidoka, Model, ModelEngine, ModelInput, ModelScore, ModelTrigger};
+pub use unit::{Route, Unit};
+
 use crate::{ScalarType, Tag, Value};
 use sensai_devices::DeviceDescription;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
@@ -20,8 +30,22 @@ pub struct Cell {
     pub sync_units: Vec<SyncUnit>,
     /// In the order of the file.
     pub tags: Vec<Tag>,
-    /// The cyclic task.
+    /// The base task: the fastest one, the only one that exchanges.
     pub task: Task,
+    /// All others, by ascending interval, each a multiple of the base task's.
+    pub slow_tasks: Vec<Task>,
+    /// In the order of the file.
+    pub axes: Vec<Axis>,
+    /// PackML units, in the order of the file.
+    pub units: Vec<Unit>,
+    /// In the order of the file.
+    pub routes: Vec<Route>,
+    /// In the order of the file.
+    pub alarms: Vec<Alarm>,
+    /// In the order of the file.
+    pub models: Vec<Model>,
+    /// In the order of the file.
+    pub jidoka: Vec<Jidoka>,
     /// In the order of the file.
     pub parameters: Vec<Parameter>,
     /// Sizes of the two images in bytes.
@@ -112,6 +136,8 @@ pub struct Task {
     pub core: Option<usize>,
     /// How long before the wake target the thread stops sleeping and spins; `None`: calibrated at start.
     pub spin_ns: Option<u64>,
+    /// Base intervals between two releases; 1 for the base task.
+    pub multiple: u64,
     /// Overrun rule.
     pub on_overrun: OnOverrun,
     /// Programs in calling order.
@@ -235,6 +261,16 @@ impl Parameter {
 }
 
 impl Cell {
+    /// All tasks, the base task first.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        std::iter::once(&self.task).chain(&self.slow_tasks)
+    }
+
+    /// All programs with the index of their task, by their global index: the base task's come first.
+    pub fn programs(&self) -> impl Iterator<Item = (usize, &ProgramSource)> {
+        self.tasks().enumerate().flat_map(|(task, of)| of.programs.iter().map(move |program| (task, program)))
+    }
+
     /// The tag of this name or alias.
     pub fn tag(&self, name: &str) -> Option<&Tag> {
         self.tags

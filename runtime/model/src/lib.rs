@@ -6,6 +6,7 @@ pub mod cell;
 pub mod config;
 pub mod fault;
 pub mod image;
+pub mod packml;
 pub mod record;
 pub mod store;
 pub mod tag;

@@ -172,7 +172,7 @@ inbox_kinds! {
     Start = 2,
     /// Leave Run for Stop.
     Stop = 3,
-    /// Acknowledge a latched fault.
+    /// Acknowledge a latched fault. `[0]`: restart 0 warm, 1 cold, 2 origin.
     Reset = 4,
     /// A parameter was set. `[0]`: its index, `[1]`: the bits of its value.
     Parameter = 5,
@@ -184,6 +184,26 @@ inbox_kinds! {
     UtcOffset = 8,
     /// The supervisor saw a device change. `[0]`: position, `[1]`: AL state, `[2]`: AL status code.
     DeviceState = 9,
+    /// A PackML command. `[0]`: index of the unit, -1 for all, `[1]`: the command's number.
+    UnitCommand = 10,
+    /// Another mode for a PackML unit. `[0]`: index of the unit, -1 for all, `[1]`: the mode's number.
+    UnitMode = 11,
+    /// Jog an axis in manual mode. `[0]`: index of the axis, `[1]`: bits of the velocity in units/s, `[2]`: cycles after which it ends by itself.
+    Jog = 12,
+    /// A person's verdict on a jidoka event. `[0]`: number of the event, `[1]`: 1 good, 0 bad, `[2]`: low 64 bits of the hash of the reason.
+    Verdict = 13,
+    /// An alarm was acknowledged. `[0]`: its index, -1 for all.
+    Acknowledge = 14,
+    /// An alarm was shelved. `[0]`: its index, `[1]`: cycles, 0 to unshelve.
+    Shelve = 15,
+    /// A slow task was not done at its release. `[0]`: index of the task.
+    TaskOverrun = 16,
+    /// Values of a model that runs beside, before its result. `[0]`: model << 32 | index of the first value, `[1]`, `[2]`: two f32 each.
+    ModelOutput = 17,
+    /// Result of a model that runs beside. `[0]`: index of the model, `[1]`: number of the request, `[2]`: 1 good, 0 failed.
+    ModelResult = 18,
+    /// Velocity override. `[0]`: index of the axis, -1 for all, `[1]`: bits of the factor, 0 to 2.
+    Override = 19,
 }
 
 impl InboxKind {
@@ -209,6 +229,10 @@ impl InboxSource {
     pub const AUTO_START: u16 = 4;
     /// The bus supervisor.
     pub const SUPERVISOR: u16 = 5;
+    /// The local control socket.
+    pub const CONTROL: u16 = 6;
+    /// An inference engine beside the cycle.
+    pub const MODEL: u16 = 7;
 }
 
 /// Something that entered the cycle, with all that a replay needs to do it again.

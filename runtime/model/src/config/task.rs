@@ -34,6 +34,7 @@ pub(crate) fn read(loader: &mut Loader<'_, '_>, root: &Fields<'_>) -> Tasks {
         priority: PRIORITY_DEFAULT,
         core: None,
         spin_ns: None,
+        multiple: 1,
         on_overrun: OnOverrun::Skip,
         programs: Vec::new(),
         limits,
