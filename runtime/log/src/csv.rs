@@ -120,7 +120,7 @@ fn unique(names: impl Iterator<Item = String>) -> Vec<String> {
 
 /// A tag's columns: each element, for inputs followed by whether it is valid.
 fn column_names(tag: &Tag) -> Vec<String> {
-    if tag.kind == TagKind::Memory {
+    if matches!(tag.kind, TagKind::Memory | TagKind::Model) {
         return Vec::new();
     }
     let mut names = Vec::new();
@@ -222,7 +222,7 @@ impl Decoder {
                 }
             };
             match tag.kind {
-                TagKind::Memory => {}
+                TagKind::Memory | TagKind::Model => {}
                 TagKind::Input => {
                     self.store.load_input(tag, view.inputs(), view.valid());
                     for slot in tag.slot..tag.slot + tag.len() {

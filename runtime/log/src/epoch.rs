@@ -142,7 +142,7 @@ impl EpochSpec {
             let image = match tag.kind {
                 sensai_model::TagKind::Input => self.record.inputs().len(),
                 sensai_model::TagKind::Output => self.record.outputs().len(),
-                sensai_model::TagKind::Memory => continue,
+                sensai_model::TagKind::Memory | sensai_model::TagKind::Model => continue,
             };
             if let Some(field) = tag.fields.iter().find(|field| field.end_byte() > image) {
                 let end = field.end_byte();
@@ -221,7 +221,7 @@ fn tag_problem(tags: &[Tag]) -> Option<String> {
         return Some(format!("tags {} and {} share a slot", pair[0].2, pair[1].2));
     }
     tags.iter().find_map(|tag| {
-        let bound = tag.kind != sensai_model::TagKind::Memory;
+        let bound = matches!(tag.kind, sensai_model::TagKind::Input | sensai_model::TagKind::Output);
         let elements = if bound { tag.len() as usize } else { 0 };
         let name = &tag.name;
         if tag.fields.len() != elements || tag.sync_units.len() != elements {

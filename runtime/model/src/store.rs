@@ -39,9 +39,9 @@ impl TagStore {
         self.valid[slot as usize]
     }
 
-    /// Set an input; called by the exchange only.
+    /// Set an input or a model's result, which no program writes; called by the exchange and where a result enters.
     pub fn set_input(&mut self, slot: u32, value: Value, valid: bool) {
-        debug_assert!(self.kinds[slot as usize] == TagKind::Input);
+        debug_assert!(matches!(self.kinds[slot as usize], TagKind::Input | TagKind::Model));
         self.values[slot as usize] = value;
         self.committed[slot as usize] = value;
         self.valid[slot as usize] = valid;
@@ -49,7 +49,7 @@ impl TagStore {
 
     /// Stage a write to an output or memory tag. The caller has checked type, range and direction.
     pub fn write(&mut self, slot: u32, value: Value) {
-        debug_assert!(self.kinds[slot as usize] != TagKind::Input);
+        debug_assert!(matches!(self.kinds[slot as usize], TagKind::Output | TagKind::Memory));
         debug_assert!(self.values[slot as usize].scalar_type() == value.scalar_type());
         self.values[slot as usize] = match value {
             Value::F64(number) => Value::F64(crate::value::canonical(number)),

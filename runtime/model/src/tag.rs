@@ -13,6 +13,9 @@ pub enum TagKind {
     Output,
     /// Neither: kept by the runtime from cycle to cycle.
     Memory,
+    /// A model's result, named `ai.<model>.<fact>`: set by the runtime at a cycle's edge, only read by programs, and not
+    /// reached through `io.`.
+    Model,
 }
 
 /// What an input shows while its sync unit is invalid.

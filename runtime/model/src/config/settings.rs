@@ -112,6 +112,7 @@ pub(crate) fn read_operator(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags)
                 (TagKind::Input, Some(_)) => "an array".to_owned(),
                 (TagKind::Output, _) => "an output".to_owned(),
                 (TagKind::Memory, _) => "a tag in memory".to_owned(),
+                (TagKind::Model, _) => "a model's result".to_owned(),
             };
             let message = format!("expected a bool input, but `{}` is {what}", tag.name);
             item.find(sink, Rule::NotAnOperatorInput, message).help("name the input of the button");

@@ -109,7 +109,7 @@ fn refuse_foreign_keys(sink: &mut Sink<'_>, fields: &Fields<'_>, kind: TagKind) 
     let (what, foreign): (&str, &[&str]) = match kind {
         TagKind::Input => ("an input", &["array", "on_fault", "fault_value", "overflow"]),
         TagKind::Output => ("an output", &["array", "on_invalid", "invalid_value"]),
-        TagKind::Memory => (
+        TagKind::Memory | TagKind::Model => (
             "a tag in memory",
             &["bit", "scale", "offset", "on_invalid", "invalid_value", "on_fault", "fault_value"],
         ),
@@ -402,7 +402,7 @@ fn read_values(sink: &mut Sink<'_>, fields: &Fields<'_>, tag: &mut Tag, bound: &
             tag.on_fault = read_on_fault(sink, fields, tag, fault_value, bound);
             tag.overflow = read_overflow(sink, fields);
         }
-        TagKind::Memory => tag.overflow = read_overflow(sink, fields),
+        TagKind::Memory | TagKind::Model => tag.overflow = read_overflow(sink, fields),
     }
 }
 
