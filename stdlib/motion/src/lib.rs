@@ -7,6 +7,12 @@
 //! Not here yet: trajectory profiles, axis logic (homing, limits, following error, stop categories, brake), the modes
 //! of operation (`Csp`, `Csv`, `Cst`) and their set-points. Nothing in this crate moves an axis by itself.
 
+pub mod axis;
 pub mod cia402;
 
+pub use axis::{
+    Axis, AxisCommand, AxisError, AxisFacts, AxisRequest, AxisSettings, AxisState, BrakeSettings, Commanded,
+    Direction, DriveInputs, DriveMode, DriveOutputs, Homing, MotionLimits, Outcome, SettingsError,
+    StopCategory, StopRequest,
+};
 pub use cia402::{Cia402, Command, Controlword, Goal, PowerDrive, Progress, Statusword, Timeouts};
