@@ -109,3 +109,120 @@ numbered! {
         Complete = 10 "complete",
     }
 }
+
+impl State {
+    /// It ends by itself or when the programs are done with it; all others wait for a command.
+    pub const fn is_acting(self) -> bool {
+        self.completed().is_some()
+    }
+
+    /// Where `StateComplete` leads; `None` from a waiting state.
+    pub const fn completed(self) -> Option<Self> {
+        Some(match self {
+            Self::Clearing | Self::Stopping => Self::Stopped,
+            Self::Starting | Self::Unholding | Self::Unsuspending => Self::Execute,
+            Self::Execute => Self::Completing,
+            Self::Aborting => Self::Aborted,
+            Self::Holding => Self::Held,
+            Self::Suspending => Self::Suspended,
+            Self::Resetting => Self::Idle,
+            Self::Completing => Self::Complete,
+            _ => return None,
+        })
+    }
+
+    /// Where a command leads; `None` if it is not one for this state.
+    pub const fn commanded(self, command: Command) -> Option<Self> {
+        let ending = matches!(self, Self::Aborting | Self::Aborted);
+        Some(match (command, self) {
+            (Command::Reset, Self::Stopped | Self::Complete) => Self::Resetting,
+            (Command::Start, Self::Idle) => Self::Starting,
+            (Command::Hold, Self::Execute) => Self::Holding,
+            (Command::Unhold, Self::Held) => Self::Unholding,
+            (Command::Suspend, Self::Execute) => Self::Suspending,
+            (Command::Unsuspend, Self::Suspended) => Self::Unsuspending,
+            (Command::Complete, Self::Execute) => Self::Completing,
+            (Command::Clear, Self::Aborted) => Self::Clearing,
+            (Command::Abort, _) if !ending => Self::Aborting,
+            (Command::Stop, _)
+                if !ending && !matches!(self, Self::Stopped | Self::Stopping | Self::Clearing) =>
+            {
+                Self::Stopping
+            }
+            _ => return None,
+        })
+    }
+
+    /// The mode may be changed here: nothing is moving, nothing is half done.
+    pub const fn allows_mode_change(self) -> bool {
+        matches!(self, Self::Stopped | Self::Idle | Self::Complete | Self::Aborted)
+    }
+
+    /// Commands that lead somewhere from here, by number.
+    pub fn legal(self) -> impl Iterator<Item = Command> {
+        Command::ALL.iter().copied().filter(move |command| self.commanded(*command).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_lead_back() {
+        for state in State::ALL {
+            assert_eq!(State::from_number(*state as u8), Some(*state));
+            assert_eq!(State::from_name(state.name()), Some(*state));
+        }
+        for (mode, command) in Mode::ALL.iter().zip(Command::ALL) {
+            assert_eq!(Mode::from_name(mode.name()), Some(*mode));
+            assert_eq!(Command::from_number(*command as u8), Some(*command));
+        }
+        assert_eq!((State::from_number(0), State::from_number(18), Mode::from_name("")), (None, None, None));
+    }
+
+    /// The whole table, as ISA-TR88.00.02-2015 draws it.
+    #[test]
+    fn every_state_and_command() {
+        use Command::*;
+        let ok = |state: State| state.legal().collect::<Vec<_>>();
+        assert_eq!(ok(State::Clearing), [Abort]);
+        assert_eq!(ok(State::Stopped), [Reset, Abort]);
+        assert_eq!(ok(State::Starting), [Stop, Abort]);
+        assert_eq!(ok(State::Idle), [Start, Stop, Abort]);
+        assert_eq!(ok(State::Suspended), [Stop, Unsuspend, Abort]);
+        assert_eq!(ok(State::Execute), [Stop, Hold, Suspend, Abort, Complete]);
+        assert_eq!(ok(State::Stopping), [Abort]);
+        assert_eq!(ok(State::Aborting), []);
+        assert_eq!(ok(State::Aborted), [Clear]);
+        assert_eq!(ok(State::Holding), [Stop, Abort]);
+        assert_eq!(ok(State::Held), [Stop, Unhold, Abort]);
+        assert_eq!(ok(State::Complete), [Reset, Stop, Abort]);
+    }
+
+    #[test]
+    fn every_acting_state_ends_in_a_waiting_one_or_in_execute() {
+        for state in State::ALL.iter().filter(|state| state.is_acting() && **state != State::Execute) {
+            let next = state.completed().unwrap();
+            assert!(next == State::Execute || !next.is_acting(), "{state:?} leads to {next:?}");
+        }
+    }
+
+    /// From anywhere an operator gets back to Execute, with legal commands only.
+    #[test]
+    fn there_is_a_way_back_to_execute() {
+        for start in State::ALL {
+            let mut state = *start;
+            for _ in 0..20 {
+                if state == State::Execute {
+                    break;
+                }
+                let order =
+                    [Command::Clear, Command::Reset, Command::Start, Command::Unhold, Command::Unsuspend];
+                let commanded = order.into_iter().find_map(|command| state.commanded(command));
+                state = commanded.or(state.completed()).unwrap();
+            }
+            assert_eq!(state, State::Execute, "from {start:?}");
+        }
+    }
+}
