@@ -10,5 +10,5 @@ pub mod simulated;
 pub mod wire;
 
 pub use bus::{Bus, Exchange};
-pub use plant::{NoPlant, Plant};
+pub use plant::{NoPlant, Plant, Shaft};
 pub use wire::Wire;

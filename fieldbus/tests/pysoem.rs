@@ -5,7 +5,7 @@
 
 use sensai_devices::{Direction, catalogue};
 use sensai_fieldbus::{
-    Plant, clock,
+    Plant, Shaft, clock,
     simulated::{DevicePlace, Line, PlantTiming, Segment, SimulatedDevice, serve},
     wire::RawSocket,
 };
@@ -38,7 +38,7 @@ exit $result
 struct Complement;
 
 impl Plant for Complement {
-    fn step(&mut self, _time_ns: u64, outputs: &[u8], inputs: &mut [u8]) {
+    fn step(&mut self, _time_ns: u64, outputs: &[u8], inputs: &mut [u8], _shafts: &mut [Shaft]) {
         if let (Some(input), Some(output)) = (inputs.first_mut(), outputs.first()) {
             *input = !output;
         }

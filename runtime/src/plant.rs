@@ -2,7 +2,7 @@
 //!
 //! A plant sees tags by pin name; the cell says which tag is which pin.
 
-use sensai_fieldbus::{NoPlant, Plant};
+use sensai_fieldbus::{NoPlant, Plant, Shaft};
 use sensai_model::{Cell, ScalarType, Tag, TagKind, Value, cell};
 use sensai_stdlib::twin::{Cylinder, CylinderSettings, Noise, SpringPart};
 
@@ -202,7 +202,7 @@ impl Press {
 }
 
 impl Plant for Press {
-    fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8]) {
+    fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8], _shafts: &mut [Shaft]) {
         if self.time_ns.is_none() {
             self.since_ns = time_ns;
         }

@@ -247,6 +247,7 @@ fn process_data(description: &DeviceDescription) -> Vec<Object> {
             let entries: Vec<ObjectEntry> = entries.into_values().collect();
             // An object mapped as subindex 0 is a plain variable (CiA 402's 0x6041 and the like): it has no count.
             if entries.first().is_some_and(|entry| entry.subindex == 0) {
+                let name = entries.first().map_or(name, |entry| entry.name.clone());
                 Object { index, name, entries }
             } else {
                 record(index, &name, entries)

@@ -8,7 +8,7 @@ use super::{
     registers::{FORWARDED_ERRORS, PROCESSING_ERRORS, RX_ERRORS},
     trace::{Trace, TraceEvent, TraceKind, output_hash},
 };
-use crate::Plant;
+use crate::{Plant, Shaft};
 use sensai_model::Cell;
 use std::ops::Range;
 
@@ -52,6 +52,8 @@ pub struct Segment {
     plant_ns: Option<u64>,
     inputs: Vec<u8>,
     outputs: Vec<u8>,
+    /// Of the drives, in bus order.
+    shafts: Vec<Shaft>,
     pub(super) now_ns: u64,
     last_frame_ns: u64,
     frames: u64,
@@ -77,6 +79,7 @@ impl Segment {
         let mut segment = Self {
             inputs: vec![0; inputs],
             outputs: vec![0; outputs],
+            shafts: vec![Shaft::default(); devices.iter().filter(|device| is_drive(device)).count()],
             broken: vec![false; devices.len()],
             timing: PlantTiming { step_ns: timing.step_ns.max(1), ..timing },
             devices,
@@ -135,6 +138,16 @@ impl Segment {
     /// The input image as the sensors show it. With a plant, the plant writes it.
     pub fn inputs_mut(&mut self) -> &mut [u8] {
         &mut self.inputs
+    }
+
+    /// The shafts of the drives, in bus order.
+    pub fn shafts(&self) -> &[Shaft] {
+        &self.shafts
+    }
+
+    /// The shafts of the drives, for a test that is the machine. With a plant, the plant writes them.
+    pub fn shafts_mut(&mut self) -> &mut [Shaft] {
+        &mut self.shafts
     }
 
     /// Segment time of the last frame that was processed, in ns.
@@ -248,7 +261,7 @@ impl Segment {
             plant_ns += step;
             self.apply_due_faults(plant_ns);
             self.tick_devices(plant_ns);
-            self.plant.step(plant_ns, &self.outputs, &mut self.inputs);
+            self.plant.step(plant_ns, &self.outputs, &mut self.inputs, &mut self.shafts);
         }
         self.plant_ns = Some(plant_ns);
         self.now_ns = now_ns;
@@ -320,4 +333,9 @@ impl Segment {
             }
         }
     }
+}
+
+/// A controlword is among what it receives: IEC 61800-7-201.
+fn is_drive(device: &SimulatedDevice) -> bool {
+    device.description.rx_pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.index == 0x6040)
 }

@@ -1,11 +1,12 @@
 //! The devices that are built in, so that a cell runs before anybody has found an ESI file.
 //!
 //! Beckhoff terminals by their public identities, with the process data of their standard use; names follow one scheme
-//! (`channel_1.value`) rather than each terminal's own. `SN7001` is fictitious: a measuring amplifier of the micrometre
-//! class that exists in simulation only.
+//! (`channel_1.value`) rather than each terminal's own. `SN4020` and `SN7001` are fictitious, a servo drive and a measuring
+//! amplifier of the micrometre class that exist in simulation only.
 
 mod analogue;
 mod digital;
+mod drive;
 mod encoder;
 mod gauge;
 
@@ -22,15 +23,16 @@ pub const SENSAI_VENDOR: u32 = 0xf053_4e53;
 /// Vendor id of Beckhoff Automation.
 pub const BECKHOFF_VENDOR: u32 = 0x0000_0002;
 
-const NAMES: [&str; 6] = ["EK1100", "EL1008", "EL2008", "EL3104", "EL5101", "SN7001"];
+const NAMES: [&str; 7] = ["EK1100", "EL1008", "EL2008", "EL3104", "EL5101", "SN4020", "SN7001"];
 
-static DEVICES: LazyLock<[Arc<DeviceDescription>; 6]> = LazyLock::new(|| {
+static DEVICES: LazyLock<[Arc<DeviceDescription>; 7]> = LazyLock::new(|| {
     [
         digital::ek1100(),
         digital::el1008(),
         digital::el2008(),
         analogue::el3104(),
         encoder::el5101(),
+        drive::sn4020(),
         gauge::sn7001(),
     ]
     .map(Arc::new)
@@ -298,6 +300,74 @@ mod tests {
         let gauge = find("SN7001").expect("is there").entries(Direction::Input);
         let second = gauge.iter().find(|entry| entry.path == "channel_2.value").expect("has two channels");
         assert_eq!((second.place.bit_offset, second.place.bit_len), (64, 32));
+        let drive = find("SN4020").expect("is there");
+        let place = |direction, index| {
+            let entries = drive.entries(direction);
+            let found = entries.into_iter().find(|entry| entry.place.index == index).expect("is mapped");
+            (found.path, found.place.bit_offset, found.place.data_type)
+        };
+        let named = |name: &str, offset, data_type| (name.to_owned(), offset, data_type);
+        for (index, expected) in [
+            (0x6040, named("drive.controlword", 0, DataType::U16)),
+            (0x6060, named("drive.mode", 16, DataType::I8)),
+            (0x607a, named("drive.target_position", 32, DataType::I32)),
+            (0x60ff, named("drive.target_velocity", 64, DataType::I32)),
+            (0x60b1, named("drive.velocity_offset", 96, DataType::I32)),
+            (0x6071, named("drive.target_torque", 128, DataType::I16)),
+            (0x60b2, named("drive.torque_offset", 144, DataType::I16)),
+            (0x60fe, named("drive.digital_outputs", 160, DataType::U32)),
+        ] {
+            assert_eq!(place(Direction::Output, index), expected);
+        }
+        for (index, expected) in [
+            (0x6041, named("drive.statusword", 0, DataType::U16)),
+            (0x6061, named("drive.mode_display", 16, DataType::I8)),
+            (0x6064, named("drive.position", 32, DataType::I32)),
+            (0x606c, named("drive.velocity", 64, DataType::I32)),
+            (0x60f4, named("drive.following_error", 96, DataType::I32)),
+            (0x6077, named("drive.torque", 128, DataType::I16)),
+            (0x603f, named("drive.error_code", 144, DataType::U16)),
+            (0x60fd, named("drive.digital_inputs", 160, DataType::U32)),
+        ] {
+            assert_eq!(place(Direction::Input, index), expected);
+        }
+    }
+
+    /// ETG.6010: the objects of a drive that masters rely on, with the sizes they rely on.
+    #[test]
+    fn the_drive_has_the_profile_s_objects() {
+        let drive = find("SN4020").expect("is there");
+        let objects: BTreeMap<u16, &Object> =
+            drive.objects.iter().map(|object| (object.index, object)).collect();
+        assert_eq!(value(&objects, 0x1000, 0), 0x0002_0192_u32.to_le_bytes());
+        assert_eq!(value(&objects, 0x6502, 0), 0x0000_03a0_u32.to_le_bytes());
+        for (index, subindex, len) in [
+            (0x1001, 0, 1),
+            (0x10f1, 2, 2),
+            (0x6007, 0, 2),
+            (0x605a, 0, 2),
+            (0x605e, 0, 2),
+            (0x6065, 0, 4),
+            (0x6066, 0, 2),
+            (0x6072, 0, 2),
+            (0x6075, 0, 4),
+            (0x6076, 0, 4),
+            (0x607c, 0, 4),
+            (0x607d, 1, 4),
+            (0x6085, 0, 4),
+            (0x608f, 1, 4),
+            (0x6091, 2, 4),
+            (0x6092, 1, 4),
+            (0x6098, 0, 1),
+            (0x6099, 2, 4),
+            (0x609a, 0, 4),
+            (0x60c2, 1, 1),
+            (0x60c2, 2, 1),
+            (0x60fe, 2, 4),
+        ] {
+            assert_eq!(value(&objects, index, subindex).len(), len, "{index:#06x}:{subindex:02x}");
+        }
+        assert_eq!(objects[&0x6041].name, "Statusword", "a variable has its own name, not the PDO's");
     }
 
     fn value(objects: &BTreeMap<u16, &Object>, index: u16, subindex: u8) -> Vec<u8> {
@@ -338,11 +408,9 @@ mod tests {
                     assert_eq!(len, usize::from(entry.bit_len.div_ceil(8)));
                 }
             }
-            assert!(
-                objects.keys().any(|index| (0x8000..0x9000).contains(index)),
-                "{}: no settings",
-                device.name
-            );
+            // Of the modular device profile, and of a drive.
+            let settings = if objects.contains_key(&0x6041) { 0x6065..0x6066 } else { 0x8000..0x9000 };
+            assert!(objects.keys().any(|index| settings.contains(index)), "{}: no settings", device.name);
         }
     }
 
@@ -359,7 +427,8 @@ mod tests {
         bits
     }
 
-    /// Subindex 0 counts, subindices ascend, values have their types' sizes, outputs and settings can be written.
+    /// Subindex 0 counts, subindices ascend, values have their types' sizes, outputs and settings can be written. A drive
+    /// has both all over the profile's range.
     #[test]
     fn dictionaries_are_well_formed() {
         for device in all() {
@@ -375,6 +444,9 @@ mod tests {
                 let writable = rest.iter().filter(|entry| entry.access == ObjectAccess::ReadWrite).count();
                 match object.index {
                     0x7000..0x9000 => assert_eq!(writable, rest.len(), "{name}"),
+                    0x2000..0x3000 | 0x6000..0x6800 | 0x10f1 if device.identity.product == 0x4020 => {
+                        assert!(writable == rest.len() || writable == 0, "{name}");
+                    }
                     _ => assert_eq!(writable, 0, "{name}"),
                 }
                 for entry in &object.entries {

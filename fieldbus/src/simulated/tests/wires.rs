@@ -2,7 +2,7 @@
 
 use super::bench::{described, frame, segment_of};
 use crate::{
-    Plant, Wire, clock,
+    Plant, Shaft, Wire, clock,
     simulated::{
         DevicePlace, Fault, InProcess, Line, PlantTiming, Segment, SimulatedDevice, WireFault, WireRates,
         frame::Command, random_faults, registers::*, serve,
@@ -167,7 +167,7 @@ fn random_fault_lists_are_repeatable_and_recover() {
 struct Recorder(Arc<Mutex<Vec<u64>>>);
 
 impl Plant for Recorder {
-    fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8]) {
+    fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8], _shafts: &mut [Shaft]) {
         self.0.lock().expect("not poisoned").push(time_ns);
         inputs[1] = !outputs[2];
     }
