@@ -150,7 +150,7 @@ fn find_entry(
 }
 
 /// The entry as a field of the image; a finding if the runtime cannot read it.
-fn field_of(
+pub(crate) fn field_of(
     sink: &mut Sink<'_>,
     device: &Device,
     entry: &EntryMatch,

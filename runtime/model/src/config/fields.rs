@@ -219,6 +219,21 @@ impl<'t> Item<'t> {
         finite
     }
 
+    /// A number above zero that a machine could have.
+    pub(crate) fn positive(&self, sink: &mut Sink<'_>) -> Option<f64> {
+        const RANGE: RangeInclusive<f64> = 1e-9..=1e12;
+        let value = self.number(sink)?;
+        if RANGE.contains(&value) {
+            return Some(value);
+        }
+        let message = match value > 0.0 {
+            true => format!("expected a number from 1e-9 to 1e12, got {value:e}"),
+            false => format!("expected a number above 0, got {value}"),
+        };
+        self.find(sink, Rule::OutOfRange, message);
+        None
+    }
+
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(&self, sink: &mut Sink<'_>, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(sink)?;

@@ -56,6 +56,7 @@ rules! {
     BadName = "C108" Error "names are identifiers that a script can write",
     NameTaken = "C109" Error "a name stands for one thing",
     Conflict = "C110" Error "keys that exclude each other, or mean nothing here, do not stand together",
+    TooMany = "C111" Error "a table has no more entries than a cell can hold",
     UnknownDeviceType = "C201" Error "a device's type is in the catalogue",
     BadSii = "C202" Error "an SII image describes a device",
     WrongPosition = "C203" Error "devices stand in bus order",
@@ -79,8 +80,19 @@ rules! {
     TooManyTags = "C310" Error "the tags of a cell have at most 65536 elements",
     UnknownTag = "C401" Error "a tag referred to exists",
     NotAnOperatorInput = "C402" Error "operator commands are bool inputs",
-    OneTask = "C403" Error "a cell has one task",
     SimulationOnly = "C404" Warning "simulation settings mean nothing on a real segment",
+    TaskInterval = "C405" Error "one task is the fastest, and all other intervals are multiples of its",
+    TaskPriority = "C406" Error "a slower task has a lower priority than a faster one on its core",
+    NotADrive = "C501" Error "the device of an axis maps the objects of a CiA 402 drive",
+    DriveMode = "C502" Error "a drive gets what the axis' mode of operation needs",
+    DriveRange = "C503" Error "the positions and velocities of an axis fit into its drive's objects",
+    OneAxis = "C504" Error "an axis of a drive belongs to one axis of the cell",
+    VerticalAxis = "C505" Error "a vertical axis is held when its power goes",
+    BrakeOutput = "C506" Error "a brake that the runtime works has an output",
+    UnknownAxis = "C507" Error "an axis referred to exists",
+    UnknownUnit = "C601" Error "a unit referred to exists",
+    UnknownProgram = "C602" Error "a program referred to is run by a task",
+    OneUnit = "C603" Error "a program and an axis belong to one unit",
 }
 
 /// Another place that has to do with a finding.

@@ -3,9 +3,12 @@
 //! Pure: the caller reads files. Start at [`load`]; every key is listed in [`schema`] and described in
 //! `docs/cell-toml.md`, every rule in [`Rule`].
 
+mod axis;
+mod axis_limits;
 mod binding;
 mod bus;
 mod devices;
+mod drive;
 mod fields;
 mod finding;
 mod names;
@@ -15,12 +18,15 @@ pub mod schema;
 mod settings;
 mod sink;
 mod startup;
+mod table;
 mod tag;
 mod tags;
 mod task;
 mod tree;
 mod ucum;
+mod unit;
 mod values;
+mod writers;
 
 pub use finding::{Finding, Related, Rule, Severity, Sources};
 pub use render::{Style, render};
@@ -102,7 +108,10 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let devices = devices::read(loader, &root);
     let sink = &mut loader.sink;
     let bus = bus::read(sink, &root, &tasks, &devices);
-    let tags = tags::read(sink, &root, &devices);
+    let mut tags = tags::read(sink, &root, &devices);
+    let axes = axis::read(sink, &root, &devices, &tasks, &mut tags.writers);
+    let units = unit::read(sink, &root, &tasks, &axes);
+    writers::check(sink, std::mem::take(&mut tags.writers));
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);
     let log = settings::read_log(sink, &root, tasks.interval_ns);
@@ -114,9 +123,9 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
         sync_units: devices.sync_units,
         tags: tags.list,
         task: tasks.task,
-        slow_tasks: Vec::new(),
-        axes: Vec::new(),
-        units: Vec::new(),
+        slow_tasks: tasks.slow,
+        axes: axes.list,
+        units: units.list,
         routes: Vec::new(),
         alarms: Vec::new(),
         models: Vec::new(),

@@ -19,6 +19,8 @@ pub const ROOT: Section = Section {
         "tasks",
         "devices",
         "tags",
+        "axes",
+        "units",
         "parameters",
         "limits",
         "operator",
@@ -68,6 +70,45 @@ pub const TAG: Section = Section {
         "description",
     ],
 };
+/// `[axes.<name>]`.
+pub const AXIS: Section = Section {
+    name: "[axes.<name>]",
+    keys: &[
+        "drive",
+        "channel",
+        "unit",
+        "feed",
+        "encoder",
+        "gear",
+        "counts_per_unit",
+        "invert",
+        "modulo",
+        "mode",
+        "position_gain",
+        "homing",
+        "limits",
+        "following_window",
+        "following_time",
+        "in_position_window",
+        "stop_category",
+        "stop_deceleration",
+        "stop_jerk",
+        "vertical",
+        "brake",
+    ],
+};
+/// `limits` of an axis.
+pub const AXIS_LIMITS: Section = Section {
+    name: "[axes.<name>] limits",
+    keys: &["position", "velocity", "acceleration", "deceleration", "jerk"],
+};
+/// `homing` of an axis.
+pub const HOMING: Section =
+    Section { name: "[axes.<name>] homing", keys: &["method", "position", "number", "timeout"] };
+/// `brake` of an axis.
+pub const BRAKE: Section = Section { name: "[axes.<name>] brake", keys: &["release", "apply"] };
+/// `[units.<name>]`.
+pub const UNIT: Section = Section { name: "[units.<name>]", keys: &["modes", "programs", "acting", "jog"] };
 /// `[parameters.<name>]`.
 pub const PARAMETER: Section =
     Section { name: "[parameters.<name>]", keys: &["default", "type", "range", "unit", "description"] };
@@ -85,5 +126,23 @@ pub const SIMULATION: Section =
 pub const PLANT: Section = Section { name: "[simulation.plant]", keys: &["kind", "tags", "constants"] };
 
 /// All of them, in the order of the reference page.
-pub const SECTIONS: &[Section] =
-    &[ROOT, CELL, BUS, TASK, DEVICE, STARTUP, TAG, PARAMETER, LIMITS, OPERATOR, LOG, SIMULATION, PLANT];
+pub const SECTIONS: &[Section] = &[
+    ROOT,
+    CELL,
+    BUS,
+    TASK,
+    DEVICE,
+    STARTUP,
+    TAG,
+    AXIS,
+    AXIS_LIMITS,
+    HOMING,
+    BRAKE,
+    UNIT,
+    PARAMETER,
+    LIMITS,
+    OPERATOR,
+    LOG,
+    SIMULATION,
+    PLANT,
+];

@@ -8,6 +8,7 @@ use super::{
     sink::Sink,
     tag::{self, Read},
     tree::{Entry, NodeValue},
+    writers::{self, Kind, Writer},
 };
 use crate::{Tag, TagKind};
 use std::{collections::BTreeMap, ops::Range};
@@ -22,6 +23,8 @@ pub(crate) struct Tags {
     pub(crate) list: Vec<Tag>,
     /// Every name and alias in the file, also of tags with a finding.
     names: BTreeMap<String, Range<usize>>,
+    /// What they write, for the rule that every output bit has one writer.
+    pub(crate) writers: Vec<Writer>,
 }
 
 impl Tags {
@@ -67,7 +70,7 @@ pub(crate) fn read(sink: &mut Sink<'_>, root: &Fields<'_>, devices: &Devices) ->
     }
     check_aliases(sink, &mut tags.names, &read, &leaves);
     check_devices_present(sink, &read, &leaves, devices);
-    check_writers(sink, &read);
+    tags.writers = writers_of(&read);
     tags.list = read.into_iter().map(|read| read.tag).collect();
     give_slots(sink, &mut tags.list, &table.key_span);
     tags
@@ -156,41 +159,20 @@ fn check_devices_present(sink: &mut Sink<'_>, read: &[Read], leaves: &[Leaf<'_>]
     }
 }
 
-/// Two tags must not write the same bit; inputs may be read as often as one likes.
-fn check_writers(sink: &mut Sink<'_>, read: &[Read]) {
-    let mut writers: Vec<(u64, u64, &str, &tag::Bound)> = read
-        .iter()
-        .filter(|read| read.tag.kind == TagKind::Output)
-        .flat_map(|read| read.bound.iter().map(move |bound| (read.tag.name.as_str(), bound)))
-        .map(|(name, bound)| {
-            let start = u64::from(bound.field.bit_offset);
-            (start, start + u64::from(bound.field.bit_len), name, bound)
+/// What the tags write to the output image.
+fn writers_of(read: &[Read]) -> Vec<Writer> {
+    let outputs = read.iter().filter(|read| read.tag.kind == TagKind::Output);
+    outputs
+        .flat_map(|read| read.bound.iter().map(move |bound| (&read.tag.name, bound)))
+        .map(|(name, bound)| Writer {
+            kind: Kind::Tag,
+            bits: writers::bits(&bound.field),
+            what: bound.text.clone(),
+            name: name.clone(),
+            span: bound.span.clone(),
+            key: format!("tags.{name}.output"),
         })
-        .collect();
-    writers.sort_by_key(|(start, end, _, bound)| (*start, *end, bound.span.start));
-    let mut widest: Option<(u64, u64, &str, &tag::Bound)> = None;
-    for writer in writers {
-        let (start, end, name, bound) = writer;
-        if let Some((_, other_end, other, other_bound)) = widest
-            && start < other_end
-        {
-            // The later one in the file is the one that was added wrongly.
-            let (late, late_name, early, early_name) = if bound.span.start > other_bound.span.start {
-                (bound, name, other_bound, other)
-            } else {
-                (other_bound, other, bound, name)
-            };
-            let place = sink.place(&early.span, format!("`{early_name}` writes it here"));
-            let key = format!("tags.{late_name}.output");
-            let message = format!("`{}` is written by `{early_name}` already", late.text);
-            sink.push(Rule::TwoWriters, &late.span, &key, message)
-                .help("let scripts decide, in one place, what is written to it")
-                .related(place);
-        }
-        if widest.is_none_or(|(_, other_end, ..)| end > other_end) {
-            widest = Some(writer);
-        }
-    }
+        .collect()
 }
 
 /// Inputs first, then outputs, then memory, each in the order of the file.

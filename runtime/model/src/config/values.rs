@@ -105,6 +105,16 @@ pub(crate) fn scalar_of(value: &NodeValue) -> Option<ScalarType> {
 /// A unit as scripts see it.
 pub(crate) fn unit(sink: &mut Sink<'_>, item: &Item<'_>, scalar: Option<ScalarType>) -> Option<String> {
     let text = item.text(sink)?;
+    checked_unit(sink, item, text, scalar)
+}
+
+/// The same for a unit that is a part of what `item` says.
+pub(crate) fn checked_unit(
+    sink: &mut Sink<'_>,
+    item: &Item<'_>,
+    text: &str,
+    scalar: Option<ScalarType>,
+) -> Option<String> {
     if let Err(bad) = ucum::check(text) {
         item.find(sink, Rule::BadText, bad.message).maybe_help(bad.help);
         return None;

@@ -1,6 +1,8 @@
 //! The example cell as texts.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod drive;
+
 use sensai_model::config::{self, Report};
 use std::{fs, path::PathBuf};
 
@@ -27,8 +29,11 @@ pub fn files(cell: &[u8]) -> impl Fn(&str) -> Result<Vec<u8>, String> {
         "cell.toml" => Ok(cell.clone()),
         "programs/press.rhai" | "programs/main.rhai" => Ok(b"fn init() { #{} }\nfn cycle() {}\n".to_vec()),
         "programs/latin1.rhai" => Ok(b"// \xe9t\xe9\n".to_vec()),
+        "programs/slow.rhai" | "programs/other.rhai" | "other/main.rhai" => {
+            Ok(b"fn init() { #{} }\nfn cycle() {}\n".to_vec())
+        }
         "esi/cut.bin" => Ok(vec![0; 40]),
-        _ => Err("no such file".to_owned()),
+        _ => drive::image(path).ok_or_else(|| "no such file".to_owned()),
     }
 }
 
