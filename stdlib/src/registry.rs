@@ -43,6 +43,13 @@ static BLOCKS: &[BlockType] = &[
     control::TABLE,
     twin::CYLINDER,
     twin::SPRING_PART,
+    twin::ELASTIC_PLASTIC,
+    twin::MASS,
+    twin::SPRING_DAMPER,
+    twin::CONVEYOR,
+    twin::VALVE,
+    twin::THERMAL_MASS,
+    twin::SENSOR,
     twin::NOISE,
 ];
 

@@ -34,8 +34,19 @@ fn check_pins(block: &BlockType, state: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Capacity, counts and marks.
+const CONVEYOR_INTEGERS: [usize; 37] = {
+    let mut words = [2; 37];
+    let mut place = 1;
+    while place < 37 {
+        words[place] = if place < 5 { place + 2 } else { place + 3 };
+        place += 1;
+    }
+    words
+};
+
 /// Blocks whose words are floats and flags, but for these integer words: no float may be a NaN, canonical or not.
-const INTEGER_WORDS: [(&str, &[usize]); 11] = [
+const INTEGER_WORDS: [(&str, &[usize]); 18] = [
     ("PID", &[]),
     ("RAMP", &[]),
     ("HYSTERESIS", &[]),
@@ -47,6 +58,13 @@ const INTEGER_WORDS: [(&str, &[usize]); 11] = [
     ("TABLE", &[]),
     ("CYLINDER", &[]),
     ("SPRING_PART", &[]),
+    ("ELASTIC_PLASTIC", &[]),
+    ("MASS", &[]),
+    ("SPRING_DAMPER", &[]),
+    ("CONVEYOR", &CONVEYOR_INTEGERS),
+    ("VALVE", &[2, 4]),
+    ("THERMAL_MASS", &[]),
+    ("SENSOR", &[3, 4, 6, 8]),
 ];
 
 fn check_no_nan(block: &BlockType, state: &[u8]) -> Result<(), TestCaseError> {

@@ -29,6 +29,15 @@ impl Noise {
         noise
     }
 
+    /// One of many unrelated streams of the same seed; stream 0 is [`Noise::new`].
+    pub fn stream(seed: u64, stream: u64) -> Self {
+        // SplitMix64's steps (Steele, Lea, Flood 2014): streams that are neighbours start far apart.
+        let spread = stream.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (spread ^ (spread >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self::new(seed.wrapping_add(mixed ^ (mixed >> 31)))
+    }
+
     /// 32 random bits.
     pub fn next_u32(&mut self) -> u32 {
         draw(&mut self.state, INCREMENT)
@@ -58,6 +67,12 @@ impl Noise {
         self.unit() < probability
     }
 
+    /// Evenly one of the integers from 0 to `count` − 1; 0 if there are none.
+    pub fn pick(&mut self, count: i64) -> i64 {
+        let count = count.max(1);
+        ((self.unit() * count as f64) as i64).min(count - 1)
+    }
+
     /// A number that is not finite comes from arguments that are not; the last one stands.
     fn give(&mut self, number: f64) -> f64 {
         if number.is_finite() {
@@ -70,8 +85,9 @@ impl Noise {
 block! {
     /// Random numbers for a twin, from a seed: the same on every machine and in every replay. Not for secrets.
     ///
-    /// Every call draws anew, and always the same number of times, whatever the arguments. If those are not finite, the last number
-    /// is returned.
+    /// In a twin, take the cell's seed, and another STREAM for every block: `NOISE(sys.seed, 1)`. Then `--seed` changes all of them, and
+    /// none is like the other. Every call draws anew, and always the same number of times, whatever the arguments. If those are not
+    /// finite, the last number is returned.
     NOISE: Noise;
     pins {
         /// The last number drawn.
@@ -80,7 +96,9 @@ block! {
     new(
         /// Seed.
         SEED: i64,
-    ) = |_| Ok(Noise::new(SEED.cast_unsigned()));
+        /// Which stream of the seed.
+        STREAM: i64 = 0,
+    ) = |_| Ok(Noise::stream(SEED.cast_unsigned(), STREAM.cast_unsigned()));
     methods {
         /// Evenly between two numbers.
         command uniform(
@@ -101,6 +119,11 @@ block! {
             /// Probability, 0 to 1.
             P: f64,
         ) -> bool = |block, _| block.chance(P);
+        /// Evenly one of the integers from 0 to N − 1.
+        command pick(
+            /// How many there are.
+            N: i64 in 1..=1_000_000,
+        ) -> i64 = |block, _| block.pick(N);
     }
 }
 
@@ -138,6 +161,31 @@ mod tests {
         assert!((beyond - 0.0455).abs() < 0.003, "{beyond}");
         let (share, _, _) = moments(Box::new(|| f64::from(u8::from(noise.chance(0.05)))));
         assert!((share - 0.05).abs() < 0.002, "{share}");
+    }
+
+    #[test]
+    fn streams_are_unrelated_and_the_first_is_the_plain_one() {
+        assert_eq!(Noise::stream(7, 0), Noise::new(7));
+        let draw = |mut noise: Noise| (0..20_000).map(|_| noise.unit() - 0.5).collect::<Vec<f64>>();
+        let streams: Vec<Vec<f64>> = (0..6).map(|stream| draw(Noise::stream(7, stream))).collect();
+        for (i, one) in streams.iter().enumerate() {
+            for other in &streams[i + 1..] {
+                let product: f64 = one.iter().zip(other).map(|(a, b)| a * b).sum();
+                // The variance of an even distribution is 1/12.
+                assert!((product / 20_000.0 * 12.0).abs() < 0.03);
+            }
+        }
+    }
+
+    #[test]
+    fn each_choice_is_picked_as_often() {
+        let mut noise = Noise::new(3);
+        let mut counts = [0_u32; 5];
+        for _ in 0..50_000 {
+            counts[noise.pick(5) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (9_700..10_300).contains(count)), "{counts:?}");
+        assert_eq!((noise.pick(1), noise.pick(0), noise.pick(i64::MIN)), (0, 0, 0));
     }
 
     #[test]
