@@ -63,8 +63,7 @@ pub fn cycle(
     machine.run_task(&exchange, time);
     times.lap(Step::Scripts);
 
-    // Axes step here, in every mode: profile and CiA 402 follow the commands the scripts gave.
-
+    machine.step_axes(time);
     machine.stage();
     times.lap(Step::Stage);
 

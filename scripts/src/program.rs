@@ -1,6 +1,6 @@
 //! The seam between the cycle and a tier (interpreter now, native code next).
 
-use crate::Layout;
+use crate::{Layout, Ports};
 use sensai_model::{Fault, TagStore, Value};
 
 /// `sys.` as a program sees it.
@@ -24,6 +24,8 @@ pub struct RunContext<'a> {
     pub tags: &'a mut TagStore,
     /// Parameters, in the order of the cell.
     pub parameters: &'a [Value],
+    /// Axes, requests, unit; staged like writes.
+    pub ports: &'a mut Ports,
 }
 
 /// Why a run failed: the fault for the record, and a text for people.

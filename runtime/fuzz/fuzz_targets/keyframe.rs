@@ -38,7 +38,9 @@ fn run(machine: &mut Machine, cycles: u64, inputs: &[u8]) {
         for (n, byte) in machine.inputs_mut().iter_mut().enumerate() {
             *byte = inputs.get((n + index as usize) % inputs.len().max(1)).copied().unwrap_or_default();
         }
-        machine.run_task(&exchange, CycleTime { index, skipped: 0, first: index == 1 });
+        let time = CycleTime { index, skipped: 0, first: index == 1 };
+        machine.run_task(&exchange, time);
+        machine.step_axes(time);
         machine.stage();
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! fault_codes {
     ($($(#[doc = $doc:literal])* $name:ident = $id:literal,)*) => {
-        /// Stable ids, shared by faults, alarms and the log. 1xx bus, 2xx task, 3xx script, 4xx runtime.
+        /// Stable ids, shared by faults, alarms and the log. 1xx bus, 2xx task, 3xx script, 4xx runtime, 5xx axes; alarms of a cell have 1000 to 9999.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[repr(u16)]
         pub enum FaultCode { $($(#[doc = $doc])* $name = $id,)* }
@@ -67,8 +67,12 @@ fault_codes! {
     Raised = 313,
     /// any other script error
     Script = 399,
+    /// an alarm whose reaction is a fault
+    Alarm = 400,
     /// the last run did not end in an orderly way
     UncleanRestart = 401,
+    /// an axis is in an error stop
+    Axis = 501,
 }
 
 impl FaultCode {

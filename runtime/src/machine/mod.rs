@@ -3,17 +3,28 @@
 //!
 //! Deliberately absent: clocks, sockets, threads, texts.
 
+pub mod alarms;
+pub mod axes;
+pub mod jidoka;
+mod routes;
+pub mod units;
+
 use crate::keyframe::{Reader, Writer};
+use alarms::Alarms;
+use axes::{Axes, Wanted};
+use jidoka::Jidoka;
 use sensai_alloc_count::excuse;
 use sensai_fieldbus::Exchange;
 use sensai_model::{
     Cell, Fault, FaultCode, Tag, TagKind, TagStore, Value,
-    cell::{OnOverrun, SYNC_UNITS_MAX},
+    cell::{AlarmReaction, OnOverrun, SYNC_UNITS_MAX},
+    packml,
     record::{InboxEntry, InboxKind},
     tag::OnFault,
 };
-use sensai_scripts::{Program, ProgramError, RunContext, SysFacts};
+use sensai_scripts::{Ports, Program, ProgramError, RunContext, SysFacts, ports::Request};
 use std::sync::Arc;
+use units::Units;
 
 /// The runtime's own state machine. `Config` is before the first cycle and has no value here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +99,23 @@ pub struct Machine {
     operations: u64,
     /// The programs ran in this cycle, and their writes took effect.
     committed: bool,
+    /// What the base task's programs reach beside tags.
+    ports: Ports,
+    axes: Axes,
+    units: Units,
+    alarms: Alarms,
+    jidoka: Jidoka,
+    /// The operator acknowledged a fault in this cycle: drives are to be reset too.
+    reset_axes: bool,
+    /// Validity of the sync units in the last exchange, for the routes.
+    valid_units: u32,
 }
 
 impl Machine {
     /// A cold machine in `Stop`.
+    ///
+    /// # Panics
+    /// If an axis of the cell cannot be, which no checked cell has.
     pub fn new(cell: Arc<Cell>, programs: Vec<Box<dyn Program>>) -> Self {
         let store = TagStore::new(&cell.tags);
         let parameters = cell.parameters.iter().map(|parameter| parameter.default).collect();
@@ -113,6 +137,13 @@ impl Machine {
             error: None,
             operations: 0,
             committed: false,
+            ports: Ports::new(cell.axes.len(), cell.programs().count(), cell.models.len()),
+            axes: Axes::new(&cell).unwrap_or_else(|(name, errors)| panic!("axis {name}: {errors:?}")),
+            units: Units::new(&cell.units, cell.programs().count()),
+            alarms: Alarms::new(&cell.alarms, cell.task.interval_ns),
+            jidoka: Jidoka::new(&cell),
+            reset_axes: false,
+            valid_units: 0,
             programs,
             cell,
         };
@@ -144,6 +175,32 @@ impl Machine {
             InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
                 self.raise(Fault::new(FaultCode::Overrun));
             }
+            InboxKind::UnitCommand => {
+                let number = u8::try_from(entry.argument[1]).unwrap_or(0);
+                if let Some(command) = packml::Command::from_number(number).filter(|_| self.mode == Mode::Run)
+                {
+                    self.units.command(entry.argument[0], command, entry.argument[2] == 1);
+                }
+            }
+            InboxKind::UnitMode => {
+                let number = u8::try_from(entry.argument[1]).unwrap_or(0);
+                if let Some(mode) = packml::Mode::from_number(number) {
+                    self.units.set_mode(entry.argument[0], mode);
+                }
+            }
+            InboxKind::Jog => self.jog(entry),
+            InboxKind::Override => {
+                self.axes.set_override(entry.argument[0], f64::from_bits(entry.argument[1].cast_unsigned()));
+            }
+            InboxKind::Acknowledge => self.alarms.acknowledge(entry.argument[0]),
+            InboxKind::Shelve => self.alarms.shelve(entry.argument[0], entry.argument[1]),
+            InboxKind::Verdict => {
+                let [number, good, why] = entry.argument;
+                self.jidoka.judge(u64::try_from(number).unwrap_or(0), good == 1, why.cast_unsigned());
+                if !self.jidoka.is_open() {
+                    self.units.judged();
+                }
+            }
             InboxKind::Shutdown => {
                 self.shutting_down = true;
                 self.stop();
@@ -156,6 +213,15 @@ impl Machine {
     pub fn run_task(&mut self, exchange: &Exchange, time: CycleTime) {
         self.operations = 0;
         self.committed = false;
+        self.valid_units = exchange.valid;
+        self.axes.read(&self.inputs, exchange.valid);
+        for (place, facts) in self.ports.axes.iter_mut().zip(self.axes.facts()) {
+            *place = *facts;
+        }
+        for (index, place) in self.ports.units.iter_mut().enumerate() {
+            *place = self.units.facts(index);
+        }
+        self.ports.begin(time.index);
         let invalid = self.load_inputs(exchange.valid);
         self.operator_edges();
         // Behind the edges: a reset whose cause is still there must not let the programs run, not even once.
@@ -179,9 +245,15 @@ impl Machine {
             None => {
                 self.store.commit();
                 self.committed = true;
+                let (store, models) = (&self.store, &self.cell.models);
+                self.ports.see(|model| match models.get(model).map(|of| store.committed(of.slot + 4)) {
+                    Some(Value::I64(sequence)) => sequence,
+                    _ => 0,
+                });
             }
             Some(error) => {
                 self.store.roll_back();
+                self.ports.roll_back();
                 self.raise(error.fault);
                 self.error = Some(error);
             }
@@ -190,13 +262,13 @@ impl Machine {
 
     /// Run all programs, or, if one of them fails, none: those that ran before it get their state back.
     fn run_programs(&mut self, sys: SysFacts) -> Option<Box<ProgramError>> {
-        let Self { programs, states_before, store, parameters, operations, .. } = self;
+        let Self { programs, states_before, store, parameters, operations, ports, .. } = self;
         for (before, program) in states_before.iter_mut().zip(programs.iter()) {
             before.copy_from_slice(program.state());
         }
         let failed = programs.iter_mut().enumerate().find_map(|(index, program)| {
             // The interpreter tier allocates by its nature; what it takes is counted apart.
-            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters }));
+            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters, ports }));
             *operations = operations.saturating_add(program.operations());
             result.err().map(|error| (index, error))
         });
@@ -207,6 +279,52 @@ impl Machine {
             debug_assert!(restored.is_ok(), "{restored:?}");
         }
         Some(error)
+    }
+
+    /// Behind the programs, in every mode: alarms, jidoka, units, then the axes.
+    pub fn step_axes(&mut self, time: CycleTime) {
+        let (ports, cycles) = (&self.ports, time.skipped.saturating_add(1));
+        let raised = |wanted: Request| ports.requests().iter().any(|requested| requested.request == wanted);
+        let (units, mut fault) = (&mut self.units, None);
+        self.alarms.step(
+            &self.store,
+            |index| raised(Request::Alarm(index as u16)),
+            time.index,
+            cycles,
+            |index, reaction| match reaction {
+                AlarmReaction::None => {}
+                AlarmReaction::Hold(unit) => units.command(unit_argument(unit), packml::Command::Hold, false),
+                AlarmReaction::Stop(unit) => units.command(unit_argument(unit), packml::Command::Stop, false),
+                AlarmReaction::Abort(unit) => {
+                    units.command(unit_argument(unit), packml::Command::Abort, false)
+                }
+                AlarmReaction::Fault => fault = fault.or(Some(index as u16)),
+            },
+        );
+        self.jidoka.step(
+            &self.store,
+            |index| raised(Request::Jidoka(index as u16)),
+            time.index,
+            |unit| units.hold_for_verdict(unit),
+        );
+        self.units.step(self.ports.requests(), self.committed);
+        if let Some(source) = fault.filter(|_| self.mode == Mode::Run) {
+            self.raise(Fault { source, ..Fault::new(FaultCode::Alarm) });
+        }
+        let wanted = match (self.mode, self.shutting_down) {
+            (Mode::Run, false) => Wanted::Run,
+            (_, true) if self.axes.at_rest() => Wanted::PowerOff,
+            _ => Wanted::Stop,
+        };
+        let reset = std::mem::take(&mut self.reset_axes);
+        let now_ns = u64::try_from(self.time_ns(time.index)).unwrap_or(0);
+        self.axes.step(self.ports.commands(), reset, wanted, time.index, now_ns);
+        let errors = || self.axes.facts().position(|facts| facts.error.is_some());
+        if self.mode == Mode::Run
+            && let Some(axis) = errors()
+        {
+            self.raise(Fault { source: axis as u16, ..Fault::new(FaultCode::Axis) });
+        }
     }
 
     /// Committed values, or fault values, into the output image that the next exchange sends.
@@ -223,6 +341,21 @@ impl Machine {
                 (false, OnFault::Hold) => 0,
             };
             self.saturated = self.saturated.saturating_add(saturated);
+        }
+        self.axes.stage(&mut self.outputs);
+        routes::copy(&self.cell.routes, self.valid_units, &self.inputs, &mut self.outputs);
+    }
+
+    /// In manual mode of a unit that names the axis.
+    fn jog(&mut self, entry: &InboxEntry) {
+        let [axis, velocity, cycles] = entry.argument;
+        let Ok(axis) = usize::try_from(axis) else { return };
+        let manual = |(unit, state): (&sensai_model::cell::Unit, &units::UnitState)| {
+            state.mode == packml::Mode::Manual && unit.jog.iter().any(|jog| usize::from(*jog) == axis)
+        };
+        if self.mode == Mode::Run && self.cell.units.iter().zip(self.units.states()).any(manual) {
+            let cycles = u64::try_from(cycles).unwrap_or(0);
+            self.axes.jog(axis, f64::from_bits(velocity.cast_unsigned()), cycles);
         }
     }
 
@@ -294,6 +427,7 @@ impl Machine {
     fn stop(&mut self) {
         if self.mode == Mode::Run {
             self.mode = Mode::Stop;
+            self.units.runtime_left_run(false);
         }
     }
 
@@ -302,6 +436,7 @@ impl Machine {
         if self.mode == Mode::Fault {
             self.mode = Mode::Stop;
             self.fault = None;
+            self.reset_axes = true;
             self.restart_warm();
         }
     }
@@ -338,7 +473,33 @@ impl Machine {
         if self.mode != Mode::Fault {
             self.mode = Mode::Fault;
             self.fault = Some(fault);
+            self.units.runtime_left_run(true);
         }
+    }
+
+    /// The axes.
+    pub fn axes(&self) -> &Axes {
+        &self.axes
+    }
+
+    /// The PackML units.
+    pub fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// The alarms.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// The jidoka events.
+    pub fn jidoka(&self) -> &Jidoka {
+        &self.jidoka
+    }
+
+    /// The parameters, in the cell's order.
+    pub fn parameters(&self) -> &[Value] {
+        &self.parameters
     }
 
     /// The cell it runs.
@@ -465,6 +626,14 @@ impl Machine {
         for slot in self.slots(false) {
             out.u64(self.store.committed(slot).to_bits());
         }
+        out.bytes(&[u8::from(self.reset_axes)]);
+        for seen in &self.ports.seen {
+            out.u64(seen.cast_unsigned());
+        }
+        self.axes.save(out);
+        self.units.save(out);
+        self.alarms.save(out);
+        self.jidoka.save(out);
         out.bytes(&self.outputs);
         for program in &self.programs {
             out.bytes(program.state());
@@ -519,6 +688,15 @@ impl Machine {
             let value = Value::from_bits(self.store.value(slot).scalar_type(), from.u64()?);
             self.store.restore(slot, value, true);
         }
+        let [reset_axes] = from.array::<1>()?;
+        self.reset_axes = reset_axes != 0;
+        for seen in &mut self.ports.seen {
+            *seen = from.u64()?.cast_signed();
+        }
+        self.axes.load(&mut from)?;
+        self.units.load(&mut from)?;
+        self.alarms.load(&mut from)?;
+        self.jidoka.load(&mut from)?;
         from.fill(&mut self.outputs)?;
         for program in &mut self.programs {
             let state = from.take(program.state().len())?;
@@ -532,6 +710,11 @@ impl Machine {
         }
         from.end()
     }
+}
+
+/// A unit as commands name it: `u16::MAX` stands for all, which is -1 there.
+fn unit_argument(unit: u16) -> i64 {
+    if unit == u16::MAX { -1 } else { i64::from(unit) }
 }
 
 /// Encode every element of an output tag; the number that had to be saturated.
@@ -563,6 +746,17 @@ pub enum KeyframeError {
     /// A program refused its part.
     #[error("{0}")]
     Program(String),
+    /// A number that stands for nothing.
+    #[error("{1} is no {0}")]
+    Number(&'static str, u64),
+    /// An axis refused its part.
+    #[error("axis {axis}: word {word} of its state holds a value that no axis has")]
+    Axis {
+        /// Index of the axis.
+        axis: usize,
+        /// Index of the word.
+        word: usize,
+    },
 }
 
 #[cfg(test)]

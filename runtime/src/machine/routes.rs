@@ -35,7 +35,7 @@ mod tests {
             let route = Route { from_bit, to_bit, bits, sync_unit: 3, text: String::new() };
             let mut outputs = before;
             copy(&[route], u32::from(good) << 3, &inputs, &mut outputs);
-            for at in 0..96 {
+            for at in 0..96_u32 {
                 let expected = match at.checked_sub(to_bit).filter(|n| *n < bits) {
                     Some(n) => good && bit(&inputs, from_bit + n),
                     None => bit(&before, at),

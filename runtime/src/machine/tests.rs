@@ -166,7 +166,9 @@ fn step(machine: &mut Machine, input: u8, exchange: &Exchange, kinds: &[InboxKin
     for kind in kinds {
         machine.apply(&entry(*kind, InboxSource::TERMINAL, [0; 3]));
     }
-    machine.run_task(exchange, CycleTime { index: 1, skipped: 0, first: false });
+    let time = CycleTime { index: 1, skipped: 0, first: false };
+    machine.run_task(exchange, time);
+    machine.step_axes(time);
     machine.stage();
 }
 
@@ -414,7 +416,9 @@ fn numbers_of_a_hostile_record_do_not_overflow() {
     let mut machine = scripted(cell(), &[text]);
     machine.apply(&entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3]));
     for (index, skipped) in [(u64::MAX, u64::MAX), (1 << 63, i64::MAX as u64), (0, 1 << 63)] {
-        machine.run_task(&GOOD, CycleTime { index, skipped, first: true });
+        let time = CycleTime { index, skipped, first: true };
+        machine.run_task(&GOOD, time);
+        machine.step_axes(time);
         machine.stage();
     }
 }

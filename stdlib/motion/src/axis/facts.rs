@@ -138,3 +138,10 @@ impl AxisFacts {
         if busy { Outcome::Busy } else { Outcome::CommandAborted }
     }
 }
+
+impl Default for AxisFacts {
+    /// Before the first step.
+    fn default() -> Self {
+        Self::new()
+    }
+}
