@@ -98,7 +98,7 @@ pub fn cell_of(described: &[(Arc<DeviceDescription>, &str)]) -> Cell {
         image,
         log: Log { sync_interval_ns: 1, keyframe_interval: 1, ring_ns: 1 },
         operator: Operator::default(),
-        simulation: Simulation { plant: None, seed: 1, auto_start: true, stop_after_ns: None },
+        simulation: Simulation { seed: 1, auto_start: true, ..Simulation::default() },
     }
 }
 

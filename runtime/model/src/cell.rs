@@ -221,10 +221,16 @@ pub struct Operator {
 }
 
 /// How the cell runs without hardware.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Simulation {
-    /// The built-in plant that answers the outputs.
+    /// The built-in plant that answers the outputs. Not together with a twin.
     pub plant: Option<Plant>,
+    /// The machine as programs, in calling order; none: no twin.
+    pub twin: Vec<ProgramSource>,
+    /// Time from one run of the twin to the next, a multiple of the base task's interval.
+    pub twin_interval_ns: u64,
+    /// `param.` of the twin, by name, in the order of the file.
+    pub parameters: Vec<(String, f64)>,
     /// Seed of all noise and injected faults.
     pub seed: u64,
     /// Give reset and start by itself.

@@ -123,6 +123,19 @@ fn the_examples_are_accepted() {
     );
     let report = config::load(files(text.as_bytes()));
     assert_eq!(report.render(Style::Plain), "", "{text}");
+
+    let simulated = format!(
+        "[cell]\nname = \"c\"\n[tasks.main]\ninterval = \"1ms\"\nprograms = [\"programs/main.rhai\"]\n\
+         [devices]\ninputs = {{ type = \"EL1008\" }}\n[tags]\nstart = {{ input = \"inputs.channel_1\" }}\n\
+         [simulation]\n{}\n",
+        examples("[simulation]", &["plant"])
+    );
+    let report = config::load(files(simulated.as_bytes()));
+    assert_eq!(report.render(Style::Plain), "", "{simulated}");
+    let simulation = report.cell.expect("there is no finding").simulation;
+    assert_eq!(simulation.twin.len(), 1);
+    assert_eq!((simulation.twin_interval_ns, simulation.seed), (2_000_000, 42));
+    assert_eq!(simulation.parameters, [("crack_rate".to_owned(), 0.02)]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod quantity;
 mod render;
 pub mod schema;
 mod settings;
+mod simulation;
 mod sink;
 mod startup;
 mod table;
@@ -115,7 +116,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);
     let log = settings::read_log(sink, &root, tasks.interval_ns);
-    let simulation = settings::read_simulation(sink, &root, &tags, bus.interface.is_some());
+    let simulation = simulation::read(loader, &root, &tags, bus.interface.is_some(), tasks.interval_ns);
     Cell {
         name,
         bus,

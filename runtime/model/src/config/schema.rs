@@ -120,8 +120,10 @@ pub const OPERATOR: Section = Section { name: "[operator]", keys: &["start", "st
 /// `[log]`.
 pub const LOG: Section = Section { name: "[log]", keys: &["sync_interval", "keyframe_interval", "ring"] };
 /// `[simulation]`.
-pub const SIMULATION: Section =
-    Section { name: "[simulation]", keys: &["auto_start", "stop_after", "seed", "plant"] };
+pub const SIMULATION: Section = Section {
+    name: "[simulation]",
+    keys: &["auto_start", "stop_after", "seed", "plant", "twin", "twin_interval", "parameters"],
+};
 /// `plant` in `[simulation]`.
 pub const PLANT: Section = Section { name: "[simulation.plant]", keys: &["kind", "tags", "constants"] };
 

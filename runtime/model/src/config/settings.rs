@@ -1,4 +1,4 @@
-//! The small tables: `[cell]`, `[parameters]`, `[operator]`, `[log]`, `[simulation]`.
+//! The small tables: `[cell]`, `[parameters]`, `[operator]`, `[log]`.
 
 use super::{
     fields::{Fields, Item},
@@ -11,9 +11,8 @@ use super::{
 };
 use crate::{
     ScalarType, TagKind,
-    cell::{Log, Operator, Parameter, Plant, Simulation},
+    cell::{Log, Operator, Parameter},
 };
-use std::collections::BTreeMap;
 
 /// `[cell] name`.
 pub(crate) fn read_name(sink: &mut Sink<'_>, root: &Fields<'_>) -> String {
@@ -152,64 +151,4 @@ pub(crate) fn read_log(sink: &mut Sink<'_>, root: &Fields<'_>, interval_ns: Opti
     }
     let keyframe_interval = cycles(keyframe.unwrap_or(1_000 * MS), interval_ns.unwrap_or(MS));
     Log { sync_interval_ns, keyframe_interval, ring_ns }
-}
-
-/// `[simulation]`; `real`: the cell runs on a real segment.
-/// From a cycle to a month.
-const STOP_AFTER_NS: std::ops::RangeInclusive<u64> = 1_000_000..=2_592_000_000_000_000;
-
-pub(crate) fn read_simulation(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags, real: bool) -> Simulation {
-    let mut simulation = Simulation { plant: None, seed: 1, auto_start: false, stop_after_ns: None };
-    let Some(fields) = root.get("simulation").and_then(|item| Fields::open(sink, &item, schema::SIMULATION))
-    else {
-        return simulation;
-    };
-    if let Some(item) = fields.get("auto_start") {
-        simulation.auto_start = item.boolean(sink).unwrap_or_default();
-        if real && simulation.auto_start {
-            item.find(
-                sink,
-                Rule::SimulationOnly,
-                "`auto_start` does nothing on a real segment: an operator starts it",
-            )
-            .help("remove it, or `interface` in [bus]");
-        }
-    }
-    if let Some(item) = fields.get("stop_after") {
-        simulation.stop_after_ns = item.duration(sink, STOP_AFTER_NS);
-        if real {
-            let message = "`stop_after` does nothing on a real segment: an operator stops it";
-            item.find(sink, Rule::SimulationOnly, message).help("remove it, or `interface` in [bus]");
-        }
-    }
-    if let Some(seed) = fields.get("seed").and_then(|item| item.integer(sink, 0..=i64::MAX)) {
-        simulation.seed = seed.cast_unsigned();
-    }
-    simulation.plant = fields.get("plant").and_then(|item| read_plant(sink, &item, tags));
-    simulation
-}
-
-fn read_plant(sink: &mut Sink<'_>, item: &Item<'_>, tags: &Tags) -> Option<Plant> {
-    let fields = Fields::open(sink, item, schema::PLANT)?;
-    let kind = fields.required(sink, "kind", "write the plant's kind, such as kind = \"pneumatic_press\"");
-    let mut plant = Plant { kind: String::new(), tags: BTreeMap::new(), constants: BTreeMap::new() };
-    if let Some(text) =
-        kind.and_then(|item| item.text(sink).filter(|t| names::check(sink, t, &item.node.span, &item.key)))
-    {
-        plant.kind = text.to_owned();
-    }
-    for (pin, item) in fields.get("tags").map(|item| item.items(sink)).unwrap_or_default() {
-        let Some(tag) = tags.refer(sink, &item) else { continue };
-        if tag.kind == TagKind::Memory {
-            let message = format!("`{}` is a tag in memory, which no plant can see", tag.name);
-            item.find(sink, Rule::Conflict, message).help("name an input or an output");
-        }
-        plant.tags.insert(pin.to_owned(), tag.name.clone());
-    }
-    for (name, item) in fields.get("constants").map(|item| item.items(sink)).unwrap_or_default() {
-        if let Some(value) = item.number(sink) {
-            plant.constants.insert(name.to_owned(), value);
-        }
-    }
-    Some(plant)
 }

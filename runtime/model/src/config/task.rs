@@ -81,7 +81,7 @@ struct Read {
 }
 
 /// A program's name, its path, and where it is named.
-type Seen = Vec<(String, String, Range<usize>)>;
+pub(crate) type Seen = Vec<(String, String, Range<usize>)>;
 
 /// Read `[tasks]` and `[limits]`.
 pub(crate) fn read(loader: &mut Loader<'_, '_>, root: &Fields<'_>) -> Tasks {
@@ -159,7 +159,7 @@ fn read_task(loader: &mut Loader<'_, '_>, item: &Item<'_>, task: Task, seen: &mu
     }
     let help = "write the programs in calling order: programs = [\"programs/main.rhai\"]";
     if let Some(item) = fields.required(&mut loader.sink, "programs", help) {
-        read.task.programs = read_programs(loader, &item, seen);
+        read.task.programs = read_programs(loader, &item, seen, "a task runs at least one program", help);
     }
     read
 }
@@ -278,11 +278,17 @@ fn check_priorities(sink: &mut Sink<'_>, read: &[Read]) {
     }
 }
 
-fn read_programs(loader: &mut Loader<'_, '_>, list: &Item<'_>, seen: &mut Seen) -> Vec<ProgramSource> {
+/// Texts of programs, in calling order; `empty` and `help` are for a list without any.
+pub(crate) fn read_programs(
+    loader: &mut Loader<'_, '_>,
+    list: &Item<'_>,
+    seen: &mut Seen,
+    empty: &str,
+    help: &str,
+) -> Vec<ProgramSource> {
     let Some(items) = list.elements(&mut loader.sink, "texts") else { return Vec::new() };
     if items.is_empty() {
-        list.find(&mut loader.sink, Rule::OutOfRange, "a task runs at least one program")
-            .help("write the programs in calling order: programs = [\"programs/main.rhai\"]");
+        list.find(&mut loader.sink, Rule::OutOfRange, empty).help(help);
     }
     let mut programs: Vec<ProgramSource> = Vec::new();
     for item in items {

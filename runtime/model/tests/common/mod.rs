@@ -29,7 +29,7 @@ pub fn files(cell: &[u8]) -> impl Fn(&str) -> Result<Vec<u8>, String> {
         "cell.toml" => Ok(cell.clone()),
         "programs/press.rhai" | "programs/main.rhai" => Ok(b"fn init() { #{} }\nfn cycle() {}\n".to_vec()),
         "programs/latin1.rhai" => Ok(b"// \xe9t\xe9\n".to_vec()),
-        "programs/slow.rhai" | "programs/other.rhai" | "other/main.rhai" => {
+        "programs/slow.rhai" | "programs/other.rhai" | "other/main.rhai" | "twin/press.rhai" => {
             Ok(b"fn init() { #{} }\nfn cycle() {}\n".to_vec())
         }
         "esi/cut.bin" => Ok(vec![0; 40]),
