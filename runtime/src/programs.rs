@@ -1,7 +1,7 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
 use sensai_model::{Cell, cell::ProgramSource, config};
-use sensai_scripts::{Program, ScriptEnvironment, ScriptFinding, Severity};
+use sensai_scripts::{Program, Role, ScriptEnvironment, ScriptFinding, Severity};
 
 fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
     ScriptEnvironment {
@@ -9,6 +9,7 @@ fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
         parameters: &cell.parameters,
         limits: cell.task.limits,
         program_index: index as u16,
+        role: Role::Controller,
     }
 }
 

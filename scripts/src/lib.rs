@@ -11,11 +11,15 @@ pub mod finding;
 pub mod interpreter;
 pub mod layout;
 mod names;
+pub mod ports;
 pub mod program;
+mod role;
 mod tree;
 
 pub use check::check;
 pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;
+pub use ports::Ports;
 pub use program::{Program, ProgramError, RunContext, SysFacts};
+pub use role::Role;

@@ -150,7 +150,7 @@ fn cell() -> Cell {
         image: ImageSize { inputs: 1, outputs: 2 },
         log: Log { sync_interval_ns: 100_000_000, keyframe_interval: 1000, ring_ns: 1_000_000_000 },
         operator: Operator::default(),
-        simulation: Simulation { plant: None, seed: 0, auto_start: true, stop_after_ns: None },
+        simulation: Simulation { auto_start: true, ..Simulation::default() },
     }
 }
 

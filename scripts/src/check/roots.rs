@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     finding::code,
-    interpreter::{ROOTS, SYS, literal_value},
+    interpreter::{AXIS, ROOTS, SEED, SYS, literal_value, read_only_in_twin},
     names::suggest,
     tree::{Found, Tree},
 };
@@ -28,105 +28,122 @@ impl Rules<'_, '_> {
         }
     }
 
-    pub(super) fn tag(&mut self, chain: &Chain<'_>, target: Option<(&Expr, &str)>) {
+    /// `root` is `io`, or `axis` in a twin.
+    pub(super) fn tag(&mut self, root: &'static str, chain: &Chain<'_>, target: Option<(&Expr, &str)>) {
         let start = chain.root.position();
-        self.uses_root("io", start);
+        self.uses_root(root, start);
         let environment = self.environment;
-        let names: Vec<&str> = environment.tags.iter().map(|tag| tag.name.as_str()).collect();
-        let (index, used) = match leaf(&self.tags, chain, "io", &names) {
+        let (tags, tree, first) = match root {
+            AXIS => (environment.role.shafts(), &self.shafts, environment.tags.len() as u32),
+            _ => (environment.tags, &self.tags, 0),
+        };
+        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        let (index, used) = match leaf(tree, chain, root, &names) {
             Ok(found) => found,
             Err(missing) => return missing.report(code::UNKNOWN_TAG, self.sink),
         };
-        let Some(tag) = environment.tags.get(index as usize) else { return };
+        let Some(tag) = tags.get(index as usize) else { return };
         let rest = chain.links.get(used..).unwrap_or_default();
-        let len = tag.name.chars().count() + 3;
+        let named = Named { name: format!("{root}.{}", tag.name), tag };
+        let len = named.name.chars().count();
+        if environment.role.is_twin() && tag.kind == TagKind::Memory {
+            let message =
+                format!("`{}` is a tag in the controller's memory, which no machine can see", named.name);
+            let help = "keep a value of your own in the state";
+            return self.sink.error(code::UNKNOWN_TAG, start, len, message, help);
+        }
         match target {
-            Some((value, operator)) => self.tag_target(tag, rest, value, operator, start, len),
-            None => self.tag_rest(tag, rest),
+            Some((value, operator)) => {
+                self.facts.assigned_tags.push(first + index);
+                self.tag_target(&named, rest, value, operator, start, len);
+            }
+            None => self.tag_rest(&named, rest),
         }
     }
 
     fn tag_target(
         &mut self,
-        tag: &Tag,
+        named: &Named<'_>,
         rest: &[Link<'_>],
         value: &Expr,
         operator: &str,
         start: Position,
         len: usize,
     ) {
-        let name = &tag.name;
+        let Named { name, tag } = named;
         if tag.kind == TagKind::Input {
-            let help = "use an output or a memory tag";
-            return self.sink.error(
-                code::READ_ONLY,
-                start,
-                len,
-                format!("`io.{name}` is an input and cannot be written"),
-                help,
-            );
+            let twin = self.environment.role.is_twin();
+            let (message, help) = if twin {
+                (
+                    read_only_in_twin(name),
+                    "a twin writes the cell's inputs, and what the machine does to a shaft",
+                )
+            } else {
+                (format!("`{name}` is an input and cannot be written"), "use an output or a memory tag")
+            };
+            return self.sink.error(code::READ_ONLY, start, len, message, help);
         }
         match (tag.array_len, rest) {
             (None, []) | (Some(_), [Link::Index(..)]) => {}
             (Some(_), []) => {
-                let message = format!("`io.{name}` is an array of tags");
+                let message = format!("`{name}` is an array of tags");
                 return self.sink.error(
                     code::TYPE,
                     start,
                     len,
                     message,
-                    format!("write its elements, as in `io.{name}[0]`"),
+                    format!("write its elements, as in `{name}[0]`"),
                 );
             }
             _ => {
-                let message = format!("only `io.{name}` itself can be written");
+                let message = format!("only `{name}` itself can be written");
                 return self.sink.error(code::READ_ONLY, start, len, message, "write to the tag");
             }
         }
-        self.index_in_bounds(tag, rest);
+        self.index_in_bounds(named, rest);
         if operator.is_empty()
             && let Some(mismatch) = literal_mismatch(tag.scalar, value)
         {
-            let message = format!("`io.{name}` is {}, the value is {}", tag.scalar.name(), mismatch.actual);
+            let message = format!("`{name}` is {}, the value is {}", tag.scalar.name(), mismatch.actual);
             self.sink.error(code::TYPE, value.start_position(), mismatch.len, message, mismatch.help);
         }
     }
 
     /// What may stand behind a tag that is read: an index, `.valid`, a method of its value.
-    fn tag_rest(&mut self, tag: &Tag, rest: &[Link<'_>]) {
-        let name = &tag.name;
-        self.index_in_bounds(tag, rest);
+    fn tag_rest(&mut self, named: &Named<'_>, rest: &[Link<'_>]) {
+        let Named { name, tag } = named;
+        self.index_in_bounds(named, rest);
         let rest = match (tag.array_len, rest) {
             (Some(_), [Link::Index(..), rest @ ..]) | (None, rest) => rest,
             (Some(_), [Link::Property("len" | "valid", _) | Link::Method(..)] | []) => return,
             (Some(_), [link, ..]) => {
-                let message = format!("`io.{name}` is an array of tags");
-                let help = format!("write an index, as in `io.{name}[0]`");
+                let message = format!("`{name}` is an array of tags");
+                let help = format!("write an index, as in `{name}[0]`");
                 return self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, help);
             }
         };
         match rest {
             [] | [Link::Property("valid", _)] | [Link::Method(..), ..] => {}
             [link @ Link::Property(property, _), ..] => {
-                let message = format!("`io.{name}` has no `{property}`");
+                let message = format!("`{name}` has no `{property}`");
                 let help = "behind a tag there can be `.valid`, its quality";
                 self.sink.error(code::QUALITY, link.position(), property.chars().count(), message, help);
             }
             [link, ..] => {
-                let message = format!("`io.{name}` is no array");
+                let message = format!("`{name}` is no array");
                 self.sink.error(code::UNKNOWN_TAG, link.position(), 1, message, "leave the index away");
             }
         }
     }
 
-    fn index_in_bounds(&mut self, tag: &Tag, rest: &[Link<'_>]) {
+    fn index_in_bounds(&mut self, Named { name, tag }: &Named<'_>, rest: &[Link<'_>]) {
         let (Some(len), Some(Link::Index(Expr::IntegerConstant(index, position), _))) =
             (tag.array_len, rest.first())
         else {
             return;
         };
         if *index >= i64::from(len) || *index < -i64::from(len) {
-            let message = format!("`io.{}` has elements 0 to {}, not {index}", tag.name, len - 1);
+            let message = format!("`{name}` has elements 0 to {}, not {index}", len - 1);
             self.sink.error(code::UNKNOWN_TAG, *position, 1, message, "use an index that exists");
         }
     }
@@ -142,7 +159,8 @@ impl Rules<'_, '_> {
             Err(missing) => missing.report(code::UNKNOWN_FACT, self.sink),
             Ok((index, _)) if assigned => {
                 let name = names.get(index as usize).copied().unwrap_or_default();
-                let message = format!("`param.{name}` cannot be written; only an operator sets it");
+                let who = if self.environment.role.is_twin() { "`--sim-param`" } else { "an operator" };
+                let message = format!("`param.{name}` cannot be written; only {who} sets it");
                 self.sink.error(
                     code::READ_ONLY,
                     start,
@@ -157,9 +175,13 @@ impl Rules<'_, '_> {
 
     pub(super) fn sys(&mut self, chain: &Chain<'_>, assigned: bool) {
         let start = chain.root.position();
-        self.uses_root("sys", start);
+        let twin = self.environment.role.is_twin();
+        let seed = twin && matches!(chain.links.first(), Some(Link::Property(SEED, _)));
+        if self.current.is_none() || !seed {
+            self.uses_root("sys", start);
+        }
         match chain.links.first() {
-            Some(Link::Property(name, position)) if !SYS.contains(name) => {
+            Some(Link::Property(name, position)) if !SYS.contains(name) && !seed => {
                 let message = format!("`sys.{name}` does not exist");
                 self.sink.error(
                     code::UNKNOWN_FACT,
@@ -195,7 +217,7 @@ impl Rules<'_, '_> {
         if matches!(expression, Expr::Variable(variable, ..) if !variable.2.is_empty()) {
             return self.refuse(position, len, "`::`", "use the name alone");
         }
-        if ROOTS.contains(&name) {
+        if ROOTS.contains(&name) || (name == AXIS && self.environment.role.is_twin()) {
             if !matches!(used, Use::Receiver) {
                 self.sink.error(
                     code::UNKNOWN_VARIABLE,
@@ -242,6 +264,12 @@ impl Rules<'_, '_> {
     }
 }
 
+/// A tag, and how scripts write it.
+struct Named<'a> {
+    name: String,
+    tag: &'a Tag,
+}
+
 struct Missing {
     position: Position,
     len: usize,
@@ -266,7 +294,11 @@ fn leaf(tree: &Tree, chain: &Chain<'_>, root: &str, names: &[&str]) -> Result<(u
             None => {
                 let path = tree.path(node);
                 let name = if path.is_empty() { (*segment).to_owned() } else { format!("{path}.{segment}") };
-                let what = if root == "io" { "tags" } else { "parameters" };
+                let what = match root {
+                    "io" => "tags",
+                    AXIS => "axes",
+                    _ => "parameters",
+                };
                 return Err(Missing {
                     position: *at,
                     len: segment.chars().count(),

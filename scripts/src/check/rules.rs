@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ScriptEnvironment,
     finding::code,
-    interpreter::{ROOTS, VALUES_MAX},
+    interpreter::{AXIS, ROOTS, VALUES_MAX},
     layout::SYMBOL_CAPACITY,
     tree::Tree,
 };
@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub calls_on_values: bool,
     /// Where one is called on what an expression gives, as in `f().g()`.
     pub calls_on_results: Option<Position>,
+    /// Tags that are assigned to, ascending: indices into the environment's, then into its shafts'.
+    pub assigned_tags: Vec<u32>,
     /// Names of the functions, each with the place of its opening brace, ascending by it.
     pub functions: Vec<(String, Position)>,
 }
@@ -57,6 +59,7 @@ pub(crate) fn rules(
         lines: text.lines().collect(),
         environment,
         tags: Tree::new(environment.tags.iter().map(|tag| tag.name.as_str())),
+        shafts: Tree::new(environment.role.shafts().iter().map(|tag| tag.name.as_str())),
         parameters: Tree::new(environment.parameters.iter().map(|parameter| parameter.name.as_str())),
         constants: constants(top),
         sink,
@@ -80,6 +83,8 @@ pub(crate) fn rules(
         walk(&function.body, &mut rules, 1);
     }
     rules.across_functions();
+    rules.facts.assigned_tags.sort_unstable();
+    rules.facts.assigned_tags.dedup();
     rules.facts
 }
 
@@ -88,6 +93,7 @@ pub(super) struct Rules<'a, 'b> {
     pub(super) lines: Vec<&'a str>,
     pub(super) environment: &'a ScriptEnvironment<'a>,
     pub(super) tags: Tree,
+    pub(super) shafts: Tree,
     pub(super) parameters: Tree,
     pub(super) constants: Vec<String>,
     pub(super) sink: &'a mut Sink<'b>,
@@ -131,7 +137,7 @@ impl Rules<'_, '_> {
             match statement {
                 Stmt::Var(parts, flags, position) if flags.contains(ASTFlags::CONSTANT) => {
                     let name = &parts.0.name;
-                    if ROOTS.contains(&name.as_str()) || LATER_ROOTS.contains(&name.as_str()) {
+                    if self.is_root(name) {
                         self.shadows(name, *position);
                     }
                     self.current = None;
@@ -214,10 +220,15 @@ impl Rules<'_, '_> {
     }
 
     fn declares(&mut self, name: &str, position: Position) {
-        let taken = ROOTS.contains(&name) || LATER_ROOTS.contains(&name);
-        if taken || self.constants.iter().any(|constant| constant == name) {
+        if self.is_root(name) || self.constants.iter().any(|constant| constant == name) {
             self.shadows(name, position);
         }
+    }
+
+    /// Names that no variable may have, because they lead out of the program.
+    fn is_root(&self, name: &str) -> bool {
+        let twin = self.environment.role.is_twin() && name == AXIS;
+        twin || ROOTS.contains(&name) || LATER_ROOTS.contains(&name)
     }
 
     fn shadows(&mut self, name: &str, position: Position) {
@@ -267,7 +278,8 @@ impl Rules<'_, '_> {
             _ => None,
         };
         match outer_name(chain.root) {
-            Some("io") => self.tag(chain, target),
+            Some("io") => self.tag("io", chain, target),
+            Some(AXIS) if self.environment.role.is_twin() => self.tag(AXIS, chain, target),
             Some("param") => self.parameter(chain, target.is_some()),
             Some("sys") => self.sys(chain, target.is_some()),
             Some(name) if target.is_some() && self.constants.iter().any(|constant| constant == name) => {

@@ -217,11 +217,18 @@ mod tests {
             ProgramSource { name: "test".to_owned(), path: "test.rhai".to_owned(), text: text.into() };
         let limits =
             Limits { operations: 10_000, call_depth: 8, text_len: 63, array_len: 64, record_len: 64 };
-        let environment = ScriptEnvironment { tags: &[], parameters: &[], limits, program_index: 0 };
+        let environment = ScriptEnvironment {
+            tags: &[],
+            parameters: &[],
+            limits,
+            program_index: 0,
+            role: crate::Role::Controller,
+        };
         let mut program = compile(&source, &environment).unwrap_or_else(|found| panic!("{body}: {found:?}"));
         let sys = SysFacts { cycle: 0, time_ns: 0, dt_ns: 1_000_000, first_cycle: true };
         let mut tags = TagStore::new(&[]);
-        let mut context = RunContext { sys, tags: &mut tags, parameters: &[] };
+        let mut context =
+            RunContext { sys, tags: &mut tags, parameters: &[], ports: &mut crate::Ports::none() };
         if let Err(error) = program.cycle(&mut context) {
             panic!("{body}: {}", error.text);
         }

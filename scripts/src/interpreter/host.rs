@@ -7,7 +7,7 @@ use super::{
     state::DEPTH_MAX,
 };
 use crate::{
-    RunContext, SysFacts,
+    Role, RunContext, SysFacts,
     layout::literal,
     names::suggest,
     tree::{Found, Tree},
@@ -35,8 +35,11 @@ pub(crate) enum Phase {
 
 /// Shared by all functions registered with an engine.
 pub(crate) struct Host {
+    /// Of the cell; then the shafts of a twin.
     tags: Box<[Tag]>,
     tag_tree: Tree,
+    /// `None` for a program of the controller.
+    twin: Option<TwinHost>,
     parameters: Box<[Parameter]>,
     parameter_tree: Tree,
     constants: OnceCell<BTreeMap<String, (Dynamic, u64)>>,
@@ -67,9 +70,20 @@ struct Fuel {
     position_at: Cell<u64>,
 }
 
-/// `io` and its groups.
-#[derive(Clone, Copy, Debug)]
+/// What a twin has beside the tags.
+struct TwinHost {
+    /// `sys.seed`.
+    seed: i64,
+    /// Names behind `axis`.
+    shafts: Tree,
+    /// Index of the first shaft's tag.
+    first: u32,
+}
+
+/// `io`, or `axis` in a twin, and their groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
+    root: &'static str,
     node: u32,
 }
 
@@ -93,6 +107,12 @@ pub(crate) struct Facts;
 /// The facts behind `sys.`.
 pub(crate) const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];
 
+/// The fact that a twin has beside them, and that its `init` may read.
+pub(crate) const SEED: &str = "seed";
+
+/// The root that a twin has beside [`ROOTS`]: shafts of simulated drives.
+pub(crate) const AXIS: &str = "axis";
+
 /// Values whose copying costs about as much as an operation.
 pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
 
@@ -100,10 +120,24 @@ pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
 pub(crate) const ROOTS: [&str; 3] = ["io", "param", "sys"];
 
 impl Host {
-    pub fn new(tags: &[Tag], parameters: &[Parameter], array_len: usize, values_max: u64) -> Self {
+    pub fn new(
+        tags: &[Tag],
+        role: Role<'_>,
+        parameters: &[Parameter],
+        array_len: usize,
+        values_max: u64,
+    ) -> Self {
+        let (shafts, twin) = match role {
+            Role::Controller => (&[][..], None),
+            Role::Twin { seed, shafts } => {
+                let tree = Tree::new(shafts.iter().map(|tag| tag.name.as_str()));
+                (shafts, Some(TwinHost { seed, shafts: tree, first: tags.len() as u32 }))
+            }
+        };
         Self {
-            tags: tags.into(),
+            tags: tags.iter().chain(shafts).cloned().collect(),
             tag_tree: Tree::new(tags.iter().map(|tag| tag.name.as_str())),
+            twin,
             parameters: parameters.into(),
             parameter_tree: Tree::new(parameters.iter().map(|parameter| parameter.name.as_str())),
             constants: OnceCell::new(),
@@ -278,7 +312,11 @@ impl Host {
         Ok(match name {
             "io" => {
                 self.cycle_only(name)?;
-                Some(Dynamic::from(Group { node: Tree::ROOT }))
+                Some(Dynamic::from(Group { root: "io", node: Tree::ROOT }))
+            }
+            AXIS if self.twin.is_some() => {
+                self.cycle_only(name)?;
+                Some(Dynamic::from(Group { root: AXIS, node: Tree::ROOT }))
             }
             "param" => {
                 if self.phase.get() == Phase::Constants {
@@ -287,7 +325,10 @@ impl Host {
                 Some(Dynamic::from(ParameterGroup { node: Tree::ROOT }))
             }
             "sys" => {
-                self.cycle_only(name)?;
+                // A twin's `init` may read the seed; the other facts are refused where they are read.
+                if self.twin.is_none() || self.phase.get() == Phase::Constants {
+                    self.cycle_only(name)?;
+                }
                 Some(Dynamic::from(Facts))
             }
             _ => match self.constants.get().and_then(|constants| constants.get(name)) {
@@ -319,15 +360,83 @@ impl Host {
         }
     }
 
+    /// What a segment behind a group leads to; leaves are indices into all tags.
+    fn found(&self, group: Group, segment: &str) -> Option<Found> {
+        match &self.twin {
+            Some(twin) if group.root == AXIS => match twin.shafts.child(group.node, segment)? {
+                Found::Leaf(index) => Some(Found::Leaf(twin.first + index)),
+                found => Some(found),
+            },
+            _ => self.tag_tree.child(group.node, segment),
+        }
+    }
+
+    /// Dotted name of a group, behind its root.
+    fn path(&self, group: Group) -> &str {
+        match &self.twin {
+            Some(twin) if group.root == AXIS => twin.shafts.path(group.node),
+            _ => self.tag_tree.path(group.node),
+        }
+    }
+
+    /// As scripts write it.
+    fn full_name(&self, index: u32, tag: &Tag) -> String {
+        let shaft = self.twin.as_ref().is_some_and(|twin| index >= twin.first);
+        format!("{}.{}", if shaft { AXIS } else { "io" }, tag.name)
+    }
+
     fn read(&self, slot: u32) -> Dynamic {
         self.last_read.set(Some((slot, self.fuel.operations.get())));
         dynamic(self.store.borrow().value(slot))
     }
 
-    fn write(&self, tag: &Tag, slot: u32, value: &Dynamic) -> Result<(), Raised> {
-        let value = check_write(tag, value)?;
+    fn write(&self, index: u32, tag: &Tag, slot: u32, value: &Dynamic) -> Result<(), Raised> {
+        let value = self.check_write(index, tag, value)?;
         self.store.borrow_mut().write(slot, value);
         Ok(())
+    }
+
+    /// The value to store, or why it cannot be.
+    fn check_write(&self, index: u32, tag: &Tag, value: &Dynamic) -> Result<Value, Raised> {
+        let name = || self.full_name(index, tag);
+        if tag.kind == TagKind::Input {
+            let name = name();
+            let text = match &self.twin {
+                None => {
+                    format!("`{name}` is an input and cannot be written; use an output or a memory tag")
+                }
+                Some(_) => read_only_in_twin(&name),
+            };
+            return Err(Raised::new(FaultCode::ReadOnly, text));
+        }
+        let given = scalar(value).filter(|given| given.scalar_type() == tag.scalar);
+        let Some(given) = given else { return Err(wrong_type(&name(), tag, value)) };
+        if let Value::F64(number) = given
+            && !number.is_finite()
+        {
+            let text = format!("`{}` cannot be {number}; check the calculation with is_finite()", name());
+            return Err(Raised::new(FaultCode::NotFinite, text));
+        }
+        let Some((low, high)) = tag.range else { return Ok(given) };
+        let nearest = clamp(given, low, high);
+        if nearest == given || tag.overflow == Overflow::Saturate {
+            return Ok(nearest);
+        }
+        let unit = tag.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
+        let help = match &self.twin {
+            None => "limit it with clamp(), or give the tag overflow = \"saturate\"",
+            Some(_) => "limit it with clamp()",
+        };
+        Err(Raised::new(
+            FaultCode::OutOfRange,
+            format!(
+                "`{}` = {}{unit} is outside its range {} to {}{unit}; {help}",
+                name(),
+                literal(given),
+                literal(low),
+                literal(high)
+            ),
+        ))
     }
 
     /// `.valid` in the same breath as the tag: it is the next operation after reading it.
@@ -341,9 +450,12 @@ impl Host {
         }
     }
 
-    fn unknown_tag(&self, node: u32, segment: &str) -> Raised {
-        let names: Vec<&str> = self.tags.iter().map(|tag| tag.name.as_str()).collect();
-        unknown("io", self.tag_tree.path(node), segment, &names, "tags")
+    fn unknown_tag(&self, group: Group, segment: &str) -> Raised {
+        let first = self.twin.as_ref().map_or(self.tags.len(), |twin| twin.first as usize);
+        let (tags, shafts) = self.tags.split_at_checked(first).unwrap_or((&self.tags, &[]));
+        let (tags, what) = if group.root == AXIS { (shafts, "axes") } else { (tags, "tags") };
+        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        unknown(group.root, self.path(group), segment, &names, what)
     }
 
     fn unknown_parameter(&self, node: u32, segment: &str) -> Raised {
@@ -358,49 +470,23 @@ fn unknown(root: &str, group: &str, segment: &str, names: &[&str], what: &str) -
     Raised::new(FaultCode::UnknownName, text)
 }
 
-/// The value to store, or why it cannot be.
-fn check_write(tag: &Tag, value: &Dynamic) -> Result<Value, Raised> {
-    if tag.kind == TagKind::Input {
-        let text =
-            format!("`io.{}` is an input and cannot be written; use an output or a memory tag", tag.name);
-        return Err(Raised::new(FaultCode::ReadOnly, text));
+/// Why a twin may not write an output of the cell, or what a shaft shows.
+pub(crate) fn read_only_in_twin(name: &str) -> String {
+    if name.starts_with("axis.") {
+        format!("`{name}` cannot be written: the simulated drive moves the shaft")
+    } else {
+        format!("`{name}` is an output of the cell and cannot be written: the controller drives it")
     }
-    let given = scalar(value).filter(|given| given.scalar_type() == tag.scalar);
-    let Some(given) = given else { return Err(wrong_type(tag, value)) };
-    if let Value::F64(number) = given
-        && !number.is_finite()
-    {
-        let text = format!("`io.{}` cannot be {number}; check the calculation with is_finite()", tag.name);
-        return Err(Raised::new(FaultCode::NotFinite, text));
-    }
-    let Some((low, high)) = tag.range else { return Ok(given) };
-    let nearest = clamp(given, low, high);
-    if nearest == given || tag.overflow == Overflow::Saturate {
-        return Ok(nearest);
-    }
-    let unit = tag.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
-    Err(Raised::new(
-        FaultCode::OutOfRange,
-        format!(
-            "`io.{}` = {}{unit} is outside its range {} to {}{unit}; limit it with clamp(), or give the tag \
-             overflow = \"saturate\"",
-            tag.name,
-            literal(given),
-            literal(low),
-            literal(high)
-        ),
-    ))
 }
 
-fn wrong_type(tag: &Tag, value: &Dynamic) -> Raised {
+fn wrong_type(name: &str, tag: &Tag, value: &Dynamic) -> Raised {
     let help = match (tag.scalar, scalar(value)) {
         (ScalarType::F64, Some(Value::I64(number))) => format!("write `{number}.0`, or to_float()"),
         (ScalarType::I64, Some(Value::F64(_))) => "use to_int()".to_owned(),
         (ScalarType::Bool, _) => "compare it with something".to_owned(),
         _ => "types are never converted".to_owned(),
     };
-    let text =
-        format!("`io.{}` is {}, the value is {}; {help}", tag.name, tag.scalar.name(), type_name(value));
+    let text = format!("`{name}` is {}, the value is {}; {help}", tag.scalar.name(), type_name(value));
     Raised::new(FaultCode::TypeMismatch, text)
 }
 
@@ -445,32 +531,33 @@ fn register_variables(engine: &mut Engine, host: &Rc<Host>) {
 }
 
 fn register_tags(engine: &mut Engine, host: &Rc<Host>) {
-    for segment in host.tag_tree.segments().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+    let mut segments = host.tag_tree.segments();
+    segments.extend(host.twin.iter().flat_map(|twin| twin.shafts.segments()));
+    segments.sort_unstable();
+    segments.dedup();
+    for segment in segments.into_iter().map(str::to_owned).collect::<Vec<_>>() {
         let (at, name) = (Rc::clone(host), segment.clone());
         let getter = move |context: NativeCallContext<'_>, group: &mut Group| -> Rhai<Dynamic> {
             at.reached(context.call_position());
-            read_tag(&at, group.node, &name)
+            read_tag(&at, *group, &name)
         };
         FuncRegistration::new_getter(&segment).register_into_engine(engine, getter);
         let (at, name) = (Rc::clone(host), segment.clone());
         let setter = move |context: NativeCallContext<'_>, group: &mut Group, value: Dynamic| -> Rhai<()> {
             at.reached(context.call_position());
-            write_tag(&at, group.node, &name, &value)
+            write_tag(&at, *group, &name, &value)
         };
         // What `on_var` gives is read-only, and only a "pure" setter may be called on it.
         FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
     }
     let at = Rc::clone(host);
-    engine.register_indexer_get(move |group: &mut Group, name: ImmutableString| {
-        read_tag(&at, group.node, &name)
-    });
+    engine.register_indexer_get(move |group: &mut Group, name: ImmutableString| read_tag(&at, *group, &name));
     let at = Rc::clone(host);
-    FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
-        engine,
-        move |group: &mut Group, name: ImmutableString, value: Dynamic| {
-            write_tag(&at, group.node, &name, &value)
-        },
-    );
+    FuncRegistration::new_index_setter()
+        .with_purity(true)
+        .register_into_engine(engine, move |group: &mut Group, name: ImmutableString, value: Dynamic| {
+            write_tag(&at, *group, &name, &value)
+        });
     register_tag_arrays(engine);
 }
 
@@ -487,7 +574,7 @@ fn register_tag_arrays(engine: &mut Engine) {
         |context: NativeCallContext<'_>, array: &mut TagArray, index: i64, value: Dynamic| -> Rhai<()> {
             array.host.reached(context.call_position());
             let (tag, slot) = array.host.element(array.tag, index)?;
-            Ok(array.host.write(tag, slot, &value)?)
+            Ok(array.host.write(array.tag, tag, slot, &value)?)
         },
     );
     let len = |array: &mut TagArray| array.host.tag(array.tag).map_or(0, |tag| i64::from(tag.len()));
@@ -517,9 +604,9 @@ impl IntoIterator for TagArray {
     }
 }
 
-fn read_tag(host: &Rc<Host>, node: u32, segment: &str) -> Rhai<Dynamic> {
-    match host.tag_tree.child(node, segment) {
-        Some(Found::Group(node)) => Ok(Dynamic::from(Group { node })),
+fn read_tag(host: &Rc<Host>, group: Group, segment: &str) -> Rhai<Dynamic> {
+    match host.found(group, segment) {
+        Some(Found::Group(node)) => Ok(Dynamic::from(Group { node, ..group })),
         Some(Found::Leaf(index)) => {
             let tag = host.tag(index)?;
             if tag.array_len.is_some() {
@@ -527,24 +614,27 @@ fn read_tag(host: &Rc<Host>, node: u32, segment: &str) -> Rhai<Dynamic> {
             }
             Ok(host.read(tag.slot))
         }
-        None => Err(host.unknown_tag(node, segment).into()),
+        None => Err(host.unknown_tag(group, segment).into()),
     }
 }
 
-fn write_tag(host: &Rc<Host>, node: u32, segment: &str, value: &Dynamic) -> Rhai<()> {
-    match host.tag_tree.child(node, segment) {
+fn write_tag(host: &Rc<Host>, group: Group, segment: &str, value: &Dynamic) -> Rhai<()> {
+    match host.found(group, segment) {
         // After `io.valve.down = x`, Rhai stores the group it got for `io.valve` back where it was.
-        Some(Found::Group(child)) if value.read_lock::<Group>().is_some_and(|group| group.node == child) => {
+        Some(Found::Group(child))
+            if value.read_lock::<Group>().is_some_and(|given| *given == Group { node: child, ..group }) =>
+        {
             Ok(())
         }
         Some(Found::Group(child)) => {
-            let text = format!("`io.{}` is a group of tags; write one of them", host.tag_tree.path(child));
+            let path = host.path(Group { node: child, ..group });
+            let text = format!("`{}.{path}` is a group of tags; write one of them", group.root);
             Err(Raised::new(FaultCode::TypeMismatch, text).into())
         }
         Some(Found::Leaf(index)) => {
             let tag = host.tag(index)?;
             if tag.array_len.is_none() {
-                return Ok(host.write(tag, tag.slot, value)?);
+                return Ok(host.write(index, tag, tag.slot, value)?);
             }
             if value.read_lock::<TagArray>().is_some_and(|array| array.tag == index) {
                 return Ok(());
@@ -553,7 +643,7 @@ fn write_tag(host: &Rc<Host>, node: u32, segment: &str, value: &Dynamic) -> Rhai
                 format!("`io.{0}` is an array of tags; write its elements, as in `io.{0}[0]`", tag.name);
             Err(Raised::new(FaultCode::TypeMismatch, text).into())
         }
-        None => Err(host.unknown_tag(node, segment).into()),
+        None => Err(host.unknown_tag(group, segment).into()),
     }
 }
 
@@ -615,6 +705,12 @@ fn parameter_is_read_only(name: &str) -> Box<EvalAltResult> {
 fn register_sys(engine: &mut Engine, host: &Rc<Host>) {
     let at = Rc::clone(host);
     let fact = move |name: &str| -> Rhai<Dynamic> {
+        if let Some(twin) = &at.twin {
+            if name == SEED {
+                return Ok(Dynamic::from(twin.seed));
+            }
+            at.cycle_only("sys")?;
+        }
         let sys = at.sys.get();
         Ok(match name {
             "cycle" => Dynamic::from(i64::try_from(sys.cycle).unwrap_or(i64::MAX)),
@@ -627,7 +723,7 @@ fn register_sys(engine: &mut Engine, host: &Rc<Host>) {
             }
         })
     };
-    for name in SYS {
+    for name in SYS.into_iter().chain(host.twin.is_some().then_some(SEED)) {
         let fact = fact.clone();
         FuncRegistration::new_getter(name).register_into_engine(engine, move |_: &mut Facts| fact(name));
     }

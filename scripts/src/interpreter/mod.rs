@@ -21,11 +21,11 @@ mod state;
 pub(crate) use engine::parser;
 pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
 pub(crate) use functions::BUILT_IN;
-pub(crate) use host::{ROOTS, SYS, VALUES_COPIED_PER_OPERATION};
+pub(crate) use host::{AXIS, ROOTS, SEED, SYS, VALUES_COPIED_PER_OPERATION, read_only_in_twin};
 pub(crate) use state::VALUES_MAX;
 
 use crate::{
-    Layout, Program, ProgramError, RunContext, ScriptFinding,
+    Layout, Program, ProgramError, Role, RunContext, ScriptFinding,
     check::{self, Copied, Facts, Sink},
     finding::code,
 };
@@ -68,6 +68,8 @@ pub struct ScriptEnvironment<'a> {
     pub limits: Limits,
     /// Index of the program in its task; the source of its faults.
     pub program_index: u16,
+    /// The cell's program, or the simulated machine's.
+    pub role: Role<'a>,
 }
 
 /// A program in the interpreter. Neither `Send` nor `Sync`: it is compiled on the thread that runs it.
@@ -125,8 +127,13 @@ fn prepare_into(
         return None;
     }
     let limits = environment.limits;
-    let host =
-        Rc::new(Host::new(environment.tags, environment.parameters, limits.array_len, state::VALUES_MAX));
+    let host = Rc::new(Host::new(
+        environment.tags,
+        environment.role,
+        environment.parameters,
+        limits.array_len,
+        state::VALUES_MAX,
+    ));
     let mut engine = engine::engine(&host, &limits);
     let ast = check::parse(&engine, &program.text, sink)?;
     let (functions, top) = check::walk::parts(&ast);
@@ -150,7 +157,8 @@ fn prepare_into(
     let weight = check::weight(&functions, &layout, copied, limits.operations, sink);
     host.set_weight(weight, facts.calls_on_values);
     engine.set_max_array_size(allowed as usize).set_max_map_size(allowed as usize);
-    let slots = environment.tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
+    let all_tags = environment.tags.iter().chain(environment.role.shafts());
+    let slots = all_tags.map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
     Some(InterpretedProgram {
         name: program.name.clone(),
         index: environment.program_index,
@@ -331,6 +339,11 @@ impl Drop for Interpreting {
 }
 
 impl InterpretedProgram {
+    /// Tags that its text assigns to, as indices: those of the environment, then its shafts. Ascending.
+    pub fn assigned_tags(&self) -> &[u32] {
+        &self.facts.assigned_tags
+    }
+
     /// The state in which the last fault found the program, as text; `None` if it did not fault since it was reset.
     pub fn failed_state(&self) -> Option<String> {
         self.failed.as_ref().map(state::render)

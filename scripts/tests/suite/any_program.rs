@@ -140,7 +140,7 @@ pub fn mutated(script: &[u8]) -> String {
 pub fn check_program(text: &str, inputs: &[u8]) -> bool {
     let (source, parameters) = (source(text), parameters());
     let environment =
-        ScriptEnvironment { tags: &TAGS, parameters: &parameters, limits: LIMITS, program_index: 7 };
+        ScriptEnvironment { tags: &TAGS, parameters: &parameters, limits: LIMITS, program_index: 7, role: sensai_scripts::Role::Controller };
     let findings = check(&source, &environment);
     let lines = text.split('\n').count() as u32;
     assert!(findings.iter().all(|finding| finding.line <= lines), "{findings:?}");
@@ -197,7 +197,14 @@ fn run_both(
 fn run(program: &mut InterpretedProgram, store: &mut TagStore, values: &[Value], cycle: u64) -> bool {
     let sys =
         SysFacts { cycle, time_ns: cycle as i64 * 1_000_000, dt_ns: 1_000_000, first_cycle: cycle == 0 };
-    let failed = program.cycle(&mut RunContext { sys, tags: store, parameters: values }).is_err();
+    let failed = program
+        .cycle(&mut RunContext {
+            sys,
+            tags: store,
+            parameters: values,
+            ports: &mut sensai_scripts::Ports::none(),
+        })
+        .is_err();
     if failed {
         store.roll_back()
     } else {

@@ -9,3 +9,4 @@ mod press;
 mod states;
 mod support;
 mod tags;
+mod twin;

@@ -89,7 +89,13 @@ pub fn findings(text: &str) -> Vec<ScriptFinding> {
 
 pub fn findings_within(text: &str, limits: Limits) -> Vec<ScriptFinding> {
     let (tags, parameters) = (tags(), parameters());
-    let environment = ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 0 };
+    let environment = ScriptEnvironment {
+        tags: &tags,
+        parameters: &parameters,
+        limits,
+        program_index: 0,
+        role: sensai_scripts::Role::Controller,
+    };
     sensai_scripts::check(&source(text), &environment)
 }
 
@@ -115,8 +121,13 @@ impl Bench {
     }
 
     pub fn with(source: ProgramSource, tags: Vec<Tag>, parameters: Vec<Parameter>, limits: Limits) -> Self {
-        let environment =
-            ScriptEnvironment { tags: &tags, parameters: &parameters, limits, program_index: 7 };
+        let environment = ScriptEnvironment {
+            tags: &tags,
+            parameters: &parameters,
+            limits,
+            program_index: 7,
+            role: sensai_scripts::Role::Controller,
+        };
         let program = compile(&source, &environment).unwrap_or_else(|findings| {
             let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
             panic!("{}\n{}", texts.join("\n"), source.text)
@@ -153,7 +164,12 @@ impl Bench {
             dt_ns: 1_000_000,
             first_cycle: self.cycle == 0,
         };
-        let mut context = RunContext { sys, tags: &mut self.store, parameters: &self.values };
+        let mut context = RunContext {
+            sys,
+            tags: &mut self.store,
+            parameters: &self.values,
+            ports: &mut sensai_scripts::Ports::none(),
+        };
         let result = self.program.cycle(&mut context);
         self.cycle += 1;
         match result {
