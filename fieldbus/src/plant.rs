@@ -42,11 +42,13 @@ pub struct Shaft {
 
 /// The machine behind the simulated segment. It sees the cell's images, as the devices hold them: what the
 /// outputs drive, and what the sensors show; and the shafts of the drives.
-pub trait Plant: Send {
+///
+/// Not `Send`: a twin's programs are compiled on the thread that runs them.
+pub trait Plant {
     /// Move on to `time_ns` (on the segment's clock, never backwards): read `outputs` (the output image as the
     /// devices have it: fault values once a SyncManager watchdog has expired), write `inputs`. `shafts` has one entry
     /// for each drive of the segment, in bus order. The inputs of a drive are its own: what the plant writes there
-    /// does not last. No allocation.
+    /// does not last. No allocation, but for what a twin's interpreter takes, which counts it as its own.
     fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8], shafts: &mut [Shaft]);
 }
 

@@ -73,10 +73,11 @@ fn a_segment_at_the_other_end_of_a_veth_pair_runs_in_op() {
     veth();
     let cell = cell(&PRESS);
     let mut far_end = RawSocket::open("ecs").unwrap();
-    let mut segment = Segment::for_cell(&cell, Box::new(NoPlant));
+    let simulated = cell.clone();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let server = std::thread::spawn(move || {
+        let mut segment = Segment::for_cell(&simulated, Box::new(NoPlant));
         let mut buffer = [0; 1536];
         let mut frames = 0_u64;
         while !stopped.load(Ordering::Relaxed) {
