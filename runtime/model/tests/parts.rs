@@ -1,11 +1,11 @@
-//! Tasks, axes and units: what can be written in `cell.toml`, and what becomes of it.
+//! Tasks, axes, units, routes and alarms: what can be written in `cell.toml`, and what becomes of it.
 
 mod common;
 
 use common::files;
 use sensai_model::{
     BitField, Cell, RawType,
-    cell::{Brake, DriveMode, Homing, StopCategory},
+    cell::{AlarmCondition, AlarmPriority, AlarmReaction, Brake, DriveMode, Homing, Route, StopCategory},
     config::{self, Style},
     packml::{Mode, State},
 };
@@ -283,4 +283,109 @@ fn several_units_divide_programs_and_axes() {
     let is_immediate = |state: State| press.immediate >> state as u8 & 1 == 1;
     assert!(!is_immediate(State::Holding) && !is_immediate(State::Aborting) && is_immediate(State::Clearing));
     assert_eq!((feeder.programs.as_slice(), feeder.jog.len()), (&[0_u16][..], 0));
+}
+
+const FSOE: &str = "[devices]\ninputs = { type = \"EL1008\" }\ncurtain = { sii = \"esi/fsoe.bin\", sync_unit = \"guard\" }\n\
+                    logic = { sii = \"esi/fsoe.bin\" }\nvalves = { type = \"EL2008\" }\n";
+
+#[test]
+fn routes_copy_whole_objects_and_single_entries() {
+    let cell = load(&format!(
+        "{HEAD}{FSOE}[[route]]\nfrom = \"curtain.fsoe_frame\"\nto = \"logic.fsoe_frame\"\n\
+         [[route]]\nfrom = \"logic.0x1a00\"\nto = \"curtain.0x1600\"\n\
+         [[route]]\nfrom = \"inputs.channel_3\"\nto = \"valves.channel_8\"\n"
+    ));
+    let frame = 7 * 8;
+    let expected = [
+        Route {
+            from_bit: 8,
+            to_bit: frame,
+            bits: frame,
+            sync_unit: 1,
+            text: "curtain.fsoe_frame -> logic.fsoe_frame".to_owned(),
+        },
+        Route {
+            from_bit: 8 + frame,
+            to_bit: 0,
+            bits: frame,
+            sync_unit: 0,
+            text: "logic.0x1a00 -> curtain.0x1600".to_owned(),
+        },
+        Route {
+            from_bit: 2,
+            to_bit: 2 * frame + 7,
+            bits: 1,
+            sync_unit: 0,
+            text: "inputs.channel_3 -> valves.channel_8".to_owned(),
+        },
+    ];
+    assert_eq!(cell.routes, expected);
+}
+
+#[test]
+fn a_route_is_the_one_writer_of_all_it_covers() {
+    let text = format!(
+        "{HEAD}{FSOE}[tags]\ncrc = {{ output = \"logic.fsoe_frame.crc\" }}\n\
+         [[route]]\nfrom = \"curtain.fsoe_frame\"\nto = \"logic.fsoe_frame\"\n"
+    );
+    assert_eq!(codes(&text), ["C306"]);
+    let twice = "[[route]]\nfrom = \"curtain.fsoe_frame\"\nto = \"logic.fsoe_frame\"\n".repeat(2);
+    assert_eq!(codes(&format!("{HEAD}{FSOE}{twice}")), ["C306"]);
+}
+
+const ALARMS: &str = "[devices]\ninputs = { type = \"EL1008\" }\nforce = { type = \"EL3104\" }\n[tags]\n\
+                      door = { input = \"inputs.channel_1\" }\n\
+                      force.ram = { input = \"force.channel_1.value\", scale = 0.1, unit = \"N\" }\n\
+                      temps = { input = [\"force.channel_2.value\", \"force.channel_3.value\"] }\n";
+const TEXT: &str = "text = { en = \"door open\", ja = \"扉が開いています\" }\n";
+
+fn with_alarm(when: &str) -> Cell {
+    load(&format!("{HEAD}{ALARMS}[alarms.a]\nid = 1000\n{TEXT}{when}"))
+}
+
+#[test]
+fn conditions_of_alarms() {
+    let condition = |when: &str| with_alarm(when).alarms[0].condition;
+    assert_eq!(condition(""), AlarmCondition::Program);
+    assert_eq!(condition("when = \"door\""), AlarmCondition::Level { slot: 0, level: true });
+    assert_eq!(condition("when = \"!door\""), AlarmCondition::Level { slot: 0, level: false });
+    assert_eq!(
+        condition("when = \"force.ram > 1500\"\nhysteresis = 20"),
+        AlarmCondition::Above { slot: 1, limit: 1500.0, hysteresis: 20.0 }
+    );
+    assert_eq!(
+        condition("when = \"temps[1] < -2.5\""),
+        AlarmCondition::Below { slot: 3, limit: -2.5, hysteresis: 0.0 }
+    );
+}
+
+#[test]
+fn an_alarm_has_defaults() {
+    let cell = with_alarm("");
+    let alarm = &cell.alarms[0];
+    assert_eq!((alarm.name.as_str(), alarm.id), ("a", 1000));
+    assert_eq!((alarm.text_en.as_str(), alarm.text_ja.as_str()), ("door open", "扉が開いています"));
+    assert_eq!((alarm.on_delay_ns, alarm.off_delay_ns, alarm.latched), (0, 0, false));
+    assert_eq!(
+        (alarm.priority, alarm.reaction, alarm.group),
+        (AlarmPriority::Medium, AlarmReaction::None, 0)
+    );
+    assert_eq!(alarm.help, (String::new(), String::new()));
+}
+
+#[test]
+fn every_key_of_an_alarm_has_its_effect() {
+    let cell = load(&format!(
+        "{HEAD}{ALARMS}[units.feeder]\nprograms = []\n[units.press]\nprograms = [\"main\"]\n\
+         [alarms.a]\nid = 9999\nwhen = \"door\"\ndelay = \"200ms\"\noff_delay = \"1s\"\npriority = \"critical\"\n\
+         reaction = \"stop\"\nunit = \"press\"\nlatched = true\ngroup = \"doors\"\n{TEXT}help = {{ en = \"close\", ja = \"閉める\" }}\n\
+         [alarms.b]\nid = 1001\nreaction = \"abort\"\ngroup = \"drives\"\n{TEXT}\
+         [alarms.c]\nid = 1002\nreaction = \"fault\"\ngroup = \"doors\"\n{TEXT}"
+    ));
+    let [a, b, c] = [&cell.alarms[0], &cell.alarms[1], &cell.alarms[2]];
+    assert_eq!((a.id, a.on_delay_ns, a.off_delay_ns), (9999, 200_000_000, 1_000_000_000));
+    assert_eq!((a.priority, a.reaction, a.latched), (AlarmPriority::Critical, AlarmReaction::Stop(1), true));
+    assert_eq!(a.help, ("close".to_owned(), "閉める".to_owned()));
+    assert_eq!((b.reaction, c.reaction), (AlarmReaction::Abort(u16::MAX), AlarmReaction::Fault));
+    assert_eq!((a.group, b.group, c.group), (1, 2, 1));
 }

@@ -127,8 +127,10 @@ fn find_entry(
     };
     if device.description.entries(other).iter().any(|entry| matches(entry, path)) {
         let message = format!("`{path}` of `{name}` ({kind}) is {there}, and cannot be bound as an {here}");
-        sink.push(Rule::WrongDirection, span, key, message)
-            .help(format!("write {other_key} = \"{name}.{path}\""));
+        sink.push(Rule::WrongDirection, span, key, message).help(match key.starts_with("route[") {
+            true => "a route copies `from` what one device sends `to` what another receives".to_owned(),
+            false => format!("write {other_key} = \"{name}.{path}\""),
+        });
         return None;
     }
     let message = format!("`{name}` ({kind}) has no {here} entry `{path}`");

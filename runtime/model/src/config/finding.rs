@@ -93,6 +93,9 @@ rules! {
     UnknownUnit = "C601" Error "a unit referred to exists",
     UnknownProgram = "C602" Error "a program referred to is run by a task",
     OneUnit = "C603" Error "a program and an axis belong to one unit",
+    RouteLength = "C604" Error "source and target of a route have the same length",
+    AlarmId = "C701" Error "an alarm's id is its own",
+    AlarmCondition = "C702" Error "an alarm's condition asks of a tag what it can answer",
 }
 
 /// Another place that has to do with a finding.

@@ -3,6 +3,7 @@
 //! Pure: the caller reads files. Start at [`load`]; every key is listed in [`schema`] and described in
 //! `docs/cell-toml.md`, every rule in [`Rule`].
 
+mod alarm;
 mod axis;
 mod axis_limits;
 mod binding;
@@ -14,6 +15,7 @@ mod finding;
 mod names;
 mod quantity;
 mod render;
+mod route;
 pub mod schema;
 mod settings;
 mod simulation;
@@ -27,6 +29,7 @@ mod tree;
 mod ucum;
 mod unit;
 mod values;
+mod when;
 mod writers;
 
 pub use finding::{Finding, Related, Rule, Severity, Sources};
@@ -112,6 +115,8 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let mut tags = tags::read(sink, &root, &devices);
     let axes = axis::read(sink, &root, &devices, &tasks, &mut tags.writers);
     let units = unit::read(sink, &root, &tasks, &axes);
+    let routes = route::read(sink, &root, &devices, &mut tags.writers);
+    let alarms = alarm::read(sink, &root, &tags, &units);
     writers::check(sink, std::mem::take(&mut tags.writers));
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);
@@ -127,8 +132,8 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
         slow_tasks: tasks.slow,
         axes: axes.list,
         units: units.list,
-        routes: Vec::new(),
-        alarms: Vec::new(),
+        routes,
+        alarms,
         models: Vec::new(),
         jidoka: Vec::new(),
         parameters,

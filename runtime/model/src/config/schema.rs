@@ -21,6 +21,8 @@ pub const ROOT: Section = Section {
         "tags",
         "axes",
         "units",
+        "route",
+        "alarms",
         "parameters",
         "limits",
         "operator",
@@ -109,6 +111,28 @@ pub const HOMING: Section =
 pub const BRAKE: Section = Section { name: "[axes.<name>] brake", keys: &["release", "apply"] };
 /// `[units.<name>]`.
 pub const UNIT: Section = Section { name: "[units.<name>]", keys: &["modes", "programs", "acting", "jog"] };
+/// `[[route]]`.
+pub const ROUTE: Section = Section { name: "[[route]]", keys: &["from", "to"] };
+/// `[alarms.<name>]`.
+pub const ALARM: Section = Section {
+    name: "[alarms.<name>]",
+    keys: &[
+        "id",
+        "when",
+        "hysteresis",
+        "delay",
+        "off_delay",
+        "priority",
+        "reaction",
+        "unit",
+        "latched",
+        "text",
+        "help",
+        "group",
+    ],
+};
+/// `text` and `help` of an alarm.
+pub const ALARM_TEXT: Section = Section { name: "[alarms.<name>] text, help", keys: &["en", "ja"] };
 /// `[parameters.<name>]`.
 pub const PARAMETER: Section =
     Section { name: "[parameters.<name>]", keys: &["default", "type", "range", "unit", "description"] };
@@ -141,6 +165,9 @@ pub const SECTIONS: &[Section] = &[
     HOMING,
     BRAKE,
     UNIT,
+    ROUTE,
+    ALARM,
+    ALARM_TEXT,
     PARAMETER,
     LIMITS,
     OPERATOR,

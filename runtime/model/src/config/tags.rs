@@ -36,9 +36,20 @@ impl Tags {
     /// A reference to a tag. `None` with a finding if there is no such tag, without one if that tag has its own.
     pub(crate) fn refer(&self, sink: &mut Sink<'_>, item: &Item<'_>) -> Option<&Tag> {
         let name = item.text(sink)?;
+        self.refer_name(sink, name, &item.node.span, &item.key)
+    }
+
+    /// The same for a name that stands at `span`.
+    pub(crate) fn refer_name(
+        &self,
+        sink: &mut Sink<'_>,
+        name: &str,
+        span: &Range<usize>,
+        key: &str,
+    ) -> Option<&Tag> {
         if !self.names.contains_key(name) {
             let known: Vec<&str> = self.names.keys().map(String::as_str).collect();
-            item.find(sink, Rule::UnknownTag, format!("there is no tag `{name}`"))
+            sink.push(Rule::UnknownTag, span, key, format!("there is no tag `{name}`"))
                 .maybe_help(names::hint(name, &known));
         }
         self.find(name)

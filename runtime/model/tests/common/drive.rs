@@ -21,6 +21,10 @@ pub const MODE_DISPLAY: Mapped = (0x6061, 0, DataType::I8, "Modes of operation d
 pub const ERROR_CODE: Mapped = (0x603f, 0, DataType::U16, "Error code");
 pub const DIGITAL_INPUTS: Mapped = (0x60fd, 0, DataType::U32, "Digital inputs");
 
+const COMMAND: Mapped = (0x7000, 1, DataType::U8, "Command");
+const DATA: Mapped = (0x7000, 2, DataType::U32, "Data");
+const CHECK: Mapped = (0x7000, 3, DataType::U16, "CRC");
+
 /// Everything that an axis can use.
 pub const OUTPUTS: &[Mapped] =
     &[CONTROLWORD, TARGET_POSITION, TARGET_VELOCITY, TARGET_TORQUE, MODE, DIGITAL_OUTPUTS];
@@ -82,6 +86,15 @@ pub fn image(path: &str) -> Option<Vec<u8>> {
         "esi/converter.bin" => drive(1, &[CONTROLWORD, TARGET_VELOCITY], &[STATUSWORD, POSITION, VELOCITY]),
         "esi/no_position.bin" => drive(1, OUTPUTS, &[STATUSWORD, VELOCITY]),
         "esi/short_position.bin" => drive(1, OUTPUTS, &[STATUSWORD, wide]),
+        // Two devices that exchange FSoE frames: seven bytes each way.
+        "esi/fsoe.bin" => {
+            let mut device = drive(1, &[COMMAND, DATA, CHECK], &[COMMAND, DATA, CHECK]);
+            device.name = "FSOE".to_owned();
+            for pdo in device.rx_pdos.iter_mut().chain(&mut device.tx_pdos) {
+                "FSoE frame".clone_into(&mut pdo.name);
+            }
+            device
+        }
         _ => return None,
     };
     Some(sii::encode(&made))
