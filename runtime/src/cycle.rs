@@ -12,7 +12,7 @@ use crate::{
     timing::{Step, StepTimes},
 };
 use sensai_fieldbus::{Bus, Exchange, clock};
-use sensai_model::record::InboxEntry;
+use sensai_model::record::{INBOX_MAX, InboxEntry};
 
 /// What one cycle was, for the record and the statistics.
 #[derive(Debug)]
@@ -25,9 +25,13 @@ pub struct Done<'a> {
     pub exchange: Exchange,
     /// What the inbox brought.
     pub entries: &'a [InboxEntry],
+    /// Bit *n*: entry *n* did something; the others did not fit the machine's state.
+    pub accepted: u8,
     /// Where the time went. The record step is the previous cycle's.
     pub times: StepTimes,
 }
+
+const _: () = assert!(INBOX_MAX <= 8, "`Done::accepted` has a bit for each entry");
 
 /// Where a finished cycle goes: the log, a comparison with a log, or nowhere.
 pub trait Record {
@@ -53,8 +57,9 @@ pub fn cycle(
     times.lap(Step::Exchange);
 
     let entries = inbox.take(&wake);
-    for entry in entries {
-        machine.apply(entry);
+    let mut accepted = 0;
+    for (place, entry) in entries.iter().enumerate() {
+        accepted |= u8::from(machine.apply(entry)) << place;
     }
     times.lap(Step::Inbox);
 
@@ -69,7 +74,7 @@ pub fn cycle(
 
     // Models that a script asked for in this cycle run here; nothing they do can void what is staged.
 
-    record.record(machine, &Done { time, wake, exchange, entries, times: *times });
+    record.record(machine, &Done { time, wake, exchange, entries, accepted, times: *times });
     times.end();
     (time, wake, exchange)
 }

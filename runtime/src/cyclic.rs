@@ -7,6 +7,7 @@ use crate::{
     machine::{Machine, Mode},
     pace::{Lockstep, Pace, RealTime},
     phase, plant, programs,
+    publish::{Outlets, Publisher},
     recorder::{LogProducer, Recorder},
     rt::{self, Missing},
     status::Status,
@@ -102,10 +103,21 @@ const HEAP_BYTES: usize = 24 << 20;
 /// Acyclic frames are done with this long before the next cycle, or an eighth of the interval if that is shorter.
 const ACYCLIC_GUARD_NS: u64 = 200_000;
 
+/// What goes into the cycles and what comes out of them, beside the bus.
+pub struct Doors {
+    /// Commands.
+    pub inbox: Inbox,
+    /// The log, if there is one.
+    pub log: Option<LogProducer>,
+    /// Snapshots, if somebody may look.
+    pub publisher: Option<Publisher>,
+}
+
 /// Shared with the rest of the process.
 struct Links<'a> {
     inbox: Inbox,
     log: Option<LogProducer>,
+    publisher: Option<Publisher>,
     errors: rtrb::Producer<Box<ProgramError>>,
     status: &'a Status,
 }
@@ -123,14 +135,14 @@ pub struct Panicked(String);
 pub fn run(
     plan: &Plan,
     socket: Option<RawSocket>,
-    inbox: Inbox,
-    log: Option<LogProducer>,
+    doors: Doors,
     errors: rtrb::Producer<Box<ProgramError>>,
     status: &Status,
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {
     rt::block_signals();
-    let links = Links { inbox, log, errors, status };
+    let Doors { inbox, log, publisher } = doors;
+    let links = Links { inbox, log, publisher, errors, status };
     let result = contain(|| bring_up_and_drive(plan, socket, links));
     let guarded = plan.guard && result.is_ok();
     status.armed.store(false, Relaxed);
@@ -184,7 +196,8 @@ fn drive<W: Wire, P: Pace>(
     let thread = rt::thread_id();
     let programs = programs::compile(cell)?;
     let mut machine = Machine::new(Arc::clone(cell), programs);
-    let mut recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
+    let recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
+    let mut outlets = Outlets { recorder, publisher: links.publisher.take() };
 
     let interval = cell.task.interval_ns;
     let timing = if plan.virtual_time { phase::Timing::default() } else { phase::calibrate(interval) };
@@ -202,7 +215,7 @@ fn drive<W: Wire, P: Pace>(
     let start = phase::next_start(clock::monotonic_ns(), interval, timing.phase_ns);
     let mut pace = pace(plan, spin_ns, start);
     let mut run = Loop::new(plan, interval);
-    run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut recorder);
+    run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut outlets);
 
     // Before the shutdown: afterwards no device is in OP.
     let health = bus.health().to_vec();
@@ -210,7 +223,7 @@ fn drive<W: Wire, P: Pace>(
     status.armed.store(false, Relaxed);
     // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
     let shutdown = bus.shutdown(clock::now_ns() + SHUTDOWN_NS).err().map(|error| error.to_string());
-    status.dropped.store(recorder.dropped(), Relaxed);
+    status.dropped.store(outlets.recorder.dropped(), Relaxed);
     let outcome = Outcome {
         measured: run.measured,
         cycles: run.done,
@@ -232,7 +245,7 @@ fn drive<W: Wire, P: Pace>(
     };
     if run.guarded {
         // Closing and unmapping are system calls too; the process ends soon, and takes all of it along.
-        std::mem::forget((bus, machine, recorder, no_deep_sleep));
+        std::mem::forget((bus, machine, outlets, no_deep_sleep));
     }
     Ok(outcome)
 }
@@ -300,18 +313,21 @@ impl Loop {
         bus: &mut EtherCatBus<W>,
         pace: &mut P,
         links: &mut Links<'_>,
-        recorder: &mut Recorder,
+        outlets: &mut Outlets,
     ) {
         let mut times = StepTimes::default();
         self.arm_if_warm(links.status);
         while self.left != Some(0) {
-            let (time, wake, exchange) = cycle(machine, bus, pace, &mut links.inbox, recorder, &mut times);
+            let (time, wake, exchange) = cycle(machine, bus, pace, &mut links.inbox, outlets, &mut times);
             let status = links.status;
             status.update(machine, time.index, &exchange, self.all_units);
             status.overruns.fetch_add(u64::from(wake.overrun), Relaxed);
             status.skipped.fetch_add(wake.skipped, Relaxed);
             status.execution_max.fetch_max(times.execution.into(), Relaxed);
             status.start_error_max.fetch_max(times.start_error.into(), Relaxed);
+            if let Some(publisher) = &mut outlets.publisher {
+                publisher.after_cycle(machine, time.index, &wake, &exchange, &times, bus.health());
+            }
             status.heartbeat.store(clock::monotonic_ns(), Relaxed);
             if let Some(error) = machine.take_error() {
                 // A full ring means that nobody reads the texts; the fault itself is in the record.

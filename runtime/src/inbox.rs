@@ -23,6 +23,8 @@ pub struct Inbox {
     count: usize,
     sequence: u32,
     commands: Option<rtrb::Consumer<InboxEntry>>,
+    /// The control socket's own way in: another thread feeds it.
+    control: Option<rtrb::Consumer<InboxEntry>>,
     shutdown: bool,
 }
 
@@ -40,8 +42,16 @@ impl Inbox {
             count: 0,
             sequence: 0,
             commands: None,
+            control: None,
             shutdown: false,
         }
+    }
+
+    /// A second way in, from any one thread: the control socket's. Its entries come behind all others.
+    pub fn open_control(&mut self) -> rtrb::Producer<InboxEntry> {
+        let (producer, consumer) = rtrb::RingBuffer::new(COMMANDS_MAX);
+        self.control = Some(consumer);
+        producer
     }
 
     /// The entries of the next cycle, as they were recorded.
@@ -73,7 +83,8 @@ impl Inbox {
             self.push(entry(InboxKind::Shutdown, InboxSource::RUNTIME, [0; 3]));
         }
         while self.count < INBOX_MAX {
-            let Some(entry) = self.commands.as_mut().and_then(|commands| commands.pop().ok()) else { break };
+            let next = |ring: &mut Option<rtrb::Consumer<InboxEntry>>| ring.as_mut()?.pop().ok();
+            let Some(entry) = next(&mut self.commands).or_else(|| next(&mut self.control)) else { break };
             self.push(entry);
         }
         &self.entries[..self.count]
@@ -106,6 +117,16 @@ mod tests {
         assert_eq!(seen.iter().map(|entry| entry.argument[0]).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
         assert_eq!(seen.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         assert!(inbox.take(&Wake::default()).is_empty());
+    }
+
+    #[test]
+    fn the_control_socket_waits_behind_the_others() {
+        let (mut commands, mut inbox) = Inbox::new();
+        let mut control = inbox.open_control();
+        control.push(entry(InboxKind::Start, InboxSource::CONTROL, [0; 3])).unwrap();
+        commands.push(entry(InboxKind::Shutdown, InboxSource::SIGNAL, [0; 3])).unwrap();
+        let taken: Vec<_> = inbox.take(&Wake::default()).iter().map(|of| (of.kind, of.sequence)).collect();
+        assert_eq!(taken, [(InboxKind::Shutdown, 0), (InboxKind::Start, 1)]);
     }
 
     #[test]

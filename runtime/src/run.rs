@@ -3,7 +3,7 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
-    cyclic::{self, Outcome, Panicked, Plan},
+    cyclic::{self, Doors, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
     machine::UNCLEAN,
     recorder::LogSession,
@@ -121,10 +121,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
+    let doors = Doors { inbox, log, publisher: None };
     let cyclic = {
         let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
         std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
-            cyclic::run(&plan, socket, inbox, log, errors, &status, &outcome);
+            cyclic::run(&plan, socket, doors, errors, &status, &outcome);
         })?
     };
 

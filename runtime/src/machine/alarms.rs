@@ -149,22 +149,28 @@ impl Alarms {
             .any(|(other, (alarm, facts))| other != index && alarm.group == group && loud(facts))
     }
 
-    /// Somebody has seen the alarm of this index; a negative one means all of them.
-    pub fn acknowledge(&mut self, index: i64) {
+    /// Somebody has seen the alarm of this index; a negative one means all of them. True if one of them was unseen.
+    pub fn acknowledge(&mut self, index: i64) -> bool {
+        let mut unseen = false;
         let chosen = usize::try_from(index);
         for (at, facts) in self.facts.iter_mut().enumerate() {
             if chosen.is_err() || chosen == Ok(at) {
+                unseen |= !facts.acknowledged;
                 facts.acknowledged = true;
                 facts.first_out &= facts.active;
             }
         }
+        unseen
     }
 
-    /// Out of sight for this many cycles; 0 brings it back.
-    pub fn shelve(&mut self, index: i64, cycles: i64) {
-        if let Some(facts) = usize::try_from(index).ok().and_then(|index| self.facts.get_mut(index)) {
+    /// Out of sight for this many cycles; 0 brings it back. False if there is no such alarm.
+    pub fn shelve(&mut self, index: i64, cycles: i64) -> bool {
+        let facts = usize::try_from(index).ok().and_then(|index| self.facts.get_mut(index));
+        let known = facts.is_some();
+        if let Some(facts) = facts {
             facts.shelved = u64::try_from(cycles).unwrap_or(0);
         }
+        known
     }
 
     /// Into a keyframe.

@@ -142,29 +142,35 @@ impl Axes {
         self.facts().all(|facts| facts.set_velocity == 0.0 && facts.set_acceleration == 0.0)
     }
 
-    /// Factor on commanded velocities; a negative index means all axes.
-    pub fn set_override(&mut self, axis: i64, factor: f64) {
+    /// Factor on commanded velocities; a negative index means all axes. False if it is out of range, or there is no such
+    /// axis.
+    pub fn set_override(&mut self, axis: i64, factor: f64) -> bool {
         if !(0.0..=2.0).contains(&factor) {
-            return;
+            return false;
         }
+        let mut known = false;
         let chosen = usize::try_from(axis);
         for (index, one) in self.all.iter_mut().enumerate() {
             if chosen.is_err() || chosen == Ok(index) {
                 one.override_factor = factor;
+                known = true;
             }
         }
+        known
     }
 
     /// Jog an axis for at most `cycles`. The caller has asked whether its unit is in manual mode.
-    pub fn jog(&mut self, axis: usize, velocity: f64, cycles: u64) {
-        let Some(one) = self.all.get_mut(axis) else { return };
+    /// False if there is no such axis.
+    pub fn jog(&mut self, axis: usize, velocity: f64, cycles: u64) -> bool {
+        let Some(one) = self.all.get_mut(axis) else { return false };
         let limit = one.axis.settings().limits.velocity;
         if !velocity.is_finite() {
-            return;
+            return false;
         }
         let velocity = velocity.clamp(-limit, limit);
         let changed = one.jog.left == 0 || one.jog.velocity != velocity;
         one.jog = Jog { velocity, left: cycles, fresh: one.jog.fresh || changed };
+        true
     }
 
     /// Take over what the drives say. `valid`: bit *n* for sync unit *n*.

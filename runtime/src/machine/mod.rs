@@ -162,11 +162,12 @@ impl Machine {
         (&self.outputs, &mut self.inputs)
     }
 
-    /// Apply one inbox entry. Commands that do not fit the mode are ignored: the record shows both.
-    pub fn apply(&mut self, entry: &InboxEntry) {
+    /// Apply one inbox entry; false if it was ignored. Commands that do not fit the mode are: the record shows both.
+    pub fn apply(&mut self, entry: &InboxEntry) -> bool {
         match entry.kind {
             InboxKind::Startup if entry.argument[0] == UNCLEAN => {
-                self.raise(Fault::new(FaultCode::UncleanRestart))
+                self.raise(Fault::new(FaultCode::UncleanRestart));
+                true
             }
             InboxKind::Start => self.start(),
             InboxKind::Stop => self.stop(),
@@ -174,38 +175,41 @@ impl Machine {
             InboxKind::Parameter => self.set_parameter(entry),
             InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
                 self.raise(Fault::new(FaultCode::Overrun));
+                true
             }
             InboxKind::UnitCommand => {
                 let number = u8::try_from(entry.argument[1]).unwrap_or(0);
-                if let Some(command) = packml::Command::from_number(number).filter(|_| self.mode == Mode::Run)
-                {
-                    self.units.command(entry.argument[0], command, entry.argument[2] == 1);
-                }
+                let command = packml::Command::from_number(number).filter(|_| self.mode == Mode::Run);
+                command.is_some_and(|command| {
+                    self.units.command(entry.argument[0], command, entry.argument[2] == 1)
+                })
             }
             InboxKind::UnitMode => {
                 let number = u8::try_from(entry.argument[1]).unwrap_or(0);
-                if let Some(mode) = packml::Mode::from_number(number) {
-                    self.units.set_mode(entry.argument[0], mode);
-                }
+                let mode = packml::Mode::from_number(number);
+                mode.is_some_and(|mode| self.units.set_mode(entry.argument[0], mode))
             }
             InboxKind::Jog => self.jog(entry),
             InboxKind::Override => {
-                self.axes.set_override(entry.argument[0], f64::from_bits(entry.argument[1].cast_unsigned()));
+                self.axes.set_override(entry.argument[0], f64::from_bits(entry.argument[1].cast_unsigned()))
             }
             InboxKind::Acknowledge => self.alarms.acknowledge(entry.argument[0]),
             InboxKind::Shelve => self.alarms.shelve(entry.argument[0], entry.argument[1]),
             InboxKind::Verdict => {
                 let [number, good, why] = entry.argument;
-                self.jidoka.judge(u64::try_from(number).unwrap_or(0), good == 1, why.cast_unsigned());
+                let judged =
+                    self.jidoka.judge(u64::try_from(number).unwrap_or(0), good == 1, why.cast_unsigned());
                 if !self.jidoka.is_open() {
                     self.units.judged();
                 }
+                judged
             }
             InboxKind::Shutdown => {
                 self.shutting_down = true;
                 self.stop();
+                true
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -293,10 +297,14 @@ impl Machine {
             cycles,
             |index, reaction| match reaction {
                 AlarmReaction::None => {}
-                AlarmReaction::Hold(unit) => units.command(unit_argument(unit), packml::Command::Hold, false),
-                AlarmReaction::Stop(unit) => units.command(unit_argument(unit), packml::Command::Stop, false),
+                AlarmReaction::Hold(unit) => {
+                    units.command(unit_argument(unit), packml::Command::Hold, false);
+                }
+                AlarmReaction::Stop(unit) => {
+                    units.command(unit_argument(unit), packml::Command::Stop, false);
+                }
                 AlarmReaction::Abort(unit) => {
-                    units.command(unit_argument(unit), packml::Command::Abort, false)
+                    units.command(unit_argument(unit), packml::Command::Abort, false);
                 }
                 AlarmReaction::Fault => fault = fault.or(Some(index as u16)),
             },
@@ -347,16 +355,16 @@ impl Machine {
     }
 
     /// In manual mode of a unit that names the axis.
-    fn jog(&mut self, entry: &InboxEntry) {
+    fn jog(&mut self, entry: &InboxEntry) -> bool {
         let [axis, velocity, cycles] = entry.argument;
-        let Ok(axis) = usize::try_from(axis) else { return };
+        let Ok(axis) = usize::try_from(axis) else { return false };
         let manual = |(unit, state): (&sensai_model::cell::Unit, &units::UnitState)| {
             state.mode == packml::Mode::Manual && unit.jog.iter().any(|jog| usize::from(*jog) == axis)
         };
-        if self.mode == Mode::Run && self.cell.units.iter().zip(self.units.states()).any(manual) {
-            let cycles = u64::try_from(cycles).unwrap_or(0);
-            self.axes.jog(axis, f64::from_bits(velocity.cast_unsigned()), cycles);
-        }
+        let cycles = u64::try_from(cycles).unwrap_or(0);
+        self.mode == Mode::Run
+            && self.cell.units.iter().zip(self.units.states()).any(manual)
+            && self.axes.jog(axis, f64::from_bits(velocity.cast_unsigned()), cycles)
     }
 
     fn supervise(&mut self, exchange: &Exchange) {
@@ -417,28 +425,34 @@ impl Machine {
         }
     }
 
-    fn start(&mut self) {
-        if self.mode == Mode::Stop && !self.shutting_down {
+    fn start(&mut self) -> bool {
+        let fits = self.mode == Mode::Stop && !self.shutting_down;
+        if fits {
             self.mode = Mode::Run;
             self.first_run = true;
         }
+        fits
     }
 
-    fn stop(&mut self) {
-        if self.mode == Mode::Run {
+    fn stop(&mut self) -> bool {
+        let fits = self.mode == Mode::Run;
+        if fits {
             self.mode = Mode::Stop;
             self.units.runtime_left_run(false);
         }
+        fits
     }
 
     /// Acknowledge the fault. The counters of the supervision stay: if its cause is still there, it rises again at once.
-    fn reset(&mut self) {
-        if self.mode == Mode::Fault {
+    fn reset(&mut self) -> bool {
+        let fits = self.mode == Mode::Fault;
+        if fits {
             self.mode = Mode::Stop;
             self.fault = None;
             self.reset_axes = true;
             self.restart_warm();
         }
+        fits
     }
 
     /// Every program back to what `init` gave, except what its record `retain` holds.
@@ -460,13 +474,15 @@ impl Machine {
         }
     }
 
-    fn set_parameter(&mut self, entry: &InboxEntry) {
-        let Ok(index) = usize::try_from(entry.argument[0]) else { return };
-        let Some(parameter) = self.cell.parameters.get(index) else { return };
+    fn set_parameter(&mut self, entry: &InboxEntry) -> bool {
+        let Ok(index) = usize::try_from(entry.argument[0]) else { return false };
+        let Some(parameter) = self.cell.parameters.get(index) else { return false };
         let value = Value::from_bits(parameter.scalar, entry.argument[1].cast_unsigned());
-        if parameter.admits(value) {
+        let fits = parameter.admits(value);
+        if fits {
             self.parameters[index] = value;
         }
+        fits
     }
 
     fn raise(&mut self, fault: Fault) {

@@ -68,23 +68,28 @@ impl Units {
     }
 
     /// A command for one unit (its index), or for all of them (-1). `chain`: also the commands that lead to it. One that
-    /// does not fit the state is ignored: the record shows both.
-    pub fn command(&mut self, unit: i64, command: Command, chain: bool) {
+    /// does not fit the state is ignored: the record shows both. True if it fitted one of them.
+    pub fn command(&mut self, unit: i64, command: Command, chain: bool) -> bool {
+        let mut fitted = false;
         for state in self.chosen(unit) {
-            state.command(command, chain);
+            fitted |= state.command(command, chain);
         }
+        fitted
     }
 
-    /// Another mode, where the unit has it and its state allows a change.
-    pub fn set_mode(&mut self, unit: i64, mode: Mode) {
+    /// Another mode, where the unit has it and its state allows a change. True if it did in one of them.
+    pub fn set_mode(&mut self, unit: i64, mode: Mode) -> bool {
+        let mut fitted = false;
         for index in self.range(unit) {
             let known = self.units.get(index).is_some_and(|unit| unit.modes.contains(&mode));
             if let Some(state) =
                 self.states.get_mut(index).filter(|of| known && of.state.allows_mode_change())
             {
                 state.mode = mode;
+                fitted = true;
             }
         }
+        fitted
     }
 
     /// The runtime left Run: everything is stopped, or aborted after a fault.
@@ -118,7 +123,9 @@ impl Units {
             let Some(state) = unit.and_then(|unit| self.states.get_mut(usize::from(unit))) else { continue };
             match request {
                 Request::StateComplete if programs_ran => state.complete(),
-                Request::Command(command) => state.command(*command, false),
+                Request::Command(command) => {
+                    state.command(*command, false);
+                }
                 _ => {}
             }
         }
@@ -186,14 +193,16 @@ impl UnitState {
         }
     }
 
-    fn command(&mut self, command: Command, chain: bool) {
+    fn command(&mut self, command: Command, chain: bool) -> bool {
         if command == Command::Unhold && self.awaits_verdict {
-            return;
+            return false;
         }
         self.chain = chain && command == Command::Start;
-        if let Some(next) = self.state.commanded(command) {
+        let next = self.state.commanded(command);
+        if let Some(next) = next {
             self.enter(next);
         }
+        next.is_some() || self.chain
     }
 
     fn complete(&mut self) {
