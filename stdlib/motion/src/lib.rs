@@ -9,6 +9,9 @@
 
 pub mod axis;
 pub mod cia402;
+#[cfg(test)]
+mod laws;
+pub mod profile;
 
 pub use axis::{
     Axis, AxisCommand, AxisError, AxisFacts, AxisRequest, AxisSettings, AxisState, BrakeSettings, Commanded,
