@@ -23,6 +23,7 @@ pub mod programs;
 pub mod publish;
 pub mod recorder;
 pub mod replay;
+pub mod retained;
 pub mod rt;
 pub mod run;
 pub mod snapshot;

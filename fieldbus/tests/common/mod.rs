@@ -96,6 +96,7 @@ pub fn cell_of(described: &[(Arc<DeviceDescription>, &str)]) -> Cell {
         },
         parameters: vec![],
         image,
+        retain_interval_ns: 1_000_000_000,
         log: Log { sync_interval_ns: 1, keyframe_interval: 1, ring_ns: 1 },
         operator: Operator::default(),
         simulation: Simulation { seed: 1, auto_start: true, ..Simulation::default() },

@@ -52,6 +52,8 @@ pub struct Cell {
     pub image: ImageSize,
     /// `[log]`.
     pub log: Log,
+    /// `[retain]`: nanoseconds between two writes of what outlives a restart; nothing is written that has not changed.
+    pub retain_interval_ns: u64,
     /// `[operator]`.
     pub operator: Operator,
     /// `[simulation]`.

@@ -171,7 +171,7 @@ impl Machine {
             }
             InboxKind::Start => self.start(),
             InboxKind::Stop => self.stop(),
-            InboxKind::Reset => self.reset(),
+            InboxKind::Reset => self.reset(entry.argument[0]),
             InboxKind::Parameter => self.set_parameter(entry),
             InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
                 self.raise(Fault::new(FaultCode::Overrun));
@@ -415,7 +415,7 @@ impl Machine {
         let (reset, stop, start) = (rising(0), rising(1), rising(2));
         self.operator_levels = levels;
         if reset {
-            self.reset();
+            self.reset(0);
         }
         if stop {
             self.stop();
@@ -444,15 +444,31 @@ impl Machine {
     }
 
     /// Acknowledge the fault. The counters of the supervision stay: if its cause is still there, it rises again at once.
-    fn reset(&mut self) -> bool {
-        let fits = self.mode == Mode::Fault;
+    ///
+    /// `restart`: 0 is warm; 1 (cold) also lets go of what programs retain, 2 (origin) of the parameters too. These two
+    /// are possible in Stop as well.
+    fn reset(&mut self, restart: i64) -> bool {
+        let deep = matches!(restart, 1 | 2);
+        let fits = self.mode == Mode::Fault || deep && self.mode == Mode::Stop;
         if fits {
             self.mode = Mode::Stop;
             self.fault = None;
             self.reset_axes = true;
-            self.restart_warm();
+            if restart == 2 {
+                for (value, parameter) in self.parameters.iter_mut().zip(&self.cell.parameters) {
+                    *value = parameter.default;
+                }
+            }
+            if deep { self.restart_cold() } else { self.restart_warm() }
         }
         fits
+    }
+
+    /// Every program back to what `init` gave.
+    fn restart_cold(&mut self) {
+        for program in &mut self.programs {
+            excuse(|| program.reset());
+        }
     }
 
     /// Every program back to what `init` gave, except what its record `retain` holds.
@@ -511,6 +527,24 @@ impl Machine {
     /// The jidoka events.
     pub fn jidoka(&self) -> &Jidoka {
         &self.jidoka
+    }
+
+    /// A parameter's value from an earlier run; the caller has asked whether it admits it.
+    pub fn restore_parameter(&mut self, index: usize, value: Value) {
+        if let Some(place) = self.parameters.get_mut(index) {
+            *place = value;
+        }
+    }
+
+    /// A program's state (index as in [`Machine::programs`]), such as one with values from an earlier run.
+    ///
+    /// # Errors
+    /// If the state does not fit its layout, as text.
+    pub fn restore_program(&mut self, index: usize, state: &[u8]) -> Result<(), String> {
+        match self.programs.get_mut(index) {
+            Some(program) => program.restore(state).map_err(|error| error.text),
+            None => Err(format!("there is no program {index}")),
+        }
     }
 
     /// The parameters, in the cell's order.

@@ -148,6 +148,7 @@ fn cell() -> Cell {
             description: String::new(),
         }],
         image: ImageSize { inputs: 1, outputs: 2 },
+        retain_interval_ns: 1_000_000_000,
         log: Log { sync_interval_ns: 100_000_000, keyframe_interval: 1000, ring_ns: 1_000_000_000 },
         operator: Operator::default(),
         simulation: Simulation { auto_start: true, ..Simulation::default() },

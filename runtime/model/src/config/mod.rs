@@ -121,6 +121,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);
     let log = settings::read_log(sink, &root, tasks.interval_ns);
+    let retain_interval_ns = settings::read_retain(sink, &root);
     let simulation = simulation::read(loader, &root, &tags, bus.interface.is_some(), tasks.interval_ns);
     Cell {
         name,
@@ -139,6 +140,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
         parameters,
         image: devices.image,
         log,
+        retain_interval_ns,
         operator,
         simulation,
     }

@@ -27,6 +27,7 @@ pub const ROOT: Section = Section {
         "limits",
         "operator",
         "log",
+        "retain",
         "simulation",
     ],
 };
@@ -143,6 +144,8 @@ pub const LIMITS: Section =
 pub const OPERATOR: Section = Section { name: "[operator]", keys: &["start", "stop", "reset"] };
 /// `[log]`.
 pub const LOG: Section = Section { name: "[log]", keys: &["sync_interval", "keyframe_interval", "ring"] };
+/// `[retain]`.
+pub const RETAIN: Section = Section { name: "[retain]", keys: &["interval"] };
 /// `[simulation]`.
 pub const SIMULATION: Section = Section {
     name: "[simulation]",
@@ -172,6 +175,7 @@ pub const SECTIONS: &[Section] = &[
     LIMITS,
     OPERATOR,
     LOG,
+    RETAIN,
     SIMULATION,
     PLANT,
 ];

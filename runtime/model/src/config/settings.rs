@@ -130,6 +130,14 @@ pub(crate) fn read_operator(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags)
     operator
 }
 
+/// `[retain]`: nanoseconds between two writes of what outlives a restart.
+pub(crate) fn read_retain(sink: &mut Sink<'_>, root: &Fields<'_>) -> u64 {
+    const MS: u64 = 1_000_000;
+    let fields = root.get("retain").and_then(|item| Fields::open(sink, &item, schema::RETAIN));
+    let interval = fields.as_ref().and_then(|fields| fields.get("interval"));
+    interval.and_then(|item| item.duration(sink, 100 * MS..=3_600_000 * MS)).unwrap_or(1_000 * MS)
+}
+
 /// `[log]`.
 pub(crate) fn read_log(sink: &mut Sink<'_>, root: &Fields<'_>, interval_ns: Option<u64>) -> Log {
     const MS: u64 = 1_000_000;
