@@ -22,4 +22,4 @@ pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;
 pub use ports::Ports;
 pub use program::{Program, ProgramError, RunContext, SysFacts};
-pub use role::Role;
+pub use role::{AssignedTag, Role};

@@ -21,6 +21,17 @@ pub enum Role<'a> {
     },
 }
 
+/// A tag that a program assigns to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssignedTag {
+    /// Index into the tags of the environment; behind those, into the shafts of a twin.
+    pub tag: u32,
+    /// Line of the first assignment, from 1.
+    pub line: u32,
+    /// Its column, from 1.
+    pub column: u32,
+}
+
 impl<'a> Role<'a> {
     /// Tags behind `axis.`.
     pub(crate) fn shafts(self) -> &'a [Tag] {

@@ -6,6 +6,7 @@ use super::{
     walk::{Chain, Link, Use},
 };
 use crate::{
+    AssignedTag,
     finding::code,
     interpreter::{AXIS, ROOTS, SEED, SYS, literal_value, read_only_in_twin},
     names::suggest,
@@ -54,7 +55,11 @@ impl Rules<'_, '_> {
         }
         match target {
             Some((value, operator)) => {
-                self.facts.assigned_tags.push(first + index);
+                self.facts.assigned_tags.push(AssignedTag {
+                    tag: first + index,
+                    line: start.line().unwrap_or(0) as u32,
+                    column: start.position().unwrap_or(0) as u32,
+                });
                 self.tag_target(&named, rest, value, operator, start, len);
             }
             None => self.tag_rest(&named, rest),

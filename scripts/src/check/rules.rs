@@ -8,7 +8,7 @@ use super::{
     walk::{Chain, Function, Link, Use, Visitor, chain, is_local, outer_name, walk},
 };
 use crate::{
-    ScriptEnvironment,
+    AssignedTag, ScriptEnvironment,
     finding::code,
     interpreter::{AXIS, ROOTS, VALUES_MAX},
     layout::SYMBOL_CAPACITY,
@@ -32,8 +32,8 @@ pub(crate) struct Facts {
     pub calls_on_values: bool,
     /// Where one is called on what an expression gives, as in `f().g()`.
     pub calls_on_results: Option<Position>,
-    /// Tags that are assigned to, ascending: indices into the environment's, then into its shafts'.
-    pub assigned_tags: Vec<u32>,
+    /// Tags that are assigned to, ascending.
+    pub assigned_tags: Vec<AssignedTag>,
     /// Names of the functions, each with the place of its opening brace, ascending by it.
     pub functions: Vec<(String, Position)>,
 }
@@ -83,8 +83,8 @@ pub(crate) fn rules(
         walk(&function.body, &mut rules, 1);
     }
     rules.across_functions();
-    rules.facts.assigned_tags.sort_unstable();
-    rules.facts.assigned_tags.dedup();
+    rules.facts.assigned_tags.sort_by_key(|assigned| (assigned.tag, assigned.line, assigned.column));
+    rules.facts.assigned_tags.dedup_by_key(|assigned| assigned.tag);
     rules.facts
 }
 

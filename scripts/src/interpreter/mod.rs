@@ -25,7 +25,7 @@ pub(crate) use host::{AXIS, ROOTS, SEED, SYS, VALUES_COPIED_PER_OPERATION, read_
 pub(crate) use state::VALUES_MAX;
 
 use crate::{
-    Layout, Program, ProgramError, Role, RunContext, ScriptFinding,
+    AssignedTag, Layout, Program, ProgramError, Role, RunContext, ScriptFinding,
     check::{self, Copied, Facts, Sink},
     finding::code,
 };
@@ -339,8 +339,8 @@ impl Drop for Interpreting {
 }
 
 impl InterpretedProgram {
-    /// Tags that its text assigns to, as indices: those of the environment, then its shafts. Ascending.
-    pub fn assigned_tags(&self) -> &[u32] {
+    /// Tags that its text assigns to, each once, by ascending index.
+    pub fn assigned_tags(&self) -> &[AssignedTag] {
         &self.facts.assigned_tags
     }
 

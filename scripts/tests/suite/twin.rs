@@ -78,7 +78,8 @@ fn cycle() {
 }
 ";
     let mut program = with(|environment| compile(&source(text), environment)).unwrap();
-    assert_eq!(program.assigned_tags(), [1, 2, 5, 6], "the indices of tags, then of shafts");
+    let assigned: Vec<(u32, u32)> = program.assigned_tags().iter().map(|tag| (tag.tag, tag.line)).collect();
+    assert_eq!(assigned, [(1, 4), (2, 7), (5, 5), (6, 6)], "the indices of tags, then of shafts");
     let mut store = store();
     let slot = |name: &str| {
         let (mut all, shafts) = tags();
