@@ -3,6 +3,7 @@
 // These comments are help texts: `[bus] interface` in them is a key of `cell.toml`, not a link.
 #![allow(rustdoc::broken_intra_doc_links)]
 
+use crate::retained::Restart;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -36,6 +37,8 @@ pub enum Command {
     /// Look into a cycle log
     #[command(subcommand)]
     Log(Log),
+    /// Show what outlives a restart: parameters and retained state
+    Retained(Retained),
     /// Say how fit this computer is for real time, and what to change
     Doctor(Doctor),
     /// Measure
@@ -54,6 +57,17 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
     },
+}
+
+/// `sensai retained`
+#[derive(Debug, Args)]
+pub struct Retained {
+    /// The directory given to `sensai run --retain`
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+    /// As JSON on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sensai new`
@@ -93,9 +107,12 @@ pub struct Run {
     /// Record every cycle into this file; an existing log of the same cell is continued
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
-    /// Seed of the simulated plant (default: [simulation] seed)
+    /// Seed of the simulated machine (default: [simulation] seed)
     #[arg(long)]
     pub seed: Option<u64>,
+    /// A parameter of the twin for this run (default: [simulation] parameters); may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = sim_param)]
+    pub sim_param: Vec<(String, f64)>,
     /// Give the start edge at once, also on a real bus (in simulation: [simulation] auto_start)
     #[arg(long)]
     pub start: bool,
@@ -114,10 +131,28 @@ pub struct Run {
     /// How the wake is timed
     #[arg(long, value_enum, default_value_t = Spin::Auto)]
     pub spin: Spin,
+    /// Keep parameters and retained state in this directory (default: `retained` in the cell's directory on a real
+    /// bus, nothing in simulation)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub retain: Option<PathBuf>,
+    /// How much of what earlier runs retained this start takes over
+    #[arg(long, value_enum, default_value_t = Restart::Warm)]
+    pub restart: Restart,
     /// After warm-up, let the cyclic thread make no system call but send, receive and sleep (the process is
     /// killed otherwise)
     #[arg(long)]
     pub guard: bool,
+}
+
+/// `crack_rate=0.1`
+fn sim_param(text: &str) -> Result<(String, f64), String> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err("expected a name, `=` and a number, such as crack_rate=0.1".to_owned());
+    };
+    match value.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
+        _ => Err(format!("`{value}` is no finite number")),
+    }
 }
 
 /// Does the cyclic thread spin before its target?
@@ -141,9 +176,12 @@ pub struct Sim {
     /// Network interface to answer on, such as one end of a veth pair
     #[arg(long, value_name = "NAME")]
     pub interface: String,
-    /// Seed of the simulated plant (default: [simulation] seed)
+    /// Seed of the simulated machine (default: [simulation] seed)
     #[arg(long)]
     pub seed: Option<u64>,
+    /// A parameter of the twin for this run (default: [simulation] parameters); may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = sim_param)]
+    pub sim_param: Vec<(String, f64)>,
     /// Core to run on (default: the last, where the cycle is too: its answers then need no second core to wake up)
     #[arg(long, value_name = "N")]
     pub core: Option<usize>,

@@ -6,12 +6,13 @@ use crate::{
     inbox::Inbox,
     machine::{Machine, Mode},
     pace::{Lockstep, Pace, RealTime},
-    phase, plant, programs,
+    phase, programs,
     publish::{Outlets, Publisher},
     recorder::{LogProducer, Recorder},
     rt::{self, Missing},
     status::Status,
     timing::{Histograms, StepTimes},
+    twin,
 };
 use sensai_alloc_count::{Counts, thread_counts};
 use sensai_fieldbus::{
@@ -47,6 +48,8 @@ pub struct Plan {
     pub first_index: u64,
     /// Core to pin to.
     pub core: Option<usize>,
+    /// Retained data of earlier runs.
+    pub retained: Option<Vec<u8>>,
 }
 
 /// What the run was, as the cyclic thread saw it.
@@ -86,6 +89,8 @@ pub struct Outcome {
     pub health: Vec<DeviceHealth>,
     /// What the shutdown of the bus could not do.
     pub shutdown: Option<String>,
+    /// Where and why the twin stopped, and the run with it.
+    pub twin: Option<String>,
 }
 
 /// Cycles before the counters are armed.
@@ -111,6 +116,8 @@ pub struct Doors {
     pub log: Option<LogProducer>,
     /// Snapshots, if somebody may look.
     pub publisher: Option<Publisher>,
+    /// What outlives this run.
+    pub retained: Option<crate::retained::Tap>,
 }
 
 /// Shared with the rest of the process.
@@ -118,8 +125,11 @@ struct Links<'a> {
     inbox: Inbox,
     log: Option<LogProducer>,
     publisher: Option<Publisher>,
+    retained: Option<crate::retained::Tap>,
     errors: rtrb::Producer<Box<ProgramError>>,
     status: &'a Status,
+    /// On the embedded segment.
+    twin: Option<Arc<twin::Failure>>,
 }
 
 /// The cyclic thread panicked. A bug, whatever led to it.
@@ -141,8 +151,8 @@ pub fn run(
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {
     rt::block_signals();
-    let Doors { inbox, log, publisher } = doors;
-    let links = Links { inbox, log, publisher, errors, status };
+    let Doors { inbox, log, publisher, retained } = doors;
+    let links = Links { inbox, log, publisher, retained, errors, status, twin: None };
     let result = contain(|| bring_up_and_drive(plan, socket, links));
     let guarded = plan.guard && result.is_ok();
     status.armed.store(false, Relaxed);
@@ -166,11 +176,13 @@ fn contain<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     })
 }
 
-fn bring_up_and_drive(plan: &Plan, socket: Option<RawSocket>, links: Links<'_>) -> anyhow::Result<Outcome> {
+fn bring_up_and_drive(plan: &Plan, socket: Option<RawSocket>, mut links: Links<'_>) -> anyhow::Result<Outcome> {
     match socket {
         None => {
             clock::start_virtual(1_000_000_000);
-            let segment = Segment::for_cell(&plan.cell, plant::for_cell(&plan.cell)?);
+            let (plant, twin) = twin::connect(&plan.cell)?;
+            let segment = Segment::for_cell(&plan.cell, plant);
+            links.twin = Some(twin);
             drive(plan, links, InProcess::new(segment), |plan, spin, start| {
                 let start = (!plan.virtual_time).then_some(start);
                 Lockstep::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
@@ -196,6 +208,9 @@ fn drive<W: Wire, P: Pace>(
     let thread = rt::thread_id();
     let programs = programs::compile(cell)?;
     let mut machine = Machine::new(Arc::clone(cell), programs);
+    if let Some(start) = &plan.retained {
+        crate::retained::restore(&mut machine, start);
+    }
     let recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
     let mut outlets = Outlets { recorder, publisher: links.publisher.take() };
 
@@ -216,6 +231,9 @@ fn drive<W: Wire, P: Pace>(
     let mut pace = pace(plan, spin_ns, start);
     let mut run = Loop::new(plan, interval);
     run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut outlets);
+    if let Some(tap) = &mut links.retained {
+        tap.offer(&machine);
+    }
 
     // Before the shutdown: afterwards no device is in OP.
     let health = bus.health().to_vec();
@@ -241,6 +259,7 @@ fn drive<W: Wire, P: Pace>(
         operations: run.operations,
         guarded: run.guarded,
         shutdown,
+        twin: links.twin.and_then(|twin| twin.text(cell)),
         health,
     };
     if run.guarded {
@@ -335,8 +354,13 @@ impl Loop {
                     sensai_alloc_count::excuse(|| drop(error));
                 }
             }
+            if let Some(tap) = &mut links.retained {
+                tap.cycle(machine);
+            }
             self.count(machine, &times);
-            self.end_of_cycle(machine, &mut links.inbox);
+            // Without a machine there is nothing to be controlled any more.
+            let over = links.twin.as_ref().is_some_and(|twin| twin.happened());
+            self.end_of_cycle(machine, &mut links.inbox, over);
             self.arm_if_warm(links.status);
             if !self.virtual_time || self.done.is_multiple_of(64) {
                 bus.acyclic(self.acyclic_until(clock::now_ns(), pace.next_ns()));
@@ -365,7 +389,7 @@ impl Loop {
         }
     }
 
-    fn end_of_cycle(&mut self, machine: &Machine, inbox: &mut Inbox) {
+    fn end_of_cycle(&mut self, machine: &Machine, inbox: &mut Inbox, over: bool) {
         if let Some(left) = &mut self.left {
             *left -= 1;
             return;
@@ -374,7 +398,7 @@ impl Loop {
             self.left = Some(SHUTDOWN_CYCLES);
         } else {
             self.mode = machine.mode();
-            if self.limit.is_some_and(|limit| self.done >= limit) {
+            if over || self.limit.is_some_and(|limit| self.done >= limit) {
                 inbox.request_shutdown();
             }
         }
@@ -445,6 +469,7 @@ mod tests {
             guard: false,
             first_index: 1,
             core: None,
+            retained: None,
         };
         let until = |interval, now, next| Loop::new(&plan, interval).acyclic_until(now, next);
         // A short cycle: a quarter. A long one: up to the guard. A very long one: nothing, now is behind it.

@@ -88,7 +88,10 @@ impl LogSession {
             );
         }
         let recovery = log.recovery().clone();
-        let machine = Machine::new(Arc::clone(cell), programs::compile(cell)?);
+        let mut machine = Machine::new(Arc::clone(cell), programs::compile(cell)?);
+        if let Some(start) = options.files.get(crate::retained::CONTENT) {
+            crate::retained::restore(&mut machine, start);
+        }
         let spec = epoch_spec(cell, options, &machine, log.next_cycle())?;
         let keyframe_len = machine.state_len().0;
         let (recorder, thread) = log
@@ -225,10 +228,11 @@ pub(crate) fn epoch_spec(
         parameters: cell
             .parameters
             .iter()
-            .map(|of| EpochParameter {
+            .zip(machine.parameters())
+            .map(|(of, value)| EpochParameter {
                 name: of.name.clone(),
                 scalar: of.scalar,
-                value: of.default,
+                value: *value,
                 unit: of.unit.clone(),
             })
             .collect(),

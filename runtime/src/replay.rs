@@ -263,7 +263,11 @@ impl Player {
         }
         let cell = rebuild(log, epoch)?;
         let programs = programs::compile(&cell)?;
-        let machine = Machine::new(Arc::clone(&cell), programs);
+        let mut machine = Machine::new(Arc::clone(&cell), programs);
+        if let Some(content) = epoch.contents.iter().find(|content| content.path == crate::retained::CONTENT)
+        {
+            crate::retained::restore(&mut machine, &log.content(content)?);
+        }
         let (len, hashed) = machine.state_len();
         // Same cell, same text; but what a device's process data looks like may have changed with the version.
         anyhow::ensure!(

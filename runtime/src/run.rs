@@ -5,17 +5,20 @@
 use crate::{
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
-    machine::UNCLEAN,
+    machine::{Machine, UNCLEAN},
+    programs,
     recorder::LogSession,
+    retained::{self, Restart},
     rt,
     source::Files,
     status::Status,
     summary::Summary,
+    twin,
     watchdog,
 };
 use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
-    Cell,
+    Cell, packml,
     record::{InboxKind, InboxSource},
 };
 use sensai_scripts::ProgramError;
@@ -52,6 +55,10 @@ pub struct Options {
     pub no_spin: bool,
     /// Seccomp filter after warm-up.
     pub guard: bool,
+    /// Directory of the retained data; `None` keeps nothing.
+    pub retain: Option<PathBuf>,
+    /// How much of it this start takes over.
+    pub restart: Restart,
 }
 
 /// How often the outside looks at the cycle.
@@ -77,22 +84,37 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
 
     // Before the log: an interface that cannot be used leaves no trace in it.
     let socket = interface.as_deref().map(RawSocket::open).transpose()?;
-    let (session, log) = LogSession::open(cell, options)?;
+    let kept =
+        options.retain.as_deref().map(|directory| keep(cell, directory, options.restart)).transpose()?;
+    let start = kept.as_ref().and_then(|kept| kept.start.clone());
+    let mut recorded = options.clone();
+    if let Some(start) = &start {
+        recorded.files.insert(retained::CONTENT.into(), start.clone());
+    }
+    let (session, log) = LogSession::open(cell, &recorded)?;
     for text in session.recovered() {
         say(format_args!("{text}\n"));
     }
     let unclean = session.unclean();
+    if let Some(text) = twin::provenance(cell).filter(|_| interface.is_none()) {
+        session.event(&text);
+    }
     let (mut commands, inbox) = Inbox::new();
     // False if there is no room: while the bus comes up, nobody takes anything.
-    let mut command = |kind, source, argument| commands.push(entry(kind, source, [argument, 0, 0])).is_ok();
-    command(InboxKind::Startup, InboxSource::RUNTIME, if unclean { UNCLEAN } else { 0 });
+    let mut command = |kind, source, argument: [i64; 3]| commands.push(entry(kind, source, argument)).is_ok();
+    command(InboxKind::Startup, InboxSource::RUNTIME, [if unclean { UNCLEAN } else { 0 }, 0, 0]);
     let auto_start = interface.is_none() && cell.simulation.auto_start;
     if auto_start {
-        command(InboxKind::Reset, InboxSource::AUTO_START, 0);
-        command(InboxKind::Start, InboxSource::AUTO_START, 0);
+        command(InboxKind::Reset, InboxSource::AUTO_START, [0; 3]);
+        command(InboxKind::Start, InboxSource::AUTO_START, [0; 3]);
+        if !cell.units.is_empty() {
+            // All units, with all commands that lead to Execute.
+            let start = packml::Command::Start as i64;
+            command(InboxKind::UnitCommand, InboxSource::AUTO_START, [-1, start, 1]);
+        }
     } else if options.start {
         // No reset: a service that is restarted after a crash must not acknowledge the crash by itself.
-        command(InboxKind::Start, InboxSource::TERMINAL, 0);
+        command(InboxKind::Start, InboxSource::TERMINAL, [0; 3]);
     }
 
     let status = Arc::new(Status::default());
@@ -106,7 +128,9 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         guard: options.guard,
         first_index: session.first_cycle(),
         core: cell.task.core.or_else(|| rt::cores().last().copied()),
+        retained: start,
     };
+    let (keeper, tap) = kept.map_or((None, None), |kept| (Some(kept.keeper), Some(kept.tap)));
     // The watchdog first: no machine may run without one because a thread could not be made.
     if !options.virtual_time {
         let status = Arc::clone(&status);
@@ -121,7 +145,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
-    let doors = Doors { inbox, log, publisher: None };
+    let doors = Doors { inbox, log, publisher: None, retained: tap };
     let cyclic = {
         let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
         std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
@@ -134,11 +158,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     while !status.finished.load(Relaxed) && !cyclic.is_finished() {
         std::thread::sleep(LOOK);
         if stop.load(Relaxed) && !stopping {
-            stopping = command(InboxKind::Shutdown, InboxSource::SIGNAL, 0);
+            stopping = command(InboxKind::Shutdown, InboxSource::SIGNAL, [0; 3]);
         }
         if status.cycles.load(Relaxed) > 0 && edge.swap(false, Relaxed) {
-            command(InboxKind::Reset, InboxSource::SIGNAL, 0);
-            command(InboxKind::Start, InboxSource::SIGNAL, 0);
+            command(InboxKind::Reset, InboxSource::SIGNAL, [0; 3]);
+            command(InboxKind::Start, InboxSource::SIGNAL, [0; 3]);
         }
         display.tell(&mut texts, cell, &session);
         display.show(&status);
@@ -146,8 +170,14 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let finished = wait_for(&outcome, &cyclic);
     display.tell(&mut texts, cell, &session);
     display.clear();
+    if let Some(trouble) = keeper.and_then(retained::Keeper::finish) {
+        say(format_args!("retained data: {trouble}\n"));
+    }
     match finished {
         Some(Ok(mut outcome)) => {
+            if let Some(text) = &outcome.twin {
+                session.event(&format!("the twin stopped: {text}"));
+            }
             let log = session.close(cell);
             let (thread, before) = outcome.thread;
             if let (true, Some(now)) = (outcome.guarded, rt::page_faults_of(thread)) {
@@ -170,6 +200,20 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai")
         }
     }
+}
+
+/// The retained data of the cell, and what there is to say about it.
+fn keep(
+    cell: &Arc<Cell>,
+    directory: &std::path::Path,
+    restart: Restart,
+) -> anyhow::Result<retained::Session> {
+    let mut machine = Machine::new(Arc::clone(cell), programs::compile(cell)?);
+    let session = retained::begin(&mut machine, directory, restart)?;
+    for text in &session.told {
+        say(format_args!("retained data: {text}\n"));
+    }
+    Ok(session)
 }
 
 /// Another core than the cyclic thread's, if there is one.

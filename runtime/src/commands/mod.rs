@@ -6,6 +6,7 @@ mod log;
 mod lsp;
 mod new;
 mod replay;
+mod retained;
 mod run;
 mod scan;
 mod sim;
@@ -37,6 +38,7 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Log(command) => log::run(&command),
+        Command::Retained(arguments) => retained::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Bench(Bench::Jitter(arguments)) => bench::jitter::run(&arguments),
         Command::Bench(Bench::Cycle(arguments)) => bench::cycle::run(&arguments),

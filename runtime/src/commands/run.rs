@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Run, Spin},
-    plot, run, timing,
+    plot, run, timing, twin,
 };
 use anyhow::Context;
 use sensai_model::Cell;
@@ -11,8 +11,12 @@ use std::{process::ExitCode, sync::Arc};
 /// Run until it ends; exit code 1 if a fault is latched then.
 pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let (cell, source) = super::load(&arguments.cell)?;
-    let cell = with_seed(cell, arguments.seed);
+    let cell = simulated(cell, arguments.seed, &arguments.sim_param)?;
+    let interface = arguments.interface.as_ref().or(cell.bus.interface.as_ref());
+    let real_bus = !arguments.virtual_time && interface.is_some_and(|name| name != "sim");
     let options = run::Options {
+        retain: arguments.retain.clone().or_else(|| real_bus.then(|| arguments.cell.join("retained"))),
+        restart: arguments.restart,
         interface: arguments.interface.clone(),
         cycles: arguments.cycles,
         virtual_time: arguments.virtual_time,
@@ -42,14 +46,17 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The cell with another seed for its plant.
-pub(super) fn with_seed(cell: Arc<Cell>, seed: Option<u64>) -> Arc<Cell> {
-    match seed {
-        None => cell,
-        Some(seed) => {
-            let mut cell = Cell::clone(&cell);
-            cell.simulation.seed = seed;
-            Arc::new(cell)
-        }
+/// The cell with another seed for its plant, and other parameters for its twin.
+pub(super) fn simulated(
+    cell: Arc<Cell>,
+    seed: Option<u64>,
+    parameters: &[(String, f64)],
+) -> anyhow::Result<Arc<Cell>> {
+    if seed.is_none() && parameters.is_empty() {
+        return Ok(cell);
     }
+    let mut cell = Cell::clone(&cell);
+    cell.simulation.seed = seed.unwrap_or(cell.simulation.seed);
+    twin::set_parameters(&mut cell, parameters).context("--sim-param")?;
+    Ok(Arc::new(cell))
 }

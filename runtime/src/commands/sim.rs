@@ -1,7 +1,7 @@
 //! `sensai sim`: devices on a network interface.
 
 use super::scan::segment_of_images;
-use crate::{cli::Sim, plant, rt};
+use crate::{cli::Sim, rt, twin};
 use anyhow::Context;
 use sensai_fieldbus::{
     clock,
@@ -11,10 +11,7 @@ use sensai_fieldbus::{
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -26,18 +23,24 @@ const TRACE_EVENTS: usize = 1 << 20;
 
 /// Serve until a signal comes, or the time is over.
 pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
+    let mut twin = None;
     let mut segment = match &arguments.cell {
         None => segment_of_images(&arguments.sii)?,
         Some(directory) => {
-            let cell = super::run::with_seed(super::load_cell(directory)?, arguments.seed);
-            Segment::for_cell(&cell, plant::for_cell(&cell)?)
+            let cell = super::load_cell(directory)?;
+            let cell = super::run::simulated(cell, arguments.seed, &arguments.sim_param)?;
+            let (plant, failure) = twin::connect(&cell)?;
+            let segment = Segment::for_cell(&cell, plant);
+            twin = Some((cell, failure));
+            segment
         }
     };
     if arguments.trace.is_some() {
         segment.record(TRACE_EVENTS);
     }
     let mut socket = RawSocket::open(&arguments.interface)?;
-    let stop = Arc::new(AtomicBool::new(false));
+    // A twin that fails ends the simulation by the same flag.
+    let stop = twin.as_ref().map_or_else(Arc::default, |(_, failure)| failure.stop_flag());
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
@@ -59,6 +62,10 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     eprintln!("{} frames in {:.1} s of the segment", line.segment().frames(), clock::now_ns() as f64 / 1e9);
+    if let Some(text) = twin.and_then(|(cell, failure)| failure.text(&cell)) {
+        eprintln!("the twin stopped, and the simulation with it: {text}");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

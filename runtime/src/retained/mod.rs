@@ -7,7 +7,7 @@ mod copies;
 mod keeper;
 
 pub use copies::{Copies, CopyError, Found};
-pub use keeper::{Keeper, Tap};
+pub use keeper::{Keeper, Tap, paths};
 
 use crate::machine::Machine;
 use sensai_model::{ScalarType, Value};
@@ -313,7 +313,8 @@ fn read(shape: &Shape, bytes: &[u8]) -> Option<Kept> {
             Kept { kind: "text".into(), value: text.into() }
         }
         Shape::Block(block) => Kept { kind: block.describe(), value: sensai_log::block::hex(bytes) },
-        Shape::Array { .. } | Shape::Record { .. } => return None,
+        // What an axis was told last is of the run that told it.
+        Shape::Array { .. } | Shape::Record { .. } | Shape::Axis => return None,
     })
 }
 
@@ -355,6 +356,61 @@ fn write_hex(text: &str, bytes: &mut [u8]) -> bool {
         }
     }
     good
+}
+
+/// What a run begins with, and how it is kept.
+pub struct Session {
+    /// Writes; to be finished at the end.
+    pub keeper: Keeper,
+    /// For the cyclic thread.
+    pub tap: Tap,
+    /// What the machine is to start with; `None` if there is nothing.
+    pub start: Option<Vec<u8>>,
+    /// What people should know, one sentence each.
+    pub told: Vec<String>,
+}
+
+/// Open the copies in `directory`, and see what of them a start of `machine`'s cell takes over. `machine` is one of its kind,
+/// not the one that runs.
+///
+/// # Errors
+/// If the directory or the files cannot be used.
+pub fn begin(
+    machine: &mut Machine,
+    directory: &std::path::Path,
+    restart: Restart,
+) -> anyhow::Result<Session> {
+    let (copies, found) = keeper::open(directory)?;
+    let mut told = Vec::new();
+    if found.damaged > 0 {
+        told.push(match found.payload {
+            Some(_) => "one copy of the retained data was not whole; the other one is used".to_owned(),
+            None => "no copy of the retained data is whole: everything retained starts anew".to_owned(),
+        });
+    }
+    let mut start = None;
+    if let Some(payload) = &found.payload {
+        match Retained::parse(payload) {
+            Err(why) => told
+                .push(format!("the retained data cannot be read ({why}): everything retained starts anew")),
+            Ok(retained) => {
+                let retained = retained.limited_to(restart);
+                told.extend(retained.apply(machine));
+                start = Some(retained.to_bytes());
+            }
+        }
+    }
+    let cell = machine.cell();
+    let every = cell.retain_interval_ns / cell.task.interval_ns.max(1);
+    let (keeper, tap) = Keeper::start(copies, found.payload, Places::new(machine), every)?;
+    Ok(Session { keeper, tap, start, told })
+}
+
+/// Give a machine what its run begins with; what does not fit was told by [`begin`].
+pub fn restore(machine: &mut Machine, start: &[u8]) {
+    if let Ok(retained) = Retained::parse(start) {
+        let _ = retained.apply(machine);
+    }
 }
 
 #[cfg(test)]
