@@ -104,7 +104,8 @@ pub enum RunError {
         /// Values given.
         actual: usize,
     },
-    /// An input that the model's own type cannot hold, as 0.5 for an integer. NaN and ±inf are legal floats.
+    /// An input that the model's own type cannot hold, as 0.5 for an integer. Integers go to ±2²⁴; a float may be
+    /// anything, NaN and ±inf included.
     #[error("input {index}, value {position}: {value} is no {element}")]
     Value {
         /// Which input.
@@ -156,6 +157,18 @@ pub fn check_run(
 ) -> Result<(), RunError> {
     check_slices("inputs", "input", expected.0, inputs.iter().map(|slice| slice.len()))?;
     check_slices("outputs", "output", expected.1, outputs.iter().map(|slice| slice.len()))
+}
+
+/// Whether a value is one of the type: see [`RunError::Value`].
+pub(crate) fn holds(element: Element, value: f32) -> bool {
+    let integer = |low: f32, high: f32| value >= low && value <= high && libm::truncf(value) == value;
+    match element {
+        Element::F32 | Element::F64 => true,
+        Element::U8 => integer(0.0, 255.0),
+        Element::I8 => integer(-128.0, 127.0),
+        Element::Bool => integer(0.0, 1.0),
+        Element::I32 | Element::I64 => integer(-16_777_216.0, 16_777_216.0),
+    }
 }
 
 pub(crate) fn check_slices(
