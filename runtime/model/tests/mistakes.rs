@@ -50,6 +50,7 @@ fn each_mistake_is_shown_as_expected() {
                 .any(|part| finding.message.contains(part));
             assert!(finding.help.is_some() || stated, "{name}: says what to do");
             assert!(!finding.message.ends_with('.'), "{name}: no full stop");
+            let text = report.sources.text(&finding.path).expect("it was read");
             let line = text.lines().nth(finding.line as usize - 1).expect("the line exists");
             assert!((finding.column as usize) <= line.chars().count() + 1, "{name}: the column exists");
         }

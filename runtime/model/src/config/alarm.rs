@@ -6,8 +6,9 @@ use super::{
     names, schema,
     sink::Sink,
     table::Table,
-    tags::Tags,
+    tags::{Reference, Tags},
     tree::NodeValue,
+    unit,
     when::{self, Test, When},
 };
 use crate::{
@@ -24,8 +25,6 @@ const ID: std::ops::RangeInclusive<i64> = 1000..=9999;
 const DELAY_NS_MAX: u64 = 3_600_000_000_000;
 /// Characters of a text: a line on a panel, and what to do in a few sentences.
 const TEXT_CHARS_MAX: usize = 500;
-/// Stands for all units.
-const ALL_UNITS: u16 = u16::MAX;
 
 /// Read `[alarms]`.
 pub(crate) fn read(sink: &mut Sink<'_>, root: &Fields<'_>, tags: &Tags, units: &Table<Unit>) -> Vec<Alarm> {
@@ -160,30 +159,12 @@ impl Reader<'_, '_> {
         hysteresis: f64,
     ) -> Option<AlarmCondition> {
         let span = item.part(self.sink, text, when.tag_range.clone());
-        let tag = self.tags.refer_name(self.sink, when.tag, &span, &item.key)?;
+        let reference = Reference { name: when.tag, span: span.clone(), element: when.element };
+        let (tag, slot) = self.tags.refer_element(self.sink, &reference, &item.key, Rule::AlarmCondition)?;
         let (name, scalar) = (&tag.name, tag.scalar);
         let mut bad = |message: String, help: String| {
             self.sink.push(Rule::AlarmCondition, &span, &item.key, message).help(help);
         };
-        match (tag.array_len, when.element) {
-            (None, Some(_)) => {
-                bad(format!("`{name}` is no array"), format!("write `{name}` alone"));
-                return None;
-            }
-            (Some(_), None) => {
-                bad(format!("`{name}` is an array"), format!("name one of its elements: `{name}[0]`"));
-                return None;
-            }
-            (Some(len), Some(element)) if element >= len => {
-                bad(
-                    format!("`{name}` has no element {element}"),
-                    format!("its elements are counted from 0 to {}", len - 1),
-                );
-                return None;
-            }
-            _ => {}
-        }
-        let slot = tag.slot + when.element.unwrap_or(0);
         match when.test {
             Test::Level(level) if scalar == ScalarType::Bool => Some(AlarmCondition::Level { slot, level }),
             Test::Above(limit) if can_be_limited(scalar) => {
@@ -237,16 +218,7 @@ impl Reader<'_, '_> {
                 Some(reaction)
             }
             Kind::OfUnit(reaction) => {
-                let unit = match unit {
-                    Some(unit) => self.units.refer(self.sink, &unit)?,
-                    None if self.units.named_len() == 0 => {
-                        let item = item?;
-                        item.find(self.sink, Rule::UnknownUnit, "the cell has no unit that could react")
-                            .help("write [units.main], or reaction = \"fault\"");
-                        return None;
-                    }
-                    None => ALL_UNITS,
-                };
+                let unit = unit::that_reacts(self.sink, self.units, unit.as_ref(), item.as_ref()?)?;
                 Some(reaction(unit))
             }
         }

@@ -96,6 +96,12 @@ rules! {
     RouteLength = "C604" Error "source and target of a route have the same length",
     AlarmId = "C701" Error "an alarm's id is its own",
     AlarmCondition = "C702" Error "an alarm's condition asks of a tag what it can answer",
+    ModelHash = "C801" Error "a model is the one that its description describes",
+    ModelFile = "C802" Error "a model's description agrees with itself",
+    ModelInput = "C803" Error "what a cell feeds into a model is what the model takes",
+    ModelTiming = "C804" Error "a model's result is due before the next one and before it is too old",
+    NoGolden = "C805" Warning "a model's description has inputs with the outputs that they must give",
+    UnknownModel = "C806" Error "a model referred to exists",
 }
 
 /// Another place that has to do with a finding.

@@ -12,6 +12,11 @@ mod devices;
 mod drive;
 mod fields;
 mod finding;
+mod golden;
+mod jidoka;
+mod model;
+mod model_file;
+mod model_input;
 mod names;
 mod quantity;
 mod render;
@@ -116,13 +121,17 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let axes = axis::read(sink, &root, &devices, &tasks, &mut tags.writers);
     let units = unit::read(sink, &root, &tasks, &axes);
     let routes = route::read(sink, &root, &devices, &mut tags.writers);
-    let alarms = alarm::read(sink, &root, &tags, &units);
     writers::check(sink, std::mem::take(&mut tags.writers));
     let parameters = settings::read_parameters(sink, &root);
     let operator = settings::read_operator(sink, &root, &tags);
     let log = settings::read_log(sink, &root, tasks.interval_ns);
     let retain_interval_ns = settings::read_retain(sink, &root);
     let simulation = simulation::read(loader, &root, &tags, bus.interface.is_some(), tasks.interval_ns);
+    // Results of models are tags from here on: alarms may ask them, buttons, plants and models may not.
+    let models = model::read(loader, &root, &mut tags, tasks.interval_ns);
+    let sink = &mut loader.sink;
+    let jidoka = jidoka::read(sink, &root, &models, &units);
+    let alarms = alarm::read(sink, &root, &tags, &units);
     Cell {
         name,
         bus,
@@ -135,8 +144,8 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
         units: units.list,
         routes,
         alarms,
-        models: Vec::new(),
-        jidoka: Vec::new(),
+        models: models.list,
+        jidoka,
         parameters,
         image: devices.image,
         log,
@@ -175,26 +184,34 @@ impl Loader<'_, '_> {
     }
 
     fn read_bounded(&mut self, item: &Item<'_>, path: &str, most: usize) -> Option<Vec<u8>> {
-        if !stays_inside(path) {
-            item.find(
-                &mut self.sink,
-                Rule::BadText,
-                format!("`{path}` does not stay in the cell's directory"),
-            )
+        let read = self.read;
+        fetch(read, &mut self.sink, item, path, most)
+    }
+}
+
+/// The bytes of the file `path`, which `item` of the file of `sink` names.
+fn fetch(
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+    sink: &mut Sink<'_>,
+    item: &Item<'_>,
+    path: &str,
+    most: usize,
+) -> Option<Vec<u8>> {
+    if !stays_inside(path) {
+        item.find(sink, Rule::BadText, format!("`{path}` does not stay in the cell's directory"))
             .help("write the path relative to the cell's directory, with `/` and without `..`");
-            return None;
+        return None;
+    }
+    match read(path) {
+        Ok(bytes) if bytes.len() <= most => Some(bytes),
+        Ok(bytes) => {
+            let message = format!("`{path}` has {} bytes, at most {most} are read", bytes.len());
+            item.find(sink, Rule::TooLarge, message);
+            None
         }
-        match (self.read)(path) {
-            Ok(bytes) if bytes.len() <= most => Some(bytes),
-            Ok(bytes) => {
-                let message = format!("`{path}` has {} bytes, at most {most} are read", bytes.len());
-                item.find(&mut self.sink, Rule::TooLarge, message);
-                None
-            }
-            Err(error) => {
-                item.find(&mut self.sink, Rule::Unreadable, format!("`{path}` cannot be read: {error}"));
-                None
-            }
+        Err(error) => {
+            item.find(sink, Rule::Unreadable, format!("`{path}` cannot be read: {error}"));
+            None
         }
     }
 }

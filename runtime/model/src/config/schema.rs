@@ -23,6 +23,8 @@ pub const ROOT: Section = Section {
         "units",
         "route",
         "alarms",
+        "models",
+        "jidoka",
         "parameters",
         "limits",
         "operator",
@@ -134,6 +136,38 @@ pub const ALARM: Section = Section {
 };
 /// `text` and `help` of an alarm.
 pub const ALARM_TEXT: Section = Section { name: "[alarms.<name>] text, help", keys: &["en", "ja"] };
+/// `[models.<name>]`.
+pub const MODEL: Section = Section {
+    name: "[models.<name>]",
+    keys: &["file", "engine", "inputs", "trigger", "deadline", "age_max", "substitute", "score", "slice"],
+};
+/// `trigger` of a model.
+pub const TRIGGER: Section = Section { name: "[models.<name>] trigger", keys: &["every"] };
+/// An element of `inputs` that is a window.
+pub const WINDOW: Section =
+    Section { name: "[models.<name>] inputs, window", keys: &["window", "len", "every", "while"] };
+/// An element of `inputs` that is a curve.
+pub const CURVE: Section =
+    Section { name: "[models.<name>] inputs, curve", keys: &["curve", "over", "from", "to", "len", "while"] };
+/// `score` of a model.
+pub const SCORE: Section = Section { name: "[models.<name>] score", keys: &["output", "element"] };
+/// `[jidoka.<name>]`.
+pub const JIDOKA: Section =
+    Section { name: "[jidoka.<name>]", keys: &["model", "limit", "count", "unit", "before", "after"] };
+/// A model's description.
+pub const MODEL_FILE: Section = Section {
+    name: "models/<name>.toml",
+    keys: &["title", "sha256", "inputs", "outputs", "score", "threshold", "golden", "provenance"],
+};
+/// An element of `inputs` in a model's description.
+pub const MODEL_FILE_INPUT: Section =
+    Section { name: "models/<name>.toml [[inputs]]", keys: &["name", "shape", "unit", "mean", "scale"] };
+/// An element of `outputs` in a model's description.
+pub const MODEL_FILE_OUTPUT: Section =
+    Section { name: "models/<name>.toml [[outputs]]", keys: &["name", "shape"] };
+/// `golden` in a model's description.
+pub const GOLDEN: Section =
+    Section { name: "models/<name>.toml golden", keys: &["inputs", "outputs", "tolerance"] };
 /// `[parameters.<name>]`.
 pub const PARAMETER: Section =
     Section { name: "[parameters.<name>]", keys: &["default", "type", "range", "unit", "description"] };
@@ -171,6 +205,12 @@ pub const SECTIONS: &[Section] = &[
     ROUTE,
     ALARM,
     ALARM_TEXT,
+    MODEL,
+    TRIGGER,
+    WINDOW,
+    CURVE,
+    SCORE,
+    JIDOKA,
     PARAMETER,
     LIMITS,
     OPERATOR,
@@ -178,4 +218,8 @@ pub const SECTIONS: &[Section] = &[
     RETAIN,
     SIMULATION,
     PLANT,
+    MODEL_FILE,
+    MODEL_FILE_INPUT,
+    MODEL_FILE_OUTPUT,
+    GOLDEN,
 ];

@@ -10,6 +10,8 @@ pub(crate) struct Sink<'s> {
     /// Byte offset of each line's start.
     lines: Vec<usize>,
     findings: Vec<Finding>,
+    /// Of the files that this one names.
+    others: Vec<Finding>,
 }
 
 /// Characters a message may have.
@@ -31,7 +33,13 @@ impl<'s> Sink<'s> {
     /// For the file `path`, which holds `text`.
     pub(crate) fn new(path: &'s str, text: &'s str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { path, text, lines: std::iter::once(0).chain(starts).collect(), findings: Vec::new() }
+        Self {
+            path,
+            text,
+            lines: std::iter::once(0).chain(starts).collect(),
+            findings: Vec::new(),
+            others: Vec::new(),
+        }
     }
 
     /// The text as written at `span`; empty if the span is not in the file.
@@ -79,13 +87,19 @@ impl<'s> Sink<'s> {
 
     /// True if something was found that stops the cell from running.
     pub(crate) fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        self.findings.iter().chain(&self.others).any(|finding| finding.severity == Severity::Error)
     }
 
-    /// All findings, in the order of the file.
+    /// Add the findings of a file that this one names.
+    pub(crate) fn absorb(&mut self, other: Vec<Finding>) {
+        self.others.extend(other);
+    }
+
+    /// All findings, in the order of the file; those of other files behind, in the order in which they were read.
     pub(crate) fn finish(mut self) -> Vec<Finding> {
         self.drop_echoes();
         self.findings.sort_by_key(|finding| (finding.span.start, finding.code));
+        self.findings.append(&mut self.others);
         self.findings
     }
 

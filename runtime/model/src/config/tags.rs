@@ -10,7 +10,11 @@ use super::{
     tree::{Entry, NodeValue},
     writers::{self, Kind, Writer},
 };
-use crate::{Tag, TagKind};
+use crate::{
+    ScalarType, Tag, TagKind, Value,
+    cell::Model,
+    tag::{OnFault, OnInvalid, Overflow},
+};
 use std::{collections::BTreeMap, ops::Range};
 
 /// Elements of all tags together; what the store and a cycle record are dimensioned for.
@@ -53,6 +57,131 @@ impl Tags {
                 .maybe_help(names::hint(name, &known));
         }
         self.find(name)
+    }
+}
+
+/// A tag or an element of one, as a condition or an input names it.
+pub(crate) struct Reference<'t> {
+    pub(crate) name: &'t str,
+    /// Where the name stands.
+    pub(crate) span: Range<usize>,
+    pub(crate) element: Option<u32>,
+}
+
+impl Tags {
+    /// The single value that `reference` names, and its slot. `rule` is what a reference breaks that names no single value.
+    pub(crate) fn refer_element(
+        &self,
+        sink: &mut Sink<'_>,
+        reference: &Reference<'_>,
+        key: &str,
+        rule: Rule,
+    ) -> Option<(&Tag, u32)> {
+        let tag = self.refer_name(sink, reference.name, &reference.span, key)?;
+        let name = &tag.name;
+        let (message, help) = match (tag.array_len, reference.element) {
+            (None, Some(_)) => (format!("`{name}` is no array"), format!("write `{name}` alone")),
+            (Some(_), None) => {
+                (format!("`{name}` is an array"), format!("name one of its elements: `{name}[0]`"))
+            }
+            (Some(len), Some(element)) if element >= len => (
+                format!("`{name}` has no element {element}"),
+                format!("its elements are counted from 0 to {}", len - 1),
+            ),
+            _ => return Some((tag, tag.slot + reference.element.unwrap_or(0))),
+        };
+        sink.push(rule, &reference.span, key, message).help(help);
+        None
+    }
+
+    /// Add the results of models, behind all other slots. `named`: every model in the file with the place of its name, also
+    /// those with a finding, so that who refers to their results is not reported for that.
+    pub(crate) fn add_models(
+        &mut self,
+        sink: &mut Sink<'_>,
+        models: &mut [Model],
+        named: &[(String, Range<usize>)],
+    ) {
+        for (model, span) in named {
+            let group = format!("ai.{model}");
+            let taken = self.names.iter().find(|(name, _)| {
+                name.strip_prefix(group.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            });
+            if let Some((name, place)) = taken {
+                let place = sink.place(place, format!("`{name}` is a tag here"));
+                sink.push(
+                    Rule::NameTaken,
+                    span,
+                    "models",
+                    format!("`{group}` is where this model's results are"),
+                )
+                .help("rename the tag or the model")
+                .related(place);
+            }
+        }
+        for (model, span) in named {
+            for (fact, _) in FACTS {
+                self.names.insert(format!("ai.{model}.{fact}"), span.clone());
+            }
+        }
+        let mut next = self.list.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0);
+        for model in models {
+            model.slot = next;
+            for (fact, scalar) in FACTS {
+                let tag = result_tag(model, fact, *scalar, next);
+                next = next.saturating_add(tag.len());
+                self.list.push(tag);
+            }
+        }
+        if u64::from(next) > SLOTS_MAX
+            && let Some((_, span)) = named.first()
+        {
+            let message =
+                format!("tags and models have {next} elements together, at most {SLOTS_MAX} are possible");
+            sink.push(Rule::TooManyTags, span, "models", message).help("make arrays or models smaller");
+        }
+    }
+}
+
+/// What a model's results are, in the order of their slots.
+const FACTS: &[(&str, ScalarType)] = &[
+    ("score", ScalarType::F64),
+    ("age", ScalarType::I64),
+    ("valid", ScalarType::Bool),
+    ("misses", ScalarType::I64),
+    ("sequence", ScalarType::I64),
+    ("output", ScalarType::F64),
+];
+
+fn result_tag(model: &Model, fact: &str, scalar: ScalarType, slot: u32) -> Tag {
+    let (initial, description) = match fact {
+        "score" => {
+            (Value::F64(model.substitute), "score of the last result; the substitute while none is valid")
+        }
+        "age" => (scalar.zero(), "cycles since the last result"),
+        "valid" => (scalar.zero(), "the last result is there and not too old"),
+        "misses" => (scalar.zero(), "results that were not there by their deadline"),
+        "sequence" => (scalar.zero(), "number of the last result"),
+        _ => (scalar.zero(), "all outputs of the last result"),
+    };
+    Tag {
+        name: format!("ai.{}.{fact}", model.name),
+        aliases: Vec::new(),
+        kind: TagKind::Model,
+        scalar,
+        array_len: (fact == "output").then_some(model.output_len),
+        slot,
+        fields: Vec::new(),
+        sync_units: Vec::new(),
+        bindings: Vec::new(),
+        unit: None,
+        scale: None,
+        range: None,
+        on_invalid: OnInvalid::Hold,
+        on_fault: OnFault::Hold,
+        overflow: Overflow::Fault,
+        initial,
+        description: description.to_owned(),
     }
 }
 

@@ -51,6 +51,10 @@ impl Node {
         matches!(&self.value, NodeValue::Text(value) if value == text)
     }
 
+    pub(crate) fn is_empty_array(&self) -> bool {
+        matches!(&self.value, NodeValue::Array(nodes) if nodes.is_empty())
+    }
+
     pub(crate) fn is_table(&self) -> bool {
         matches!(self.value, NodeValue::Table(_))
     }

@@ -14,6 +14,8 @@ use crate::{
 };
 use std::ops::Range;
 
+/// Stands for all units.
+const ALL_UNITS: u16 = u16::MAX;
 /// Units of a cell.
 const UNITS_MAX: usize = 16;
 
@@ -53,6 +55,29 @@ pub(crate) fn read(sink: &mut Sink<'_>, root: &Fields<'_>, tasks: &Tasks, axes: 
         units.push(name, unit.filter(|_| good_name));
     }
     units
+}
+
+/// The unit that `named` names, all of them if it names none. `because` is what makes a unit react.
+pub(crate) fn that_reacts(
+    sink: &mut Sink<'_>,
+    units: &Table<Unit>,
+    named: Option<&Item<'_>>,
+    because: &Item<'_>,
+) -> Option<u16> {
+    if let Some(named) = named {
+        return units.refer(sink, named);
+    }
+    if units.named_len() == 0 {
+        sink.push(
+            Rule::UnknownUnit,
+            &because.key_span,
+            &because.key,
+            "the cell has no unit that could react",
+        )
+        .help("write [units.main]: a part of the machine with a mode and a state");
+        return None;
+    }
+    Some(ALL_UNITS)
 }
 
 struct Reader<'a, 's, 't> {

@@ -93,6 +93,15 @@ fn literal(text: &str) -> Option<f64> {
     text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
+/// A tag or an element of an array, all of the text.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn element(text: &str) -> Result<When<'_>, BadWhen> {
+    let (tag, tag_range, element) = tag(text, trimmed(text, 0..text.len()))?;
+    Ok(When { tag, tag_range, element, test: Test::Level(true) })
+}
+
 /// A dotted name, perhaps with an index behind it.
 fn tag(text: &str, range: Range<usize>) -> Result<(&str, Range<usize>, Option<u32>), BadWhen> {
     let written = &text[range.clone()];

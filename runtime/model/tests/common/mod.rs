@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod drive;
+pub mod models;
 
 use sensai_model::config::{self, Report};
 use std::{fs, path::PathBuf};
@@ -34,7 +35,7 @@ pub fn files(cell: &[u8]) -> impl Fn(&str) -> Result<Vec<u8>, String> {
         }
         path if path.starts_with("programs/task_") => Ok(b"fn init() { #{} }\nfn cycle() {}\n".to_vec()),
         "esi/cut.bin" => Ok(vec![0; 40]),
-        _ => drive::image(path).ok_or_else(|| "no such file".to_owned()),
+        _ => drive::image(path).or_else(|| models::file(path)).ok_or_else(|| "no such file".to_owned()),
     }
 }
 
