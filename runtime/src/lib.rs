@@ -31,6 +31,7 @@ pub mod source;
 pub mod status;
 pub mod summary;
 pub mod timing;
+pub mod twin;
 pub mod watchdog;
 
 /// The example that tests use.

@@ -38,7 +38,8 @@ pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
     cell.task.programs.iter().enumerate().map(compile).collect()
 }
 
-fn convert(program: &ProgramSource, finding: ScriptFinding) -> config::Finding {
+/// A finding about a program in the form of the configuration's.
+pub(crate) fn convert(program: &ProgramSource, finding: ScriptFinding) -> config::Finding {
     config::Finding {
         severity: match finding.severity {
             Severity::Error => config::Severity::Error,
@@ -59,7 +60,7 @@ fn convert(program: &ProgramSource, finding: ScriptFinding) -> config::Finding {
 }
 
 /// Bytes of `len` characters from a line and a column, both from 1; empty at the start if there is no such place.
-fn span(text: &str, line: u32, column: u32, len: u32) -> std::ops::Range<usize> {
+pub(crate) fn span(text: &str, line: u32, column: u32, len: u32) -> std::ops::Range<usize> {
     let Some(line_index) = line.checked_sub(1) else { return 0..0 };
     let start: usize = text.split_inclusive('\n').take(line_index as usize).map(str::len).sum();
     let rest = &text[start.min(text.len())..];

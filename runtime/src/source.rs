@@ -1,6 +1,6 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
-use crate::{plant, programs};
+use crate::{plant, programs, twin};
 use sensai_model::{
     Cell,
     config::{self, Finding, Severity, Sources, Style},
@@ -78,6 +78,7 @@ impl Source {
             }
             findings.extend(programs::check(cell));
             findings.extend(plant_findings(cell, &sources));
+            findings.extend(twin::check(cell));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
         Self {

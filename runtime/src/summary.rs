@@ -55,6 +55,8 @@ pub struct Summary {
     pub troubles: Vec<DeviceTrouble>,
     /// What taking the bus down could not do.
     pub shutdown: Option<String>,
+    /// Where and why the twin stopped, and the run with it.
+    pub twin: Option<String>,
     /// What the system refused.
     pub missing: Vec<Missing>,
     /// The log.
@@ -272,6 +274,7 @@ impl Summary {
             memory: outcome.memory,
             troubles: troubles(cell, &outcome.health),
             shutdown: outcome.shutdown,
+            twin: outcome.twin,
             missing: outcome.missing,
             log: log.ok().flatten(),
             log_error,
@@ -284,9 +287,9 @@ impl Summary {
         &self.histograms
     }
 
-    /// True if the run ended as it should: no fault latched, and the log whole.
+    /// True if the run ended as it should: no fault latched, the log whole, and the twin, if there is one, in order.
     pub fn is_good(&self) -> bool {
-        self.fault.is_none() && self.log_error.is_none()
+        self.fault.is_none() && self.log_error.is_none() && self.twin.is_none()
     }
 }
 
@@ -351,6 +354,9 @@ impl fmt::Display for Summary {
             for finding in &trouble.findings {
                 writeln!(f, "device {} {}: {finding}", trouble.position, trouble.name)?;
             }
+        }
+        if let Some(twin) = &self.twin {
+            writeln!(f, "the twin stopped, and the run with it: {twin}")?;
         }
         if let Some(shutdown) = &self.shutdown {
             writeln!(f, "shutdown of the bus: {shutdown}")?;
