@@ -138,6 +138,86 @@ fn the_examples_are_accepted() {
     assert_eq!(simulation.parameters, [("crack_rate".to_owned(), 0.02)]);
 }
 
+/// What cells on the page name: devices that the catalogue has, drives and models from `common`.
+const AROUND: &str = "[devices]\ninputs = { type = \"EL1008\" }\nvalves = { type = \"EL2008\" }\nforce = { type = \"EL3104\" }\n\
+                      servo = { sii = \"esi/drive.bin\" }\ncurtain = { sii = \"esi/fsoe.bin\" }\nlogic = { sii = \"esi/fsoe.bin\" }\n\
+                      [tags]\nforce.ram = { input = \"force.channel_1.value\", scale = 0.1, unit = \"N\" }\n\
+                      ram.depth = { type = \"f64\", unit = \"mm\" }\npressing = { type = \"bool\" }\n";
+
+/// The same with a model `models/stroke.onnx`, its description and a golden vector of 64 values each way.
+fn with_model(cell: String, description: String) -> impl Fn(&str) -> Result<Vec<u8>, String> {
+    move |path| match path {
+        "cell.toml" => Ok(cell.clone().into_bytes()),
+        "programs/statistics.rhai" => Ok(b"fn cycle() {}\n".to_vec()),
+        "models/stroke.onnx" => Ok(common::models::BYTES.to_vec()),
+        "models/stroke.toml" => Ok(description.clone().into_bytes()),
+        "models/stroke.golden.json" => {
+            let zeros = vec!["0"; 64].join(", ");
+            Ok(format!("{{\"inputs\": [{zeros}], \"outputs\": [{zeros}]}}").into_bytes())
+        }
+        _ => files(b"")(path),
+    }
+}
+
+/// The pieces that the page shows of axes, units, routes, alarms, models and jidoka are one cell.
+#[test]
+fn the_pieces_on_the_page_make_a_cell() {
+    let page = page();
+    let mut blocks: Vec<&str> =
+        page.split("```toml\n").skip(2).filter_map(|rest| rest.split("```").next()).collect();
+    let at = blocks.iter().position(|block| block.contains("sha256")).expect("a description is shown");
+    let description = blocks.remove(at).to_owned();
+    let text = format!("[cell]\nname = \"press\"\n{AROUND}{}", blocks.concat());
+    let report = config::load(with_model(text.clone(), description));
+    assert_eq!(report.render(Style::Plain), "", "{text}");
+    let cell = report.cell.expect("clean");
+    let counts = (cell.slow_tasks.len(), cell.axes.len(), cell.units.len(), cell.routes.len());
+    assert_eq!((counts, cell.alarms.len(), cell.models.len(), cell.jidoka.len()), ((1, 1, 1, 1), 1, 1, 1));
+}
+
+/// As for the older tables: no example of a key is wrong.
+#[test]
+fn the_examples_of_the_parts_are_accepted() {
+    let page = sections(&page());
+    let examples = |section: &str, skip: &[&str], between: &str| {
+        let rows = page[section].iter().filter(|row| !skip.contains(&row[0].trim_matches('`')));
+        rows.map(|row| row[4].trim_matches('`')).collect::<Vec<_>>().join(between)
+    };
+    let inline = |section: &str| format!("{{ {} }}", examples(section, &[], ", "));
+    let head =
+        "[cell]\nname = \"press\"\n[tasks.main]\ninterval = \"1ms\"\nprograms = [\"programs/press.rhai\"]\n";
+    let axis = examples(
+        "[axes.<name>]",
+        &["channel", "counts_per_unit", "modulo", "homing", "limits", "brake"],
+        "\n",
+    );
+    let model = examples("[models.<name>]", &["engine", "inputs"], "\n");
+    let text = format!(
+        "{head}{AROUND}[axes.ram]\n{axis}\nlimits = {limits}\nhoming = {homing}\nbrake = {brake}\n[units.press]\n{unit}\n\
+         [[route]]\n{route}\n[alarms.overload]\n{alarm}\ntext = {text}\nhelp = {text}\n\
+         [models.stroke]\n{model}\ninputs = [{window}]\n[models.by_way]\n{model}\ninputs = [{curve}]\n[jidoka.stroke]\n{jidoka}\n",
+        limits = inline("[axes.<name>] limits"),
+        homing = inline("[axes.<name>] homing"),
+        brake = inline("[axes.<name>] brake"),
+        unit = examples("[units.<name>]", &[], "\n"),
+        route = examples("[[route]]", &[], "\n"),
+        alarm = examples("[alarms.<name>]", &["text", "help"], "\n"),
+        text = inline("[alarms.<name>] text, help"),
+        window = inline("[models.<name>] inputs, window"),
+        curve = inline("[models.<name>] inputs, curve"),
+        jidoka = examples("[jidoka.<name>]", &[], "\n"),
+    );
+    let description = format!(
+        "sha256 = \"{}\"\n{}\n[[inputs]]\n{}\n[[outputs]]\n{}\n",
+        common::models::SHA256,
+        examples("models/<name>.toml", &["sha256", "inputs", "outputs", "provenance"], "\n"),
+        examples("models/<name>.toml [[inputs]]", &[], "\n"),
+        examples("models/<name>.toml [[outputs]]", &[], "\n"),
+    );
+    let report = config::load(with_model(text.clone(), description));
+    assert_eq!(report.render(Style::Plain), "", "{text}");
+}
+
 #[test]
 fn the_page_lists_every_rule() {
     let row = |rule: &Rule| {
