@@ -14,7 +14,7 @@ use std::{
 /// Operators of one model.
 const MAX_NODES: usize = 100_000;
 /// Versions of the standard's operator set that are understood.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
+const OPSETS: std::ops::RangeInclusive<i64> = 6..=26;
 /// Versions of the operators for classical machine learning.
 const ML_OPSETS: std::ops::RangeInclusive<i64> = 1..=5;
 
@@ -147,7 +147,9 @@ impl Graph {
         let declared = declared(&graph);
         let nodes = std::mem::take(&mut graph.node);
         let nodes = nodes.into_iter().enumerate().map(|(index, node)| Node::read(index, node)).collect();
-        let known = constants.keys().cloned().chain(inputs.iter().map(|input| input.name.clone())).collect();
+        let given = graph.input.iter().map(|input| input.name.clone().unwrap_or_default());
+        let initializers = graph.initializer.iter().map(|tensor| tensor.name.clone().unwrap_or_default());
+        let known = initializers.chain(given).collect();
         match sorted(nodes, known) {
             Ok(nodes) if findings.is_empty() => {
                 Ok(Self { opset, nodes, constants, inputs, outputs, declared })
@@ -242,6 +244,7 @@ fn input_info(input: &ValueInfoProto) -> Result<TensorInfo, Refusal> {
         match dimension.dim_value {
             Some(value) if value > 0 => extents.push(value as usize),
             None | Some(0 | -1) if is_batch => extents.push(1),
+            Some(0) => return Err(unsupported("a tensor without values")),
             Some(value) => return Err(broken(format!("an extent of {value} in dimension {index}"))),
             None => {
                 return Err(unsupported(format!(

@@ -11,7 +11,8 @@ pub(crate) enum Normalisation {
     Softmax,
     /// x - max - ln Σ e^(x - max).
     LogSoftmax,
-    /// (x - mean) / √(variance + epsilon), then · scale + bias of the value.
+    /// (x - mean) / √(variance + epsilon), then · scale + bias of the value. Behind the values, the mean of each
+    /// group is written, and then 1 / √(variance + epsilon) of each.
     Layer { epsilon: f32, scale: Option<Operand>, bias: Option<Operand> },
     /// The same with a scale and a bias for each group, which repeat.
     Instance { epsilon: f32, scale: Operand, bias: Operand },
@@ -101,6 +102,8 @@ impl Normalise {
             }
             Normalisation::Layer { epsilon, scale, bias } => {
                 let (mean, factor) = self.moments(input, unit, epsilon);
+                let (mean_place, factor_place) = (input.len() + unit, input.len() + self.places.results() + unit);
+                (write[mean_place], write[factor_place]) = (mean, factor);
                 let (scale, bias) = (scale.map(|o| memory.get(o)), bias.map(|o| memory.get(o)));
                 self.put(input, write, unit, |value, x| {
                     let normal = (x - mean) * factor;

@@ -119,6 +119,9 @@ pub(super) fn binary(node: &Node, inputs: &[Option<Value>], builder: &mut Builde
             }
         }
     }
+    // Up to version 6 the slopes belong to the channels, whatever stands behind them.
+    let per_channel = binary == Binary::PRelu && builder.opset < 7 && b.rank() == 1 && a.rank() > 2;
+    let b = &if per_channel { b.reshaped([b.shape.clone(), vec![1; a.rank() - 2]].concat()) } else { b.clone() };
     if binary == Binary::PRelu && broadcast(&a.shape, &b.shape)? != a.shape {
         return Err(broken(format!("slope of shape {:?} for values of shape {:?}", b.shape, a.shape)));
     }
@@ -304,7 +307,10 @@ pub(super) fn cast(node: &Node, inputs: &[Option<Value>], builder: &mut Builder)
 
 /// Nothing is dropped when a model runs.
 pub(super) fn dropout(node: &Node, inputs: &[Option<Value>], builder: &mut Builder) -> Lowered {
-    let _ = (node.float("ratio", 0.5), node.int("seed", 0), node.int("is_test", 1));
+    let _ = (node.float("ratio", 0.5), node.int("seed", 0));
+    if node.int("is_test", i64::from(builder.opset >= 7)) == 0 {
+        return Err(unsupported("is_test = 0: the model was exported for training"));
+    }
     if inputs.integers(2, "training_mode")?.is_some_and(|mode| mode.iter().any(|mode| *mode != 0)) {
         return Err(unsupported("training_mode is set: the model was exported for training"));
     }

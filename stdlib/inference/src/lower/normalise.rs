@@ -65,7 +65,13 @@ pub(super) fn layer(node: &Node, inputs: &[Option<Value>], builder: &mut Builder
     let scale = inputs.may(1).map(|scale| spread(scale, &shape, "the scale", builder)).transpose()?;
     let bias = inputs.may(2).map(|bias| spread(bias, &shape, "the bias", builder)).transpose()?;
     let axes: Vec<usize> = (first..value.rank()).collect();
-    group(value, Normalisation::Layer { epsilon, scale, bias }, &axes, builder)
+    let operand = builder.operand(value)?;
+    let places = groups(&value.shape, &axes)?;
+    let moments: Vec<usize> =
+        value.shape.iter().enumerate().map(|(at, extent)| if at < first { *extent } else { 1 }).collect();
+    let kernel = Normalise::new(operand, Normalisation::Layer { epsilon, scale, bias }, places);
+    let outputs = [value.shape.clone(), moments.clone(), moments].map(|shape| (Element::F32, shape));
+    builder.emit(kernel, &outputs, 0)
 }
 
 pub(super) fn root_mean_square(node: &Node, inputs: &[Option<Value>], builder: &mut Builder) -> Lowered {
@@ -121,6 +127,9 @@ pub(super) fn batch(node: &Node, inputs: &[Option<Value>], builder: &mut Builder
     let _ = node.float("momentum", 0.9);
     if node.int("training_mode", 0) != 0 {
         return Err(unsupported("training_mode = 1: the model was exported for training"));
+    }
+    if builder.opset < 7 && node.int("is_test", 0) == 0 {
+        return Err(unsupported("is_test = 0: the model was exported for training"));
     }
     if node.int("spatial", 1) != 1 {
         return Err(unsupported("spatial = 0; supported is 1"));
