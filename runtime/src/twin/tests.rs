@@ -21,7 +21,7 @@ fn source(toml: &str, twin: &[(&str, &str)]) -> Source {
     for (path, text) in twin {
         files.insert((*path).into(), (*text).into());
     }
-    Source::from_files(&files)
+    Source::read(|path| files.get(path).cloned().ok_or_else(|| "it is not there".into()))
 }
 
 #[track_caller]
