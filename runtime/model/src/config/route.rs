@@ -134,12 +134,12 @@ fn places(description: &DeviceDescription, direction: Direction) -> Vec<(&Pdo, R
     let (mut bit, mut current) = (0_u32, None);
     for (number, pdo) in assigned {
         if current.is_some_and(|current| current != number) {
-            bit = bit.next_multiple_of(8);
+            bit = bit.checked_next_multiple_of(8).unwrap_or(u32::MAX);
         }
         current = Some(number);
-        let len: u32 = pdo.entries.iter().map(|entry| u32::from(entry.bit_len)).sum();
-        places.push((pdo, bit..bit + len));
-        bit += len;
+        let end = pdo.entries.iter().fold(bit, |end, entry| end.saturating_add(entry.bit_len.into()));
+        places.push((pdo, bit..end));
+        bit = end;
     }
     places
 }
