@@ -110,6 +110,11 @@ impl CoeServer {
         self.emergency_count = 0;
     }
 
+    /// The object dictionary.
+    pub fn dictionary_mut(&mut self) -> &mut Dictionary {
+        &mut self.dictionary
+    }
+
     /// Queue an emergency; false if too many wait.
     pub fn emergency(&mut self, emergency: Emergency) -> bool {
         let place = self.emergencies.get_mut(self.emergency_count);

@@ -2,6 +2,7 @@
 
 use super::{
     dc::{DeviceClock, Passage},
+    drive::{Drive, Link},
     eeprom::{Eeprom, Presets},
     frame::{Command, Datagram, FRAME_MAX},
     mailbox::MailboxServer,
@@ -11,6 +12,7 @@ use super::{
     state::{AlState, StateMachine, code},
     watchdog::Watchdog,
 };
+use crate::Shaft;
 use sensai_devices::{
     DeviceDescription, Identity, SyncManagerKind,
     sii::{self, SiiError},
@@ -50,6 +52,13 @@ pub struct SimulatedDevice {
     pub(super) fmmu_count: usize,
     pub(super) sync_manager_count: usize,
     pub(super) has_clock: bool,
+    /// The drives behind it, one for each axis.
+    pub(super) drives: Vec<Drive>,
+    /// Its first drive's shaft in the segment's list.
+    pub(super) first_shaft: usize,
+    /// Outputs that arrived, and when the last ones did.
+    pub(super) arrivals: u64,
+    pub(super) arrival_ns: u64,
     /// When the frame being processed passes.
     pub(super) passage: Passage,
     /// Time the device has reached.
@@ -96,6 +105,10 @@ impl SimulatedDevice {
             fmmu_count: description.fmmus.len().clamp(CHANNELS, SYNC_MANAGERS_MAX),
             sync_manager_count: description.sync_managers.len().clamp(CHANNELS, SYNC_MANAGERS_MAX),
             has_clock: description.dc,
+            drives: Drive::all_of(&description),
+            first_shaft: 0,
+            arrivals: 0,
+            arrival_ns: 0,
             passage: Passage::default(),
             now_ns: 0,
             changes: Changes::default(),
@@ -171,6 +184,37 @@ impl SimulatedDevice {
     /// How long transitions to a higher state take.
     pub fn set_transition_time(&mut self, ns: u64) {
         self.al.transition_ns = ns;
+    }
+
+    /// Its drives, one for each axis; none for a device that is no drive.
+    pub fn drives(&self) -> &[Drive] {
+        &self.drives
+    }
+
+    /// Its drives, to let something happen to them.
+    pub fn drives_mut(&mut self) -> &mut [Drive] {
+        &mut self.drives
+    }
+
+    /// Let its drives move on from `from_ns` to `now_ns`. `shafts` are those of the segment.
+    pub(super) fn step_drives(&mut self, from_ns: u64, now_ns: u64, shafts: &mut [Shaft]) {
+        let link = Link {
+            is_operational: self.al.state == AlState::Op,
+            is_watchdog: self.al.error && self.al.code == code::WATCHDOG,
+            arrivals: self.arrivals,
+            arrival_ns: self.arrival_ns,
+        };
+        let mut emergency = None;
+        for (drive, shaft) in self.drives.iter_mut().zip(shafts.iter_mut().skip(self.first_shaft)) {
+            drive.step(from_ns, now_ns, &link, self.process.outputs(), shaft);
+            emergency = emergency.or_else(|| drive.take_emergency());
+            if self.powered {
+                drive.show(self.process.inputs_mut());
+            }
+        }
+        if let Some(emergency) = emergency {
+            self.raise_emergency(emergency);
+        }
     }
 
     /// What happened since the last call.
@@ -280,6 +324,7 @@ impl SimulatedDevice {
     /// Take the power away: outputs fall, nothing is remembered but the EEPROM.
     pub(super) fn power_off(&mut self) {
         self.powered = false;
+        self.drives.iter_mut().for_each(Drive::power_off);
         self.changes.outputs |= self.process.go_dark();
         self.changes.power = true;
     }
@@ -287,6 +332,7 @@ impl SimulatedDevice {
     /// Give the power back: registers as after a reset, INIT, no station address.
     pub(super) fn power_on(&mut self, now_ns: u64) {
         self.powered = true;
+        self.drives.iter_mut().for_each(Drive::power_on);
         self.clock.restart(now_ns);
         self.reset_registers();
         self.drive_outputs();

@@ -2,7 +2,8 @@
 
 use super::{process_data::ProcessData, state::AlState};
 use sensai_devices::{
-    DataType, DeviceDescription, Direction, EntryPlace, Object, ObjectAccess, ObjectEntry, dictionary,
+    DataType, DeviceDescription, Direction, EntryPlace, Object, ObjectAccess, ObjectEntry, SyncManagerKind,
+    dictionary,
 };
 
 /// SDO abort codes, ETG.1000.6 table 41.
@@ -60,6 +61,10 @@ pub struct Dictionary {
     is_default: bool,
     assignable: bool,
     configurable: bool,
+    /// Something was downloaded since somebody last asked.
+    written: bool,
+    /// SyncManagers that carry process data: number, and whether the MainDevice writes it.
+    channels: Vec<(usize, Direction)>,
 }
 
 impl Dictionary {
@@ -86,7 +91,62 @@ impl Dictionary {
             .flat_map(|direction| description.entries(direction))
             .map(|entry| entry.place)
             .collect();
-        Self { objects, live, is_default: true, assignable, configurable }
+        let channels = { description.sync_managers.iter().enumerate() }
+            .filter_map(|(number, channel)| match channel.kind {
+                SyncManagerKind::Outputs => Some((number, Direction::Output)),
+                SyncManagerKind::Inputs => Some((number, Direction::Input)),
+                _ => None,
+            })
+            .collect();
+        Self { objects, live, is_default: true, assignable, configurable, written: false, channels }
+    }
+
+    /// PDOs are assigned and mapped as the description has them.
+    pub fn is_default(&self) -> bool {
+        self.is_default
+    }
+
+    /// Whether anything was downloaded since the last call.
+    pub fn take_written(&mut self) -> bool {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Type and present value of an entry.
+    pub fn value(&self, index: u16, subindex: u8) -> Option<(DataType, &[u8])> {
+        let entries = &self.object(index).ok()?.entries;
+        let entry = entries.iter().find(|entry| entry.subindex == subindex)?;
+        Some((entry.data_type, &entry.value))
+    }
+
+    /// Let an entry show this, as the device's application. Nothing happens where there is no such entry, or one
+    /// of another size.
+    pub fn set_value(&mut self, index: u16, subindex: u8, value: &[u8]) {
+        if let Ok(entry) = self.entry_mut(index, subindex)
+            && entry.value.len() == value.len()
+        {
+            entry.value.copy_from_slice(value);
+        }
+    }
+
+    /// Where the entries lie in the process data, by the PDO assignment and mapping as they are now; each
+    /// SyncManager starts on a byte.
+    pub fn for_each_mapped(&self, mut visit: impl FnMut(EntryPlace)) {
+        let mut bits = [0_u32; 2];
+        for &(number, direction) in &self.channels {
+            let Ok(assignment) = u16::try_from(0x1c10 + number) else { continue };
+            let offset = &mut bits[usize::from(direction == Direction::Output)];
+            let assigned = self.object(assignment).into_iter().flat_map(elements);
+            for mapping in assigned.filter_map(|pdo| self.object(pdo as u16).ok()).flat_map(elements) {
+                let bit_len = (mapping & 0xff) as u16;
+                let (index, subindex) = ((mapping >> 16) as u16, (mapping >> 8) as u8);
+                let data_type = DataType::Bits(bit_len as u8);
+                if index != 0 {
+                    visit(EntryPlace { direction, index, subindex, bit_offset: *offset, bit_len, data_type });
+                }
+                *offset += u32::from(bit_len);
+            }
+            *offset = offset.next_multiple_of(8);
+        }
     }
 
     /// All objects.
@@ -180,6 +240,7 @@ impl Dictionary {
         let entry = self.entry_mut(index, subindex)?;
         entry.value.clear();
         entry.value.extend_from_slice(data);
+        self.written = true;
         if subindex == 0 {
             self.pdos_changed(index, around.process);
         }
@@ -222,6 +283,7 @@ impl Dictionary {
             self.entry_mut(index, 0)?.value[0] = count;
         }
         self.store_all(index, rest);
+        self.written = true;
         self.pdos_changed(index, around.process);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What can go wrong with devices and cables, at once or at a time set beforehand.
 
-use super::{coe::Emergency, segment::Segment, state::AlState};
+use super::{coe::Emergency, drive::DriveFault, segment::Segment, state::AlState};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
@@ -24,6 +24,8 @@ pub enum Fault {
     Identity(usize, Identity),
     /// Somebody has plugged two devices in each other's place.
     Swap(usize, usize),
+    /// Something happens to the drives of the device.
+    Drive(usize, DriveFault),
     /// The device's clock runs fast by so many parts in 10⁹.
     Drift(usize, i32),
     /// The wire that leads to the device is cut.
@@ -109,6 +111,7 @@ impl Segment {
             | Fault::Stuck(position, _)
             | Fault::Emergency(position, _)
             | Fault::Identity(position, _)
+            | Fault::Drive(position, _)
             | Fault::Drift(position, _) => self.apply_to_device(position, fault, now_ns),
         }
     }
@@ -123,6 +126,10 @@ impl Segment {
             Fault::Stuck(_, stuck) => device.al.stuck = stuck,
             Fault::Emergency(_, emergency) => return device.raise_emergency(emergency),
             Fault::Identity(_, identity) => device.set_identity(identity),
+            Fault::Drive(_, fault) => {
+                device.drives.iter_mut().for_each(|drive| drive.inject(fault));
+                return !device.drives.is_empty();
+            }
             Fault::Drift(_, drift_ppb) => device.clock.set_drift(now_ns, drift_ppb),
             Fault::Break(_) | Fault::Heal(_) | Fault::Swap(..) => return false,
         }

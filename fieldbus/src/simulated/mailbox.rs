@@ -5,7 +5,7 @@
 use super::{
     coe::{CoeServer, Emergency},
     device::SimulatedDevice,
-    dictionary::Surroundings,
+    dictionary::{Dictionary, Surroundings},
     memory::FULL,
     registers::SYNC_MANAGER,
     state::AlState,
@@ -81,6 +81,11 @@ impl MailboxServer {
     /// Report an emergency with the next free mailbox; false if too many wait already.
     pub fn emergency(&mut self, emergency: Emergency) -> bool {
         self.protocols & PROTOCOL_COE != 0 && self.coe.emergency(emergency)
+    }
+
+    /// The object dictionary.
+    pub(super) fn dictionary_mut(&mut self) -> &mut Dictionary {
+        self.coe.dictionary_mut()
     }
 
     /// Take a request; the answer, if any, is in `self.answer` then.
@@ -218,11 +223,17 @@ impl SimulatedDevice {
         }
         let Some(mut mailbox) = self.mailbox.take() else { return };
         if mailbox.answer.is_empty() && mailbox.ready_ns <= self.now_ns {
+            for drive in &self.drives {
+                drive.publish(mailbox.dictionary_mut());
+            }
             if let Some(message) = self.memory.get(from.start..from.start + from.length) {
                 let mut around = Surroundings { state: self.al.state, process: &mut self.process };
                 mailbox.request(message, room.min(mailbox.answer.capacity()), &mut around);
             }
             self.set_full(receive, false);
+            if mailbox.dictionary_mut().take_written() {
+                self.drives.iter_mut().for_each(|drive| drive.reload(mailbox.dictionary_mut()));
+            }
         }
         self.mailbox = Some(mailbox);
         self.fill_mailbox();

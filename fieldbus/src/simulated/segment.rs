@@ -3,6 +3,7 @@
 use super::{
     dc::Passage,
     device::SimulatedDevice,
+    drive::Drive,
     faults::Schedule,
     frame::{self, DATAGRAMS, Datagram},
     registers::{FORWARDED_ERRORS, PROCESSING_ERRORS, RX_ERRORS},
@@ -54,6 +55,8 @@ pub struct Segment {
     outputs: Vec<u8>,
     /// Of the drives, in bus order.
     shafts: Vec<Shaft>,
+    /// Names of the devices in their cell; empty without one.
+    names: Vec<String>,
     pub(super) now_ns: u64,
     last_frame_ns: u64,
     frames: u64,
@@ -68,18 +71,24 @@ impl Segment {
     /// Devices in bus order. `places` are theirs in the plant's images, in the same order; a device without one
     /// is not connected to the plant.
     pub fn new(
-        devices: Vec<SimulatedDevice>,
+        mut devices: Vec<SimulatedDevice>,
         plant: Box<dyn Plant>,
         mut places: Vec<DevicePlace>,
         timing: PlantTiming,
     ) -> Self {
+        let mut shafts = 0;
+        for device in &mut devices {
+            device.first_shaft = shafts;
+            shafts += device.drives.len();
+        }
         places.resize(devices.len(), DevicePlace::default());
         let end = |of: fn(&DevicePlace) -> &Range<usize>| places.iter().map(|p| of(p).end).max().unwrap_or(0);
         let (inputs, outputs) = (end(|place| &place.inputs), end(|place| &place.outputs));
         let mut segment = Self {
             inputs: vec![0; inputs],
             outputs: vec![0; outputs],
-            shafts: vec![Shaft::default(); devices.iter().filter(|device| is_drive(device)).count()],
+            shafts: vec![Shaft::default(); shafts],
+            names: Vec::new(),
             broken: vec![false; devices.len()],
             timing: PlantTiming { step_ns: timing.step_ns.max(1), ..timing },
             devices,
@@ -94,6 +103,7 @@ impl Segment {
             trace: Trace::default(),
         };
         segment.update_links();
+        segment.show_drives();
         segment
     }
 
@@ -107,6 +117,7 @@ impl Segment {
         let places = cell.devices.iter().map(place).collect();
         let mut segment = Self::new(devices, plant, places, PlantTiming::default());
         segment.scatter_clocks(cell.simulation.seed);
+        segment.names = cell.devices.iter().map(|device| device.name.clone()).collect();
         segment
     }
 
@@ -128,6 +139,24 @@ impl Segment {
     /// One of them, to be changed.
     pub fn device_mut(&mut self, position: usize) -> Option<&mut SimulatedDevice> {
         self.devices.get_mut(position)
+    }
+
+    /// The drive (the first, if it has several axes) of the device of this name in the cell, or of this position
+    /// in figures where there is no cell.
+    pub fn drive(&self, device: &str) -> Option<&Drive> {
+        self.devices.get(self.position(device)?)?.drives().first()
+    }
+
+    /// The same drive, to let something happen to it.
+    pub fn drive_mut(&mut self, device: &str) -> Option<&mut Drive> {
+        let position = self.position(device)?;
+        self.devices.get_mut(position)?.drives_mut().first_mut()
+    }
+
+    /// Bus position of the device of this name in the cell, or of this position in figures where there is no cell.
+    pub fn position(&self, device: &str) -> Option<usize> {
+        let named = self.names.iter().position(|name| name == device);
+        named.or_else(|| device.parse().ok().filter(|position| *position < self.devices.len()))
     }
 
     /// The output image as the outputs drive it: device defaults where there is no valid data.
@@ -258,15 +287,38 @@ impl Segment {
         self.skipped_steps += skip;
         plant_ns += skip * step;
         for _ in skip..due {
+            let from_ns = plant_ns;
             plant_ns += step;
             self.apply_due_faults(plant_ns);
             self.tick_devices(plant_ns);
+            self.step_drives(from_ns, plant_ns);
             self.plant.step(plant_ns, &self.outputs, &mut self.inputs, &mut self.shafts);
+            self.show_drives();
         }
         self.plant_ns = Some(plant_ns);
         self.now_ns = now_ns;
         self.apply_due_faults(now_ns);
         self.tick_devices(now_ns);
+    }
+
+    /// Each drive with its shaft, in bus order.
+    fn step_drives(&mut self, from_ns: u64, now_ns: u64) {
+        for device in &mut self.devices {
+            device.step_drives(from_ns, now_ns, &mut self.shafts);
+        }
+    }
+
+    /// What the drives show goes into the input image, whatever the plant has written there.
+    fn show_drives(&mut self) {
+        for (device, place) in self.devices.iter().zip(&self.places) {
+            if device.drives.is_empty() {
+                continue;
+            }
+            if let Some(image) = self.inputs.get_mut(place.inputs.clone()) {
+                let len = image.len().min(device.process.inputs().len());
+                image[..len].copy_from_slice(&device.process.inputs()[..len]);
+            }
+        }
     }
 
     fn tick_devices(&mut self, now_ns: u64) {
@@ -311,6 +363,7 @@ impl Segment {
     }
 
     fn scatter(&mut self) {
+        self.show_drives();
         for (device, place) in self.devices.iter_mut().zip(&self.places) {
             if let Some(image) = self.inputs.get(place.inputs.clone()) {
                 let inputs = device.inputs_mut();
@@ -333,9 +386,4 @@ impl Segment {
             }
         }
     }
-}
-
-/// A controlword is among what it receives: IEC 61800-7-201.
-fn is_drive(device: &SimulatedDevice) -> bool {
-    device.description.rx_pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.index == 0x6040)
 }

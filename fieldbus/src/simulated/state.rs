@@ -168,6 +168,8 @@ impl SimulatedDevice {
     /// Outputs have arrived complete.
     pub(super) fn outputs_arrived(&mut self) {
         self.al.outputs_seen = true;
+        self.arrivals += 1;
+        self.arrival_ns = self.passage.forward_ns;
         if matches!(self.al.pending, Pending::AwaitOutputs { .. }) {
             self.enter(AlState::Op);
         }

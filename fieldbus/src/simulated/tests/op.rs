@@ -67,7 +67,10 @@ fn every_catalogue_device_reaches_op_and_exchanges() {
             "{}",
             subdevice.name()
         );
-        assert!(subdevice.inputs_raw().iter().all(|byte| *byte == 0xa5), "{}", subdevice.name());
+        // A drive shows what it thinks itself, whatever stands in the image.
+        let is_drive = description.name == "SN4020";
+        let shown = subdevice.inputs_raw().iter().all(|byte| *byte == 0xa5);
+        assert_eq!(shown, !is_drive, "{}", subdevice.name());
     }
 }
 

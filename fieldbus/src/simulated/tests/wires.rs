@@ -45,7 +45,7 @@ fn each_fault_does_what_it_says() {
         line.order(fault, 1);
         assert!(line.transmit(&numbered(1), now_ns));
         assert!(line.transmit(&numbered(2), now_ns + 1));
-        assert_eq!(received(&mut line, now_ns + 9_999), [], "{fault:?}");
+        assert_eq!(received(&mut line, now_ns + 9_999), Vec::<u8>::new(), "{fault:?}");
         assert_eq!(received(&mut line, now_ns + 10_001), at_once, "{fault:?}");
         assert_eq!(received(&mut line, now_ns + 15_000), later, "{fault:?}");
         assert_eq!(line.segment().frames() - before, seen, "{fault:?}");
@@ -184,7 +184,7 @@ fn the_plant_moves_in_equal_steps_and_sees_the_images() {
     let mut bench = super::bench::Bench { segment, now_ns: 10_000 };
     bench.segment.tick(10_000);
     bench.segment.tick(10_099);
-    assert_eq!(*steps.lock().unwrap(), []);
+    assert_eq!(*steps.lock().unwrap(), Vec::<u64>::new());
     bench.segment.tick(10_350);
     bench.segment.tick(10_399);
     bench.segment.tick(10_400);
