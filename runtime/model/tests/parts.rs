@@ -389,3 +389,21 @@ fn every_key_of_an_alarm_has_its_effect() {
     assert_eq!((b.reaction, c.reaction), (AlarmReaction::Abort(u16::MAX), AlarmReaction::Fault));
     assert_eq!((a.group, b.group, c.group), (1, 2, 1));
 }
+
+/// The servo drive of the catalogue is one that an axis can use, in every mode and with a brake.
+#[test]
+fn the_catalogue_has_a_drive() {
+    let text = |mode: &str| {
+        format!(
+            "{HEAD}[devices]\nservo = {{ type = \"SN4020\" }}\n[axes.ram]\ndrive = \"servo\"\nfeed = \"10 mm\"\n\
+             encoder = 1_048_576\nmode = \"{mode}\"\nvertical = true\nbrake = {{}}\nhoming = {{ method = \"drive\", number = 19 }}\n\
+             limits = {{ velocity = 200.0 }}\n"
+        )
+    };
+    for mode in ["csp", "csv", "cst"] {
+        let cell = load(&text(mode));
+        let entries = cell.axes[0].entries;
+        assert!(entries.mode_display.is_some() && entries.velocity_actual.is_some(), "{mode}");
+        assert!(entries.error_code.is_some() && entries.digital_inputs.is_some(), "{mode}");
+    }
+}
