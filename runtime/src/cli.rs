@@ -142,6 +142,16 @@ pub struct Run {
     /// killed otherwise)
     #[arg(long)]
     pub guard: bool,
+    /// Listen for `sensai ctl` and `sensai top` at this path (default: $XDG_RUNTIME_DIR/sensai/CELL.sock, else
+    /// /run/sensai/CELL.sock; with --virtual nowhere)
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "no_control")]
+    pub control: Option<PathBuf>,
+    /// Group whose members may use the control socket too (default: only its owner)
+    #[arg(long, value_name = "GROUP")]
+    pub control_group: Option<String>,
+    /// No control socket
+    #[arg(long)]
+    pub no_control: bool,
 }
 
 /// `crack_rate=0.1`

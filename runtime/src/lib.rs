@@ -9,6 +9,7 @@
 pub mod bench;
 pub mod cli;
 pub mod commands;
+pub mod control;
 pub mod cycle;
 pub mod cyclic;
 pub mod guard;

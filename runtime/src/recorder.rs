@@ -130,6 +130,12 @@ impl LogSession {
         }
     }
 
+    /// The file and what the writer has done so far; `None` without a log.
+    pub fn statistics(&self) -> Option<(String, LogStatistics)> {
+        let thread = self.thread.as_ref()?;
+        Some((self.path.display().to_string(), thread.statistics()))
+    }
+
     /// What the writer has to complain about, in a sentence; `None` while all is well.
     pub fn trouble(&self) -> Option<String> {
         let statistics = self.thread.as_ref()?.statistics();

@@ -3,6 +3,7 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
+    control::session::{Control, ControlSession},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
     machine::{Machine, UNCLEAN},
@@ -13,8 +14,7 @@ use crate::{
     source::Files,
     status::Status,
     summary::Summary,
-    twin,
-    watchdog,
+    twin, watchdog,
 };
 use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
@@ -59,6 +59,10 @@ pub struct Options {
     pub retain: Option<PathBuf>,
     /// How much of it this start takes over.
     pub restart: Restart,
+    /// Where people and tools may look, and give commands.
+    pub control: Control,
+    /// Group that may open the control socket, beside its owner.
+    pub control_group: Option<String>,
 }
 
 /// How often the outside looks at the cycle.
@@ -99,7 +103,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     if let Some(text) = twin::provenance(cell).filter(|_| interface.is_none()) {
         session.event(&text);
     }
-    let (mut commands, inbox) = Inbox::new();
+    let (mut commands, mut inbox) = Inbox::new();
     // False if there is no room: while the bus comes up, nobody takes anything.
     let mut command = |kind, source, argument: [i64; 3]| commands.push(entry(kind, source, argument)).is_ok();
     command(InboxKind::Startup, InboxSource::RUNTIME, [if unclean { UNCLEAN } else { 0 }, 0, 0]);
@@ -118,6 +122,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
 
     let status = Arc::new(Status::default());
+    let core = cell.task.core.or_else(|| rt::cores().last().copied());
+    let mut control = ControlSession::open(cell, options, interface.as_deref(), &status, core, &mut inbox)?;
+    if !control.told().is_empty() {
+        say(format_args!("{}\n", control.told()));
+    }
     let outcome = Arc::new(Mutex::new(None));
     let (errors, mut texts) = rtrb::RingBuffer::new(16);
     let plan = Plan {
@@ -127,7 +136,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         no_spin: options.no_spin,
         guard: options.guard,
         first_index: session.first_cycle(),
-        core: cell.task.core.or_else(|| rt::cores().last().copied()),
+        core,
         retained: start,
     };
     let (keeper, tap) = kept.map_or((None, None), |kept| (Some(kept.keeper), Some(kept.tap)));
@@ -145,7 +154,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
-    let doors = Doors { inbox, log, publisher: None, retained: tap };
+    let doors = Doors { inbox, log, publisher: control.publisher(), retained: tap };
     let cyclic = {
         let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
         std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
@@ -165,11 +174,13 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             command(InboxKind::Start, InboxSource::SIGNAL, [0; 3]);
         }
         display.tell(&mut texts, cell, &session);
+        control.look_after(&session);
         display.show(&status);
     }
     let finished = wait_for(&outcome, &cyclic);
     display.tell(&mut texts, cell, &session);
     display.clear();
+    control.close(&session);
     if let Some(trouble) = keeper.and_then(retained::Keeper::finish) {
         say(format_args!("retained data: {trouble}\n"));
     }

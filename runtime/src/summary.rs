@@ -209,18 +209,20 @@ impl Distribution {
 impl FaultText {
     /// With the names of `cell`.
     pub fn new(fault: Fault, cell: &Cell) -> Self {
-        let program = cell.task.programs.get(usize::from(fault.source));
-        let place = match (fault.code.id(), program) {
-            (300..400, Some(program)) => format!("{}:{}:{}", program.path, fault.line, fault.column),
-            (102, _) => {
-                cell.tags.get(usize::from(fault.source)).map_or(String::new(), |tag| tag.name.clone())
-            }
-            (103, _) => {
-                let unit = cell.sync_units.get(usize::from(fault.source));
-                unit.map_or(String::new(), |unit| format!("sync unit {}", unit.name))
-            }
-            _ => String::new(),
+        let source = usize::from(fault.source);
+        let place = match fault.code.id() {
+            300..400 => cell
+                .programs()
+                .nth(source)
+                .map(|(_, program)| format!("{}:{}:{}", program.path, fault.line, fault.column)),
+            201 => cell.tasks().nth(source).filter(|_| source > 0).map(|task| format!("task {}", task.name)),
+            102 => cell.tags.get(source).map(|tag| tag.name.clone()),
+            103 => cell.sync_units.get(source).map(|unit| format!("sync unit {}", unit.name)),
+            400 => cell.alarms.get(source).map(|alarm| format!("alarm {}", alarm.name)),
+            501 => cell.axes.get(source).map(|axis| format!("axis {}", axis.name)),
+            _ => None,
         };
+        let place = place.unwrap_or_default();
         Self { id: format!("F{}", fault.code.id()), text: fault.code.text(), place }
     }
 }

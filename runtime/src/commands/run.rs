@@ -2,6 +2,7 @@
 
 use crate::{
     cli::{Run, Spin},
+    control::session::Control,
     plot, run, timing, twin,
 };
 use anyhow::Context;
@@ -26,6 +27,12 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         quiet: arguments.quiet,
         no_spin: arguments.spin == Spin::Off,
         guard: arguments.guard,
+        control: match (&arguments.control, arguments.no_control || arguments.virtual_time) {
+            (Some(path), _) => Control::Path(path.clone()),
+            (None, true) => Control::Off,
+            (None, false) => Control::Default,
+        },
+        control_group: arguments.control_group.clone(),
     };
     let summary = run::run(&cell, &options)?;
     if arguments.json {
