@@ -102,7 +102,8 @@ impl Normalise {
             }
             Normalisation::Layer { epsilon, scale, bias } => {
                 let (mean, factor) = self.moments(input, unit, epsilon);
-                let (mean_place, factor_place) = (input.len() + unit, input.len() + self.places.results() + unit);
+                let (mean_place, factor_place) =
+                    (input.len() + unit, input.len() + self.places.results() + unit);
                 (write[mean_place], write[factor_place]) = (mean, factor);
                 let (scale, bias) = (scale.map(|o| memory.get(o)), bias.map(|o| memory.get(o)));
                 self.put(input, write, unit, |value, x| {

@@ -117,6 +117,13 @@ pub(super) fn classifier(node: &Node, inputs: &[Option<Value>], builder: &mut Bu
     let post = post_transform(node)?;
     let ids: BTreeSet<i64> = node.ints("class_ids").unwrap_or_default().iter().copied().collect();
     let is_binary = names.len() == 2 && ids.len() == 1;
+    if names.len() == 2 && !is_binary {
+        return Err(unsupported(
+            "two labels, and leaves that set both scores: the standard's reference implementation gives the label of \
+             the larger score, ONNX Runtime the second one whenever its score is above 0; export the model with one \
+             score (class_ids all the same)",
+        ));
+    }
     let (base, ending) = match (is_binary, names.as_slice()) {
         (true, [no, yes]) => {
             let positive =

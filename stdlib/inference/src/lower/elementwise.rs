@@ -121,7 +121,8 @@ pub(super) fn binary(node: &Node, inputs: &[Option<Value>], builder: &mut Builde
     }
     // Up to version 6 the slopes belong to the channels, whatever stands behind them.
     let per_channel = binary == Binary::PRelu && builder.opset < 7 && b.rank() == 1 && a.rank() > 2;
-    let b = &if per_channel { b.reshaped([b.shape.clone(), vec![1; a.rank() - 2]].concat()) } else { b.clone() };
+    let b =
+        &if per_channel { b.reshaped([b.shape.clone(), vec![1; a.rank() - 2]].concat()) } else { b.clone() };
     if binary == Binary::PRelu && broadcast(&a.shape, &b.shape)? != a.shape {
         return Err(broken(format!("slope of shape {:?} for values of shape {:?}", b.shape, a.shape)));
     }

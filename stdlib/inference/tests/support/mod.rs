@@ -58,8 +58,10 @@ pub fn cases(folder: &Path) -> Vec<Case> {
     let sets = (0..).map(|index| folder.join(format!("test_data_set_{index}")));
     let sets = sets.take_while(|set| set.is_dir());
     let read = |set: &Path, kind: &str| {
-        let files = (0..).map(|index| set.join(format!("{kind}_{index}.pb"))).take_while(|file| file.is_file());
-        let tensors = files.map(|file| TensorProto::decode(fs::read(file).expect("it can be read").as_slice()));
+        let files =
+            (0..).map(|index| set.join(format!("{kind}_{index}.pb"))).take_while(|file| file.is_file());
+        let tensors =
+            files.map(|file| TensorProto::decode(fs::read(file).expect("it can be read").as_slice()));
         tensors.collect::<Result<Vec<_>, _>>().ok()
     };
     let case = |set: PathBuf| {
@@ -70,13 +72,6 @@ pub fn cases(folder: &Path) -> Vec<Case> {
 }
 
 impl Case {
-    /// The operators, without their standard's name.
-    pub fn operators(&self) -> Vec<(String, bool)> {
-        let nodes = self.model.graph.iter().flat_map(|graph| &graph.node);
-        let name = |text: &Option<String>| text.clone().unwrap_or_default();
-        nodes.map(|node| (name(&node.op_type), name(&node.domain) == "ai.onnx.ml")).collect()
-    }
-
     /// The model with all inputs behind the first `open` ones made constant.
     pub fn frozen(&self, open: usize) -> ModelProto {
         let mut model = self.model.clone();
@@ -116,7 +111,8 @@ pub fn differences(case: &Case, plan: &Plan, got: &[Vec<f32>]) -> Vec<String> {
             continue;
         };
         // Some expectations are written out by hand, to four digits behind the point.
-        let is_rounded = |value: &f32| (f64::from(*value) * 1e4 - (f64::from(*value) * 1e4).round()).abs() < 1e-3;
+        let is_rounded =
+            |value: &f32| (f64::from(*value) * 1e4 - (f64::from(*value) * 1e4).round()).abs() < 1e-3;
         let is_integer = |value: &f32| value.fract() == 0.0;
         let by_hand = values.iter().all(is_rounded) && !values.iter().all(is_integer);
         let absolute = if by_hand { 1e-4 } else { 1e-6 };
