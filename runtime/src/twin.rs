@@ -7,13 +7,13 @@
 //! [`check`] finds what is wrong with it, [`connect`] makes a plant of it on the thread that runs it, [`Failure`] is how
 //! its end is told.
 
-mod machine;
+mod host;
 mod shaft;
 mod side;
 #[cfg(test)]
 mod tests;
 
-pub use machine::Machine;
+pub use host::Twin;
 
 use crate::{plant, programs};
 use sensai_fieldbus::Plant;
@@ -72,7 +72,7 @@ pub fn connect(cell: &Cell) -> anyhow::Result<(Box<dyn Plant>, Arc<Failure>)> {
     let plant: Box<dyn Plant> = if cell.simulation.twin.is_empty() {
         plant::for_cell(cell)?
     } else {
-        Box::new(Machine::new(cell, compile(cell)?, Arc::clone(&failure)))
+        Box::new(Twin::new(cell, compile(cell)?, Arc::clone(&failure)))
     };
     Ok((plant, failure))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 const STEP_NS_MAX: u64 = 100_000_000;
 
 /// The twin's programs, and what they see.
-pub struct Machine {
+pub struct Twin {
     programs: Vec<InterpretedProgram>,
     store: TagStore,
     parameters: Box<[Value]>,
@@ -33,7 +33,7 @@ pub struct Machine {
     failure: Arc<Failure>,
 }
 
-impl Machine {
+impl Twin {
     /// With programs that were compiled for this cell.
     pub(super) fn new(cell: &Cell, programs: Vec<InterpretedProgram>, failure: Arc<Failure>) -> Self {
         let side = Side::new(cell);
@@ -130,7 +130,7 @@ impl Machine {
     }
 }
 
-impl Plant for Machine {
+impl Plant for Twin {
     fn step(&mut self, time_ns: u64, outputs: &[u8], inputs: &mut [u8], shafts: &mut [Shaft]) {
         let whole = outputs.len() >= self.image.0 && inputs.len() >= self.image.1;
         if self.failure.happened() || !whole {
