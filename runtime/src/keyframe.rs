@@ -27,6 +27,14 @@ impl<'a> Writer<'a> {
         self.at += bytes.len();
     }
 
+    /// Append `len` bytes that `fill` writes.
+    pub fn fill(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) {
+        if let Some(buffer) = &mut self.buffer {
+            fill(&mut buffer[self.at..self.at + len]);
+        }
+        self.at += len;
+    }
+
     /// Append a number.
     pub fn u64(&mut self, number: u64) {
         self.bytes(&number.to_le_bytes());

@@ -1,6 +1,6 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
-use crate::{plant, programs, twin};
+use crate::{machine::models, plant, programs, twin};
 use sensai_model::{
     Cell,
     config::{self, Finding, Severity, Sources, Style},
@@ -33,6 +33,32 @@ fn plant_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
         related: Vec::new(),
     };
     problems.into_iter().map(problem).collect()
+}
+
+/// What the inference engine has to say about the cell's models.
+fn model_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
+    let text = sources.text(config::FILE_NAME).unwrap_or_default();
+    let mut findings = Vec::new();
+    for model in &cell.models {
+        let header = format!("[models.{}]", model.name);
+        let start = text.find(&header).unwrap_or(0);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        findings.extend(models::check(model).into_iter().map(|message| Finding {
+            severity: Severity::Error,
+            code: "R102",
+            rule: "a model runs in its engine, and gives its golden vector",
+            path: config::FILE_NAME.into(),
+            span: start..(start + header.len()).min(text.len()),
+            line: 1 + text[..start].matches('\n').count() as u32,
+            column: 1 + text[line_start..start].chars().count() as u32,
+            key: format!("models.{}", model.name),
+            message: format!("{}: {message}", model.path),
+            got: None,
+            help: None,
+            related: Vec::new(),
+        }));
+    }
+    findings
 }
 
 /// A file of the cell: its path relative to the cell's directory, and what is in it.
@@ -87,6 +113,7 @@ impl Source {
             findings.extend(programs::check(cell));
             findings.extend(plant_findings(cell, &sources));
             findings.extend(twin(cell));
+            findings.extend(model_findings(cell, &sources));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
         Self {
