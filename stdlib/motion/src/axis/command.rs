@@ -41,7 +41,7 @@ pub enum AxisCommand {
     },
     /// At a velocity until something else is asked; ends at rest at a software limit.
     MoveVelocity {
-        /// Signed velocity, unit/s, within the axis's limit.
+        /// Signed velocity, unit/s; more than the axis's limit means the limit.
         velocity: f64,
     },
     /// A torque; only in [`super::DriveMode::Cst`].

@@ -25,9 +25,10 @@ pub enum AxisState {
 }
 
 /// How a command stands, as PLCopen's outputs show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// The axis has not seen it yet.
+    #[default]
     Pending,
     /// In execution.
     Busy,
@@ -40,7 +41,7 @@ pub enum Outcome {
 }
 
 /// A command that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Its number; 0 for none.
     pub id: u64,

@@ -1,12 +1,24 @@
 //! An axis: set-points, supervision and the drive's power state machine, stepped once an interval in every mode.
 //!
 //! Pure: inputs, commands and time go in, outputs and facts come out. Nothing allocates after [`Axis::new`].
+//!
+//! Read first: PLCopen Motion Control part 1 for states and commands, IEC 61800-7-201 (CiA 402) for the drive. A step is
+//! a list: what the drive says (`sense`), what is asked (`execute`), the next set-point (`moving`), power and brake
+//! (`powering`), what the drive is told (`outputs`).
 
 mod command;
 mod error;
+mod execute;
 mod facts;
 mod io;
+mod moving;
+mod outputs;
+mod powering;
+mod scale;
+mod sense;
 mod settings;
+mod state;
+mod words;
 
 pub use command::{AxisCommand, Commanded, Direction};
 pub use error::AxisError;
@@ -16,14 +28,20 @@ pub use settings::{
     AxisSettings, BrakeSettings, DriveMode, Homing, MotionLimits, SettingsError, StopCategory,
 };
 
+use crate::profile::{Generator, Limits};
+use state::State;
+
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     settings: AxisSettings,
-    facts: AxisFacts,
+    /// Limits of motions, and of stops.
+    limits: Limits,
+    stop_limits: Limits,
+    state: State,
 }
 
-/// Words that a saved axis does not have.
+/// Words that no axis saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateError {
     /// Index of the first word that makes no sense.
@@ -40,7 +58,7 @@ impl std::error::Error for StateError {}
 
 impl Axis {
     /// How many words [`Axis::save`] fills.
-    pub const WORDS: usize = 160;
+    pub const WORDS: usize = State::WORDS;
 
     /// An axis without power.
     ///
@@ -49,7 +67,19 @@ impl Axis {
     /// Every rule that the settings break.
     pub fn new(settings: AxisSettings) -> Result<Self, Vec<SettingsError>> {
         settings.check()?;
-        Ok(Self { settings, facts: AxisFacts::new() })
+        let MotionLimits { velocity, acceleration, deceleration, jerk } = settings.limits;
+        let jerk = jerk.unwrap_or(f64::INFINITY);
+        let limits = Limits { velocity, acceleration, deceleration, jerk };
+        let stop_limits = Limits {
+            deceleration: settings.stop_deceleration,
+            jerk: settings.stop_jerk.unwrap_or(f64::INFINITY),
+            ..limits
+        };
+        let mut state = State::new(limits);
+        if let Homing::Absolute { offset } = settings.homing {
+            state.scale.refer(0, offset);
+        }
+        Ok(Self { settings, limits, stop_limits, state })
     }
 
     /// What it was made with.
@@ -59,7 +89,7 @@ impl Axis {
 
     /// What is known after the last step.
     pub const fn facts(&self) -> &AxisFacts {
-        &self.facts
+        &self.state.facts
     }
 
     /// One interval. The set-point moves on by exactly one interval, whatever `now_ns` says: a set-point that leapt over
@@ -72,27 +102,36 @@ impl Axis {
         request: AxisRequest,
         now_ns: u64,
     ) -> DriveOutputs {
-        // No power until the axis logic stands: the drive is told to stay where it is.
-        let _ = (commands, request, now_ns);
-        DriveOutputs {
-            target_position: inputs.position as i32,
-            mode: self.settings.drive_mode.mode_of_operation(),
-            ..DriveOutputs::default()
+        self.sense(inputs, now_ns);
+        self.obey(request);
+        for commanded in commands {
+            self.execute(*commanded);
         }
+        self.advance(inputs);
+        let controlword = self.supply(inputs);
+        self.conclude();
+        self.tell(controlword)
     }
 
     /// The whole state, as words of fixed meaning: equal words, equal axis (of the same settings).
     pub fn save(&self, words: &mut [u64; Self::WORDS]) {
-        words.fill(0);
+        self.state.write_to(words);
     }
 
-    /// The state that [`Axis::save`] wrote.
+    /// The state that [`Axis::save`] wrote, by an axis of the same settings.
     ///
     /// # Errors
     ///
     /// A word that no axis saves; the axis is unchanged then.
     pub fn load(&mut self, words: &[u64; Self::WORDS]) -> Result<(), StateError> {
-        let _ = words;
+        self.state = State::read_from(words).map_err(|word| StateError { word })?;
         Ok(())
     }
+
+    const fn generator(&mut self) -> &mut Generator {
+        &mut self.state.generator
+    }
 }
+
+#[cfg(test)]
+mod tests;

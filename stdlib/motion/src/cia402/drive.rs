@@ -45,8 +45,14 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// Long enough for common servo drives: 10 s for the self-test and for ramps, 2 s for everything else.
     fn default() -> Self {
+        Self::STANDARD
+    }
+}
+
+impl Timeouts {
+    /// Long enough for common servo drives: 10 s for the self-test and for ramps, 2 s for everything else.
+    pub const STANDARD: Self = {
         const SECOND_NS: u64 = 1_000_000_000;
         Self {
             self_test_ns: 10 * SECOND_NS,
@@ -59,10 +65,8 @@ impl Default for Timeouts {
             fault_reaction_ns: 10 * SECOND_NS,
             fault_reset_ns: 2 * SECOND_NS,
         }
-    }
-}
+    };
 
-impl Timeouts {
     const fn of(&self, state: Cia402, command: Command) -> u64 {
         match (state, command) {
             (Cia402::NotReadyToSwitchOn, _) => self.self_test_ns,
@@ -111,20 +115,20 @@ pub struct Step {
 }
 
 /// One drive's way through its states.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PowerDrive {
-    timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     /// What was told in the last cycle.
-    command: Command,
+    pub(crate) command: Command,
     /// State of the last cycle in which there was a known one.
-    state: Option<Cia402>,
-    goal: Option<Goal>,
+    pub(crate) state: Option<Cia402>,
+    pub(crate) goal: Option<Goal>,
     /// Since when state and command are what they are.
-    since_ns: u64,
+    pub(crate) since_ns: u64,
     /// The last cycle's request, to see its edge.
-    reset_requested: bool,
-    resetting: bool,
-    disarmed: bool,
+    pub(crate) reset_requested: bool,
+    pub(crate) resetting: bool,
+    pub(crate) disarmed: bool,
 }
 
 impl PowerDrive {

@@ -12,6 +12,7 @@ mod plan;
 
 pub use generator::{Generator, Goal};
 pub use plan::Plan;
+pub(crate) use plan::Segment;
 
 /// Bounds of a motion, all positive, in units of the axis and seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]

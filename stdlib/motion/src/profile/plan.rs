@@ -3,9 +3,6 @@
 use super::change::{Phases, change, settling_velocity};
 use super::{Limits, Setpoint};
 
-/// Velocity changes to the peak, the stretch at it, and the stop.
-const MAX_SEGMENTS: usize = Phases::MAX + 1 + 3;
-
 /// How often the peak velocity may be tried. Every second trial halves the bracket at least, so this is never reached.
 const MAX_TRIALS: usize = 128;
 
@@ -23,7 +20,7 @@ pub(crate) struct Segment {
 /// A motion over time, from a set-point to rest at a position or to a constant velocity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
-    pub(crate) segments: [Segment; MAX_SEGMENTS],
+    pub(crate) segments: [Segment; Self::MAX_SEGMENTS],
     pub(crate) len: usize,
     pub(crate) origin: f64,
     /// In seconds.
@@ -35,12 +32,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Velocity changes to the peak, the stretch at it, and the stop.
+    pub(crate) const MAX_SEGMENTS: usize = Phases::MAX + 1 + 3;
+
     /// Rest at a position.
     pub const fn rest(position: f64) -> Self {
         const NONE: Segment =
             Segment { start: 0.0, position: 0.0, velocity: 0.0, acceleration: 0.0, jerk: 0.0 };
         Self {
-            segments: [NONE; MAX_SEGMENTS],
+            segments: [NONE; Self::MAX_SEGMENTS],
             len: 0,
             origin: position,
             duration: 0.0,
