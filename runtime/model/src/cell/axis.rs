@@ -75,7 +75,7 @@ pub struct DriveEntries {
     pub error_code: Option<BitField>,
     /// 60FD, input image: bit 0 negative limit switch, bit 1 positive, bit 2 home switch.
     pub digital_inputs: Option<BitField>,
-    /// 60FE:01, output image: bit 0 releases the brake.
+    /// 60FE:01, output image: bit 0 applies the brake.
     pub digital_outputs: Option<BitField>,
 }
 
