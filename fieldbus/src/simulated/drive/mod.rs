@@ -3,8 +3,8 @@
 //! Read first: IEC 61800-7-201 (CiA 402 part 2) for what the objects mean, ETG.6010 for how EtherCAT carries them.
 //!
 //! A control loop ticks every 125 µs on a grid of its own, whatever the bus cycle: it takes the newest set-points, runs
-//! the [power state machine](power), makes a demand out of them ([`interpolate`], [`homing`], or a ramp of its own), and a
-//! torque out of that ([`control`]). The [rotor](mechanics) turns in finer steps.
+//! the [power state machine](power), makes a demand out of them (`interpolate`, `homing`, or a ramp of its own), and a
+//! torque out of that (`control`). The rotor (`mechanics`) turns in finer steps.
 //!
 //! Idealised: the current loop has no lag, and the velocity comes from the motor itself, not from the encoder's counts;
 //! the position does come from them. Modes are CSP, CSV, CST and HM.
@@ -281,7 +281,7 @@ impl Drive {
     pub(crate) fn step(&mut self, from_ns: u64, now_ns: u64, link: &Link, outputs: &[u8], shaft: &mut Shaft) {
         if self.now_ns < from_ns {
             self.now_ns = from_ns;
-            self.tick_ns = from_ns - from_ns % TICK_NS + TICK_NS;
+            self.tick_ns = (from_ns - from_ns % TICK_NS).saturating_add(TICK_NS);
         }
         let origin = self.rotor.position;
         self.feel(shaft);
@@ -292,7 +292,7 @@ impl Drive {
             self.rotor.advance((end_ns - self.now_ns) as f64 * 1.0e-9, &acting);
             self.now_ns = end_ns;
             if end_ns == self.tick_ns {
-                self.tick_ns += TICK_NS;
+                self.tick_ns = self.tick_ns.saturating_add(TICK_NS);
                 self.tick(link, outputs);
             }
         }

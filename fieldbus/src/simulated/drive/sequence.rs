@@ -56,7 +56,7 @@ impl Drive {
         let reset = std::mem::take(&mut self.fault_reset);
         match self.state {
             PowerState::NotReadyToSwitchOn => {
-                let ready_ns = *self.ready_ns.get_or_insert(self.now_ns + SELF_TEST_NS);
+                let ready_ns = *self.ready_ns.get_or_insert(self.now_ns.saturating_add(SELF_TEST_NS));
                 if self.now_ns >= ready_ns {
                     self.set_state(PowerState::SwitchOnDisabled);
                 }
@@ -90,7 +90,7 @@ impl Drive {
     }
 
     fn make_transition(&mut self, number: u8) {
-        use PowerState::{OperationEnabled, QuickStopActive, ReadyToSwitchOn, SwitchOnDisabled, SwitchedOn};
+        use PowerState::{OperationEnabled, ReadyToSwitchOn, SwitchOnDisabled, SwitchedOn};
         match number {
             2 if self.sto => {}
             3 if !self.has_mains => {}
@@ -110,7 +110,6 @@ impl Drive {
             }
             _ => {}
         }
-        debug_assert!(number != 11 || matches!(self.state, QuickStopActive | SwitchOnDisabled));
     }
 
     /// Transition 11. With option code 0 the drive coasts, and quick stop active is over at once.

@@ -177,3 +177,74 @@ proptest! {
         prop_assert_eq!(whole.drive.statusword(), cut.drive.statusword());
     }
 }
+
+/// A drive that lets its PDOs be mapped finds its objects where the MainDevice has put them.
+#[test]
+fn pdos_may_be_mapped_anew() {
+    use crate::simulated::{AlState, dictionary::Surroundings, process_data::ProcessData};
+    let mut description = (*catalogue::find("SN4020").expect("in the catalogue")).clone();
+    if let Some(mailbox) = &mut description.mailbox {
+        mailbox.coe_details |= 1 << 3;
+    }
+    let mut dictionary = Dictionary::new(&description);
+    let mut process = ProcessData::new(&description);
+    let mut around = Surroundings { state: AlState::PreOp, process: &mut process };
+    let mut write = |subindex: u8, data: &[u8]| {
+        assert_eq!(dictionary.download(0x1600, subindex, data, &mut around), Ok(()));
+    };
+    write(0, &[0]);
+    write(1, &0x607a_0020_u32.to_le_bytes());
+    write(2, &0x6040_0010_u32.to_le_bytes());
+    write(0, &[2]);
+    assert!(dictionary.take_written());
+    let mut drive = Drive::all_of(&description).pop().expect("is a drive");
+    drive.reload(&dictionary);
+    let commands = drive.layout.read(&[1, 2, 3, 4, 0x0f, 0x01]);
+    assert_eq!((commands.target_position, commands.controlword), (0x0403_0201, 0x010f));
+    assert_eq!((commands.mode, commands.target_velocity), (None, 0), "no longer mapped");
+    // The TxPDO is as it was.
+    let mut inputs = [0; 24];
+    drive.layout.write(&Feedback { digital_inputs: 0x0403_0201, ..Feedback::default() }, &mut inputs);
+    assert_eq!(inputs[20..], [1, 2, 3, 4]);
+}
+
+/// A device with two axes has two drives, each with a shaft of its own.
+#[test]
+fn a_device_may_have_two_axes() {
+    use crate::{
+        NoPlant,
+        simulated::{PlantTiming, Segment, SimulatedDevice},
+    };
+    let single = catalogue::find("SN4020").expect("in the catalogue");
+    let mut double = (*single).clone();
+    for pdos in [&mut double.rx_pdos, &mut double.tx_pdos] {
+        let mut second = pdos[0].clone();
+        second.index += 0x10;
+        for entry in second.entries.iter_mut().filter(|entry| entry.index != 0) {
+            entry.index += 0x800;
+        }
+        pdos.push(second);
+    }
+    let devices = vec![
+        SimulatedDevice::new(&catalogue::find("EK1100").expect("in the catalogue")),
+        SimulatedDevice::new(&double),
+        SimulatedDevice::new(&single),
+    ];
+    let mut segment = Segment::new(devices, Box::new(NoPlant), Vec::new(), PlantTiming::default());
+    assert_eq!(segment.shafts().len(), 3);
+    assert_eq!(segment.devices()[1].drives().len(), 2);
+    segment.tick(1_000_000);
+    segment.shafts_mut()[1].load = -1.0;
+    segment.tick(51_000_000);
+    let turned = |segment: &Segment| -> Vec<bool> {
+        segment.shafts().iter().map(|shaft| shaft.position.abs() > 0.1).collect()
+    };
+    assert_eq!(turned(&segment), [false, true, false]);
+    // The motor stays with its device when devices change places.
+    assert!(segment.inject(crate::simulated::Fault::Swap(1, 2)));
+    segment.shafts_mut()[2].load = -1.0;
+    segment.tick(101_000_000);
+    assert_eq!(turned(&segment), [false, true, true]);
+    let positions: Vec<i32> = segment.devices()[2].drives().iter().map(Drive::position).collect();
+    assert!(positions[0] == 0 && positions[1] > 100_000, "{positions:?}");
+}
