@@ -80,15 +80,15 @@ impl PressCell {
     pub fn new() -> Self {
         let cell = Self(Scratch::new());
         for file in ["cell.toml", PROGRAM] {
-            let bytes = fs::read(example("press-cell").join(file)).expect("the example is there");
-            cell.0.write(&format!("press-cell/{file}"), bytes);
+            let bytes = fs::read(example("pneumatic-press").join(file)).expect("the example is there");
+            cell.0.write(&format!("pneumatic-press/{file}"), bytes);
         }
         cell
     }
 
     /// The cell's directory.
     pub fn directory(&self) -> PathBuf {
-        self.0.path("press-cell")
+        self.0.path("pneumatic-press")
     }
 
     /// A file beside the cell, such as a log.
@@ -114,7 +114,7 @@ impl PressCell {
     #[must_use]
     #[track_caller]
     pub fn with_program(self, text: &str) -> Self {
-        self.0.write(&format!("press-cell/{PROGRAM}"), text);
+        self.0.write(&format!("pneumatic-press/{PROGRAM}"), text);
         self
     }
 }

@@ -1,6 +1,6 @@
 //! The press example once more, in plain Rust: what its program and the runtime's rules make of recorded inputs.
 //!
-//! Written from `examples/press-cell`, `docs/cell-toml.md`, `docs/blocks.md` and IEC 61131-3, and from nothing of the
+//! Written from `examples/pneumatic-press`, `docs/cell-toml.md`, `docs/blocks.md` and IEC 61131-3, and from nothing of the
 //! product: it is the second opinion that logs and replays are compared with. It follows everything that later cycles
 //! depend on, so that two of its states are equal exactly if the cell is in the same state.
 

@@ -180,7 +180,7 @@ fn bad_input_plant_that_does_not_fit() {
 
 #[test]
 fn bad_input_interface_that_is_not_there() {
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     let none = Scratch::new();
     let run = sensai(&["run", &cell, "--interface", "bus99", "--cycles", "10"]);
     assert_clear(&run, 1, &["bus99"]);
@@ -215,7 +215,7 @@ fn without_privilege(words: &[&str]) -> Result<Output, String> {
 
 #[test]
 fn bad_input_interface_without_privilege() {
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     for words in [
         &["run", &cell, "--interface", "lo", "--cycles", "10"][..],
         &["sim", &cell, "--interface", "lo"],
@@ -234,7 +234,7 @@ fn bad_input_interface_without_privilege() {
 /// Without a privilege the embedded segment runs all the same, and says what is missing.
 #[test]
 fn bad_input_no_privilege_at_all() {
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     let output = match without_privilege(&["run", &cell, "--cycles", "500", "--json"]) {
         Ok(output) => output.expect_code(0),
         Err(why) => skip!("{why}"),
@@ -309,7 +309,7 @@ fn bad_input_nobody_on_the_bus() {
         Ok(namespace) => namespace,
         Err(why) => skip!("{why}"),
     };
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     let run = output_of(
         &mut namespace.sensai(&["run", &cell, "--interface", Namespace::MAIN, "--cycles", "10"]),
         RUN_LIMIT,
@@ -339,7 +339,7 @@ fn bad_input_sii_images() {
 /// A sound log of a few hundred cycles.
 fn good_log(scratch: &Scratch) -> PathBuf {
     let log = scratch.path("good.snlog");
-    sensai(&["run", &text(&example("press-cell")), "--virtual", "--cycles", "1500", "--log", &text(&log)])
+    sensai(&["run", &text(&example("pneumatic-press")), "--virtual", "--cycles", "1500", "--log", &text(&log)])
         .expect_code(0);
     log
 }
@@ -384,7 +384,7 @@ fn bad_input_foreign_logs() {
     let output = sensai(&["replay", &text(&scratch.path("a_text.snlog"))]);
     assert_text("foreign_log", &output, &scratch.path(""));
     // A run leaves it alone too.
-    let (cell, log) = (text(&example("press-cell")), text(&scratch.path("a_text.snlog")));
+    let (cell, log) = (text(&example("pneumatic-press")), text(&scratch.path("a_text.snlog")));
     let run = sensai(&["run", &cell, "--virtual", "--cycles", "10", "--log", &log]);
     assert_clear(&run, 1, &[&log]);
     assert_eq!(fs::read(&log).expect("it is there"), b"This is no log.\n".repeat(1000));
@@ -395,10 +395,10 @@ fn bad_input_log_of_another_cell() {
     let scratch = Scratch::new();
     let log = good_log(&scratch);
     let before = fs::read(&log).expect("it is there");
-    let other = PressCell::new().with("cell.toml", "name = \"press-cell\"", "name = \"other-cell\"");
+    let other = PressCell::new().with("cell.toml", "name = \"pneumatic-press\"", "name = \"other-cell\"");
     let run =
         sensai(&["run", &text(&other.directory()), "--virtual", "--cycles", "10", "--log", &text(&log)]);
-    assert_clear(&run, 1, &[&text(&log), "press-cell", "other-cell"]);
+    assert_clear(&run, 1, &[&text(&log), "pneumatic-press", "other-cell"]);
     assert_eq!(fs::read(&log).expect("it is there"), before, "it was changed");
 }
 
@@ -495,7 +495,7 @@ fn bad_input_cycles_that_are_not_in_the_log() {
 #[test]
 fn bad_input_paths_that_cannot_be_written() {
     let scratch = Scratch::new();
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     let run = |log: &str| sensai(&["run", &cell, "--virtual", "--cycles", "10", "--log", log]);
     let nowhere = text(&scratch.path("no/such/folder/log.snlog"));
     let output = run(&nowhere);
@@ -527,7 +527,7 @@ fn bad_input_paths_that_cannot_be_written() {
 
 #[test]
 fn bad_input_usage() {
-    let cell = text(&example("press-cell"));
+    let cell = text(&example("pneumatic-press"));
     let usages: &[(&[&str], &str)] = &[
         (&[], "Usage"),
         (&["rnu"], "rnu"),

@@ -47,7 +47,7 @@ fn assert_in_run(run: &Run, cycles: u64) {
 
 #[test]
 fn press_cell_virtual() {
-    let run = Run::embedded(&example("press-cell"), &["--virtual", "--cycles", "60000"]);
+    let run = Run::embedded(&example("pneumatic-press"), &["--virtual", "--cycles", "60000"]);
     assert_in_run(&run, 60_000);
     run.assert_lossless();
     run.assert_quiet();
@@ -61,7 +61,7 @@ fn press_cell_at_real_pace() {
     let cycles = count(6_000, 60_000);
     for guard in [&[][..], &["--guard"]] {
         let cycles_text = cycles.to_string();
-        let run = Run::embedded(&example("press-cell"), &[&["--cycles", &cycles_text], guard].concat());
+        let run = Run::embedded(&example("pneumatic-press"), &[&["--cycles", &cycles_text], guard].concat());
         assert_in_run(&run, cycles);
         run.assert_lossless();
         run.assert_quiet();

@@ -28,6 +28,10 @@ pub enum Command {
     Check(Check),
     /// Run a cell, on the embedded simulated segment or on a real one
     Run(Run),
+    /// Give a running cell commands, and ask it things
+    Ctl(Ctl),
+    /// Look at a running cell: modes, tasks, axes, devices, tags, alarms, models
+    Top(Top),
     /// Simulate the devices of a cell on a network interface, for a MainDevice elsewhere
     Sim(Sim),
     /// List the devices on an interface: identity, process data, states
@@ -172,6 +176,249 @@ pub enum Spin {
     Auto,
     /// Sleep to the target, no spinning
     Off,
+}
+
+/// `sensai ctl`
+#[derive(Debug, Args)]
+#[command(subcommand_precedence_over_arg = true)]
+#[command(after_help = "In a cell with PackML units, start, stop and reset are for the units; with --runtime they are for the \
+    runtime itself. In a cell without units they always are.")]
+pub struct Ctl {
+    /// The cell's directory (default: the one you are in, else the only cell that runs)
+    #[arg(value_hint = ValueHint::DirPath, conflicts_with = "socket")]
+    pub cell: Option<PathBuf>,
+    /// The control socket of the runtime
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub socket: Option<PathBuf>,
+    /// Answers as JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Why you do it; goes into the audit file and the log
+    #[arg(long, value_name = "TEXT", global = true, default_value = "", hide_default_value = true)]
+    pub why: String,
+    /// What to do
+    #[command(subcommand)]
+    pub command: CtlCommand,
+}
+
+/// Commands of `sensai ctl`.
+#[derive(Debug, Subcommand)]
+pub enum CtlCommand {
+    /// The machine now: runtime, units, tasks, axes, alarms, bus, log
+    Status,
+    /// Start the units (PackML), or the runtime
+    Start {
+        #[command(flatten)]
+        of: WholeOrUnit,
+        /// Also give the commands that lead there: clear, reset
+        #[arg(long, conflicts_with = "runtime")]
+        chain: bool,
+    },
+    /// Stop the units (PackML), or the runtime
+    Stop {
+        #[command(flatten)]
+        of: WholeOrUnit,
+    },
+    /// Reset the units (PackML), or acknowledge the runtime's fault
+    Reset {
+        #[command(flatten)]
+        of: WholeOrUnit,
+        /// Programs begin anew, only retained data is kept (implies --runtime)
+        #[arg(long)]
+        cold: bool,
+        /// As delivered: nothing is kept (implies --runtime)
+        #[arg(long, conflicts_with = "cold")]
+        origin: bool,
+    },
+    /// Hold: a cause inside the machine
+    Hold(OneUnit),
+    /// Go on after a hold
+    Unhold(OneUnit),
+    /// Suspend: a cause outside the machine
+    Suspend(OneUnit),
+    /// Go on after a suspend
+    Unsuspend(OneUnit),
+    /// Abort
+    Abort(OneUnit),
+    /// Leave Aborted
+    Clear(OneUnit),
+    /// End the production run
+    Complete(OneUnit),
+    /// Change the mode of the units
+    Mode {
+        /// production, maintenance or manual
+        mode: String,
+        #[command(flatten)]
+        of: OneUnit,
+    },
+    /// Show all parameters, show one, or set one
+    Param {
+        /// Its name
+        name: Option<String>,
+        /// Its new value
+        #[arg(allow_hyphen_values = true)]
+        value: Option<String>,
+    },
+    /// Move an axis in manual mode for a moment
+    Jog {
+        /// The axis
+        axis: String,
+        /// Velocity in the axis's unit per second; negative goes back
+        #[arg(allow_hyphen_values = true)]
+        velocity: f64,
+        /// How long, such as 500ms or 2s; at most 10s
+        #[arg(long = "for", value_name = "TIME", default_value = "500ms")]
+        time: String,
+    },
+    /// Velocity override
+    Override {
+        /// 0 to 2; 1 is as programmed
+        factor: f64,
+        /// The axis (default: all)
+        axis: Option<String>,
+    },
+    /// List alarms that are there, unseen or shelved
+    Alarms {
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// Texts in this language: en or ja (default: as LANG says)
+        #[arg(long, value_enum)]
+        lang: Option<Language>,
+    },
+    /// Acknowledge an alarm
+    Ack {
+        /// Its name or number (default: all)
+        alarm: Option<String>,
+    },
+    /// Put an alarm out of sight for a while
+    Shelve {
+        /// Its name or number
+        alarm: String,
+        /// How long, such as 30min or 8h; at most 24h; 0s brings it back
+        #[arg(long = "for", value_name = "TIME")]
+        time: String,
+    },
+    /// Judge a jidoka event: was the part good or bad? Needs --why
+    Verdict {
+        /// good or bad
+        #[arg(value_enum)]
+        verdict: GoodOrBad,
+        /// Number of the event (default: the oldest open one)
+        #[arg(long)]
+        event: Option<u64>,
+    },
+    /// Show tags
+    Tags {
+        /// Those whose name begins with this
+        #[arg(default_value = "", hide_default_value = true)]
+        prefix: String,
+        /// Go on, and show what changes
+        #[arg(long, short)]
+        watch: bool,
+    },
+    /// Show one tag or parameter
+    Get {
+        /// Its name
+        name: String,
+    },
+    /// Begin the tasks' statistics anew
+    ClearStatistics,
+    /// Check the hash chain of an audit file; needs no runtime
+    Audit {
+        /// The file, LOG.audit
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
+/// A PackML unit, or all of them, or the runtime.
+#[derive(Debug, Args)]
+pub struct WholeOrUnit {
+    /// The unit (default: all)
+    #[arg(conflicts_with = "runtime")]
+    pub unit: Option<String>,
+    /// The runtime itself
+    #[arg(long)]
+    pub runtime: bool,
+}
+
+/// A PackML unit, or all of them.
+#[derive(Debug, Args)]
+pub struct OneUnit {
+    /// The unit (default: all)
+    pub unit: Option<String>,
+}
+
+/// A verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GoodOrBad {
+    /// A false stop
+    Good,
+    /// Rightly stopped
+    Bad,
+}
+
+/// A language of alarm texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    #[default]
+    En,
+    /// Japanese
+    Ja,
+}
+
+/// `sensai top`
+#[derive(Debug, Args)]
+pub struct Top {
+    /// The cell's directory (default: the one you are in, else the only cell that runs)
+    #[arg(value_hint = ValueHint::DirPath, conflicts_with = "socket")]
+    pub cell: Option<PathBuf>,
+    /// The control socket of the runtime
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub socket: Option<PathBuf>,
+    /// Print one frame as plain text, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Which page to begin with
+    #[arg(long, value_enum, default_value_t)]
+    pub page: Page,
+    /// Alarm texts in this language: en or ja (default: as LANG says)
+    #[arg(long, value_enum)]
+    pub lang: Option<Language>,
+}
+
+/// A page of `sensai top`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    /// Everything in brief
+    #[default]
+    Overview,
+    /// Tasks and their statistics
+    Tasks,
+    /// Axes
+    Axes,
+    /// Devices
+    Devices,
+    /// Tags
+    Tags,
+    /// Alarms
+    Alarms,
+    /// Models and jidoka events
+    Models,
+}
+
+impl Language {
+    /// What the environment asks for.
+    pub fn of_environment() -> Self {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(std::env::var_os);
+        let first = set.into_iter().find(|value| !value.is_empty());
+        match first.is_some_and(|value| value.to_string_lossy().starts_with("ja")) {
+            true => Self::Ja,
+            false => Self::En,
+        }
+    }
 }
 
 /// `sensai sim`
@@ -331,7 +578,7 @@ pub enum Bench {
 #[derive(Debug, Args)]
 pub struct BenchJitter {
     /// The cell's directory
-    #[arg(default_value = "examples/press-cell", value_hint = ValueHint::DirPath)]
+    #[arg(default_value = "examples/pneumatic-press", value_hint = ValueHint::DirPath)]
     pub cell: PathBuf,
     /// Alternate with Debian's cyclictest and give the ratios
     #[arg(long)]
@@ -354,7 +601,7 @@ pub struct BenchJitter {
 #[derive(Debug, Args)]
 pub struct BenchCycle {
     /// The cell's directory
-    #[arg(default_value = "examples/press-cell", value_hint = ValueHint::DirPath)]
+    #[arg(default_value = "examples/pneumatic-press", value_hint = ValueHint::DirPath)]
     pub cell: PathBuf,
     /// Cycles to measure
     #[arg(long, default_value_t = 60_000)]

@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod source;
 pub mod status;
 pub mod summary;
+pub mod tasks;
 pub mod timing;
 pub mod twin;
 pub mod watchdog;
@@ -38,5 +39,5 @@ pub mod watchdog;
 /// The example that tests use.
 #[cfg(test)]
 fn test_cell() -> std::path::PathBuf {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/press-cell").into()
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/pneumatic-press").into()
 }

@@ -16,7 +16,7 @@ thread_local! {
 }
 
 fn running() -> (Machine, Vec<u8>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/press-cell");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/pneumatic-press");
     let report = config::load(|path| std::fs::read(folder.join(path)).map_err(|error| error.to_string()));
     let cell: Arc<Cell> = Arc::new(report.cell.expect("the example is a good cell"));
     let programs = sensai::programs::compile(&cell).expect("its programs compile");

@@ -14,7 +14,7 @@ fn the_example_is_clean() {
     let report = load_press_cell();
     assert_eq!(report.render(Style::Plain), "");
     let cell = report.cell.expect("no findings, so there is a cell");
-    assert_eq!(cell.name, "press-cell");
+    assert_eq!(cell.name, "pneumatic-press");
     assert_eq!(cell.bus.interface, None);
     assert_eq!(cell.bus.deadline_ns, 250_000);
     assert_eq!(cell.bus.lost_frames_max, 3);

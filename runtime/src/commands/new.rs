@@ -6,8 +6,8 @@ use std::{fs, process::ExitCode};
 
 /// The template's files: path inside the cell, text.
 const TEMPLATE: [(&str, &str); 2] = [
-    ("cell.toml", include_str!("../../../examples/press-cell/cell.toml")),
-    ("programs/press.rhai", include_str!("../../../examples/press-cell/programs/press.rhai")),
+    ("cell.toml", include_str!("../../../examples/pneumatic-press/cell.toml")),
+    ("programs/press.rhai", include_str!("../../../examples/pneumatic-press/programs/press.rhai")),
 ];
 
 /// Make the directory; refuse one that holds anything already.
@@ -29,7 +29,7 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
         let file = directory.join(path);
         let parent = file.parent().unwrap_or(directory);
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        let text = text.replace("name = \"press-cell\"", &format!("name = \"{name}\""));
+        let text = text.replace("name = \"pneumatic-press\"", &format!("name = \"{name}\""));
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     let shown = directory.display();

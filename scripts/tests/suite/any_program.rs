@@ -7,7 +7,7 @@ use sensai_scripts::{
 };
 use std::sync::LazyLock;
 
-const PRESS: &str = include_str!("../../../examples/press-cell/programs/press.rhai");
+const PRESS: &str = include_str!("../../../examples/pneumatic-press/programs/press.rhai");
 
 /// The press, and every sort of statement in one program.
 const TEXTS: [&str; 3] = [
@@ -140,7 +140,7 @@ pub fn mutated(script: &[u8]) -> String {
 pub fn check_program(text: &str, inputs: &[u8]) -> bool {
     let (source, parameters) = (source(text), parameters());
     let environment =
-        ScriptEnvironment { tags: &TAGS, parameters: &parameters, limits: LIMITS, program_index: 7, role: sensai_scripts::Role::Controller };
+        ScriptEnvironment { tags: &TAGS, parameters: &parameters, limits: LIMITS, program_index: 7, role: sensai_scripts::Role::Controller, reach: sensai_scripts::Reach::default() };
     let findings = check(&source, &environment);
     let lines = text.split('\n').count() as u32;
     assert!(findings.iter().all(|finding| finding.line <= lines), "{findings:?}");

@@ -304,7 +304,7 @@ fn large_texts_are_refused() {
 /// Whatever the text, there is an answer and no panic.
 #[test]
 fn mutated_programs_are_checked_without_panic() {
-    let text = include_str!("../../../examples/press-cell/programs/press.rhai");
+    let text = include_str!("../../../examples/pneumatic-press/programs/press.rhai");
     let pieces = [
         "this", "io", "{", "}", "(", ")", "[", "]", "=>", "fn ", "let ", "0", "1.5", "\"", ".", "..", "=",
         "TON()", "loop", "#{", "|", "'", "\u{0}", "é",

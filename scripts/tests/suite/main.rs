@@ -1,5 +1,6 @@
 //! The interpreter tier and the check, through their public face.
 
+mod axes;
 mod design;
 mod errors;
 mod findings;
@@ -7,6 +8,7 @@ mod hostile;
 mod operators;
 mod press;
 mod states;
+mod station;
 mod support;
 mod tags;
 mod twin;

@@ -4,7 +4,7 @@ use crate::support::{Bench, LIMITS, parameter, tag};
 use sensai_model::{ScalarType, Tag, TagKind, Value, cell::ProgramSource};
 use sensai_scripts::{Program, layout::Reading};
 
-const TEXT: &str = include_str!("../../../examples/press-cell/programs/press.rhai");
+const TEXT: &str = include_str!("../../../examples/pneumatic-press/programs/press.rhai");
 
 fn tags() -> Vec<Tag> {
     use ScalarType::{Bool, F64, I64};

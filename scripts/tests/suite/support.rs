@@ -6,7 +6,7 @@ use sensai_model::{
     tag::{OnFault, OnInvalid, Overflow},
 };
 use sensai_scripts::{
-    InterpretedProgram, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, SysFacts,
+    InterpretedProgram, Ports, Program, ProgramError, Reach, Role, RunContext, ScriptEnvironment, ScriptFinding, SysFacts,
     compile,
 };
 
@@ -94,7 +94,8 @@ pub fn findings_within(text: &str, limits: Limits) -> Vec<ScriptFinding> {
         parameters: &parameters,
         limits,
         program_index: 0,
-        role: sensai_scripts::Role::Controller,
+        role: Role::Controller,
+        reach: Reach::default(),
     };
     sensai_scripts::check(&source(text), &environment)
 }
@@ -106,7 +107,13 @@ pub struct Bench {
     pub values: Vec<Value>,
     pub program: InterpretedProgram,
     pub cycle: u64,
+    /// Cycle of the last start.
+    pub started: u64,
+    pub ports: Ports,
 }
+
+/// Global index of the program on the bench.
+pub const PROGRAM: u16 = 7;
 
 impl Bench {
     pub fn new(text: &str) -> Self {
@@ -121,12 +128,24 @@ impl Bench {
     }
 
     pub fn with(source: ProgramSource, tags: Vec<Tag>, parameters: Vec<Parameter>, limits: Limits) -> Self {
+        Self::reaching(source, tags, parameters, limits, Reach::default())
+    }
+
+    pub fn reaching(
+        source: ProgramSource,
+        tags: Vec<Tag>,
+        parameters: Vec<Parameter>,
+        limits: Limits,
+        reach: Reach<'_>,
+    ) -> Self {
+        let role = Role::Controller;
         let environment = ScriptEnvironment {
             tags: &tags,
             parameters: &parameters,
             limits,
-            program_index: 7,
-            role: sensai_scripts::Role::Controller,
+            program_index: PROGRAM,
+            role,
+            reach,
         };
         let program = compile(&source, &environment).unwrap_or_else(|findings| {
             let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -140,7 +159,8 @@ impl Bench {
         }
         store.commit();
         let values = parameters.iter().map(|parameter| parameter.default).collect();
-        Self { tags, store, values, program, cycle: 0 }
+        let ports = Ports::new(reach.axes.len(), usize::from(PROGRAM) + 1, reach.models.len());
+        Self { tags, store, values, program, cycle: 0, started: 0, ports }
     }
 
     pub fn slot(&self, name: &str) -> u32 {
@@ -162,19 +182,23 @@ impl Bench {
             cycle: self.cycle,
             time_ns: self.cycle as i64 * 1_000_000,
             dt_ns: 1_000_000,
-            first_cycle: self.cycle == 0,
+            first_cycle: self.cycle == self.started,
         };
+        self.ports.begin(self.cycle);
         let mut context = RunContext {
             sys,
             tags: &mut self.store,
             parameters: &self.values,
-            ports: &mut sensai_scripts::Ports::none(),
+            ports: &mut self.ports,
         };
         let result = self.program.cycle(&mut context);
         self.cycle += 1;
         match result {
             Ok(()) => self.store.commit(),
-            Err(_) => self.store.roll_back(),
+            Err(_) => {
+                self.store.roll_back();
+                self.ports.roll_back();
+            }
         }
         result.map_err(|error| *error)
     }
@@ -197,7 +221,8 @@ impl Bench {
         let after: Vec<u64> =
             (0..self.store.len() as u32).map(|slot| self.store.value(slot).to_bits()).collect();
         assert_eq!(after, tags, "the tags were rolled back");
-        assert_eq!(error.fault.source, 7);
+        assert!(self.ports.commands().is_empty() && self.ports.requests().is_empty());
+        assert_eq!(error.fault.source, PROGRAM);
         error
     }
 }

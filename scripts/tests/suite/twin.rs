@@ -34,6 +34,7 @@ fn with<R>(use_it: impl FnOnce(&ScriptEnvironment<'_>) -> R) -> R {
         limits: LIMITS,
         program_index: 0,
         role,
+        reach: sensai_scripts::Reach::default(),
     })
 }
 

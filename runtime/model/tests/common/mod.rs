@@ -14,7 +14,7 @@ pub fn workspace(path: &str) -> PathBuf {
 
 /// The example's `cell.toml`.
 pub fn press_cell_text() -> String {
-    fs::read_to_string(workspace("examples/press-cell/cell.toml"))
+    fs::read_to_string(workspace("examples/pneumatic-press/cell.toml"))
         .expect("the example is part of the workspace")
 }
 
