@@ -132,8 +132,19 @@ impl Layout {
     }
 }
 
+impl Field {
+    /// Its bytes, if it has whole ones and lies inside; that is how most drives map.
+    fn bytes(self, len: usize) -> Option<std::ops::Range<usize>> {
+        let bytes = self.bit / 8..(self.bit + self.bits) / 8;
+        (self.bit.is_multiple_of(8) && self.bits.is_multiple_of(8) && bytes.end <= len).then_some(bytes)
+    }
+}
+
 /// Bits beyond the end of `from` read 0.
 fn get(from: &[u8], field: Field) -> u32 {
+    if let Some(bytes) = field.bytes(from.len()).and_then(|bytes| from.get(bytes)) {
+        return bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
+    }
     (0..field.bits).fold(0, |value, n| {
         let bit = field.bit + n;
         let set = from.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 != 0);
@@ -142,6 +153,11 @@ fn get(from: &[u8], field: Field) -> u32 {
 }
 
 fn put(to: &mut [u8], field: Field, value: u32) {
+    if let Some(bytes) = field.bytes(to.len()).and_then(|bytes| to.get_mut(bytes)) {
+        let len = bytes.len();
+        bytes.copy_from_slice(&value.to_le_bytes()[..len]);
+        return;
+    }
     for n in 0..field.bits {
         let bit = field.bit + n;
         if let Some(byte) = to.get_mut(bit / 8) {
@@ -200,5 +216,28 @@ mod tests {
         assert_eq!(layout.read(&outputs).controlword, u16::from_le_bytes([24, 25]));
         assert_eq!(Layout::of(&description, 0).read(&outputs).controlword, u16::from_le_bytes([0, 1]));
         assert_eq!(layout.feedback, [None; 8]);
+    }
+
+    /// Anywhere in the image, whole bytes or not: what is put is got, and nothing beside it changes.
+    #[test]
+    fn fields_lie_anywhere() {
+        for bit in 0..24 {
+            for bits in 1..=32 {
+                let field = Field { bit, bits };
+                let mask = u32::MAX >> (32 - bits);
+                for filled in [0x00, 0xff] {
+                    let mut image = [filled; 7];
+                    put(&mut image, field, 0xa5c3_9671);
+                    assert_eq!(get(&image, field), 0xa5c3_9671 & mask, "{field:?}");
+                    let beside = (0..56).filter(|n| !(bit..bit + bits).contains(n));
+                    let same = { beside }.all(|n| image[n / 8] >> (n % 8) & 1 == filled & 1);
+                    assert!(same, "{field:?}: {image:x?}");
+                    // Cut off: what is there.
+                    let mut short = [filled; 2];
+                    put(&mut short, field, u32::MAX);
+                    assert_eq!(get(&[], field), 0);
+                }
+            }
+        }
     }
 }
