@@ -64,6 +64,23 @@ fn tile<const R: usize, const B: usize>(rows: [&[f32]; R], packed: &[f32]) -> [[
     sums
 }
 
+/// Sums of two neighbouring wide blocks for one row: enough sums in flight to hide the time of an addition.
+#[inline(always)]
+fn pair(input: &[f32], packed: &[f32]) -> [[f32; WIDE]; 2] {
+    let (left, right) = packed.split_at(packed.len() / 2);
+    let weights = left.as_chunks::<WIDE>().0.iter().zip(right.as_chunks::<WIDE>().0);
+    let mut sums = [[0.0; WIDE]; 2];
+    for (value, (left, right)) in input.iter().zip(weights) {
+        for (sum, weight) in sums[0].iter_mut().zip(left) {
+            *sum += value * weight;
+        }
+        for (sum, weight) in sums[1].iter_mut().zip(right) {
+            *sum += value * weight;
+        }
+    }
+    sums
+}
+
 /// One row times a packed matrix, plus a bias if there is one; `output` is as long as the matrix is wide.
 #[inline]
 pub(crate) fn row_times(input: &[f32], packed: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
@@ -71,7 +88,13 @@ pub(crate) fn row_times(input: &[f32], packed: &[f32], bias: Option<&[f32]>, out
     let (mut packed, mut first) = (packed, 0);
     while first < output.len() {
         let left = output.len() - first;
-        if left > NARROW {
+        if left > WIDE + NARROW {
+            let (blocks, rest) = packed.split_at(depth * 2 * WIDE);
+            let [a, b] = pair(input, blocks);
+            store(&a, bias, first, &mut output[first..]);
+            store(&b, bias, first + WIDE, &mut output[first + WIDE..]);
+            (packed, first) = (rest, first + 2 * WIDE);
+        } else if left > NARROW {
             let (block, rest) = packed.split_at(depth * WIDE);
             store(&tile::<1, WIDE>([input], block)[0], bias, first, &mut output[first..]);
             (packed, first) = (rest, first + WIDE);
@@ -141,19 +164,39 @@ impl Dense {
         let input = memory.get(self.input);
         let packed = &memory.get(self.packed)[first * self.depth..][..B * self.depth];
         let rows = std::array::from_fn(|index| &input[(row + index) * self.depth..][..self.depth]);
-        let mut sums = tile::<R, B>(rows, packed);
+        let sums = tile::<R, B>(rows, packed);
+        for (index, sums) in sums.into_iter().enumerate() {
+            self.end(memory, write, (row + index, first), sums);
+        }
+    }
+
+    /// What follows the sums of a block.
+    #[inline(always)]
+    fn end<const B: usize>(
+        &self,
+        memory: Memory<'_>,
+        write: &mut [f32],
+        (row, first): (usize, usize),
+        mut sums: [f32; B],
+    ) {
         if self.alpha != 1.0 {
-            sums.iter_mut().flatten().for_each(|sum| *sum *= self.alpha);
+            sums.iter_mut().for_each(|sum| *sum *= self.alpha);
         }
-        let bias = self.bias.map(|bias| memory.get(bias));
         let last = (first + B).min(self.width);
-        for (index, sums) in sums.iter().enumerate() {
-            let output = &mut write[(row + index) * self.width..][first..last];
-            store(sums, bias, first, output);
-            if let Some(unary) = self.unary {
-                unary.apply(output);
-            }
+        let output = &mut write[row * self.width..][first..last];
+        store(&sums, self.bias.map(|bias| memory.get(bias)), first, output);
+        if let Some(unary) = self.unary {
+            unary.apply(output);
         }
+    }
+
+    /// Two wide blocks of a single row.
+    fn run_pair(&self, memory: Memory<'_>, write: &mut [f32], unit: usize) {
+        let first = unit * WIDE;
+        let packed = &memory.get(self.packed)[first * self.depth..][..2 * WIDE * self.depth];
+        let [a, b] = pair(memory.get(self.input), packed);
+        self.end(memory, write, (0, first), a);
+        self.end(memory, write, (0, first + WIDE), b);
     }
 
     fn run_unit(&self, memory: Memory<'_>, write: &mut [f32], unit: usize) {
@@ -182,8 +225,16 @@ impl Kernel for Dense {
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
-        for unit in units {
-            self.run_unit(memory, write, unit);
+        let mut unit = units.start;
+        while unit < units.end {
+            let both_wide = self.rows == 1 && self.width > (unit + 1) * WIDE + NARROW;
+            if both_wide && unit + 1 < units.end {
+                self.run_pair(memory, write, unit);
+                unit += 2;
+            } else {
+                self.run_unit(memory, write, unit);
+                unit += 1;
+            }
         }
     }
 

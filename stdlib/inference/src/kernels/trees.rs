@@ -15,11 +15,11 @@ pub(crate) const SIDE_BY_SIDE: usize = 8;
 pub(crate) struct TreeNode {
     /// Up to here, the first successor is taken.
     pub threshold: f32,
+    /// Which value is looked at: behind the features as they are, they stand once more with -inf in place of NaN, for
+    /// the nodes where NaN takes the first successor.
     pub feature: u32,
     /// The first successor; a leaf leads to itself.
     pub next: u32,
-    /// NaN takes the first successor.
-    pub nan_first: bool,
 }
 
 /// How the leaves' values come together.
@@ -63,6 +63,8 @@ pub(crate) struct Forest {
     pub leaves: Vec<(u32, u32)>,
     /// Score index and weight.
     pub values: Vec<(u32, f32)>,
+    /// For each node its value, where every leaf has one, and they are summed to a single score.
+    pub single: Option<Vec<f32>>,
     /// Of one score each.
     pub base: Vec<f32>,
     pub features: usize,
@@ -89,16 +91,27 @@ impl Trees {
         let nodes = forest.nodes.len();
         assert!(forest.features > 0 && input.len().is_multiple_of(forest.features), "rows of features");
         assert!(forest.roots.iter().all(|root| (*root as usize) < nodes), "roots");
-        assert!(forest.nodes.iter().all(|node| (node.feature as usize) < forest.features), "features");
+        assert!(forest.nodes.iter().all(|node| (node.feature as usize) < 2 * forest.features), "features");
         assert_eq!(forest.leaves.len(), nodes, "a range for each node");
         assert!(forest.leaves.iter().all(|(_, end)| *end as usize <= forest.values.len()), "leaves");
         assert!(forest.values.iter().all(|(score, _)| (*score as usize) < forest.base.len()), "scores");
+        let mut forest = forest;
+        let is_single = forest.base.len() == 1
+            && matches!(aggregate, Aggregate::Sum | Aggregate::Average)
+            && forest.leaves.iter().all(|(start, end)| end - start <= 1);
+        if is_single {
+            let value = |(start, end): &(u32, u32)| {
+                let value = forest.values.get(*start as usize).filter(|_| start < end);
+                value.map_or(0.0, |(_, weight)| *weight)
+            };
+            forest.single = Some(forest.leaves.iter().map(value).collect());
+        }
         Self { input, rows: input.len() / forest.features, forest, aggregate, ending, post }
     }
 
-    /// Values behind the outputs: a score each, and whether a leaf has set it.
+    /// Values behind the outputs: the features twice, and for each score its sum and whether a leaf has set it.
     pub(crate) const fn scratch(&self) -> usize {
-        2 * self.forest.base.len()
+        2 * self.forest.features + 2 * self.forest.base.len()
     }
 
     const fn blocks(&self) -> usize {
@@ -113,9 +126,8 @@ impl Trees {
         for _ in 0..self.forest.depth {
             for place in &mut places {
                 let node = self.forest.nodes[*place as usize];
-                let value = row[node.feature as usize];
-                let first = (value <= node.threshold) | (value.is_nan() & node.nan_first);
-                *place = node.next + u32::from(!first);
+                let is_first = row[node.feature as usize] <= node.threshold;
+                *place = node.next + u32::from(!is_first);
             }
         }
         places
@@ -220,19 +232,31 @@ impl Kernel for Trees {
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
         let input = memory.get(self.input);
         let scores = self.forest.base.len();
-        let (output, scratch) = write.split_at_mut(write.len() - 2 * scores);
+        let (output, scratch) = write.split_at_mut(write.len() - self.scratch());
+        let (row_twice, scratch) = scratch.split_at_mut(2 * self.forest.features);
         let (sums, seen) = scratch.split_at_mut(scores);
         for unit in units {
             let (row, block) = (unit / self.blocks(), unit % self.blocks());
             if block == 0 {
                 sums.fill(0.0);
                 seen.fill(0.0);
+                let features = &input[row * self.forest.features..][..self.forest.features];
+                let (plain, without_nan) = row_twice.split_at_mut(self.forest.features);
+                plain.copy_from_slice(features);
+                for (value, feature) in without_nan.iter_mut().zip(features) {
+                    *value = if feature.is_nan() { f32::NEG_INFINITY } else { *feature };
+                }
             }
-            let features = &input[row * self.forest.features..][..self.forest.features];
             let first = block * SIDE_BY_SIDE;
             let roots = &self.forest.roots[first..(first + SIDE_BY_SIDE).min(self.forest.roots.len())];
-            for leaf in self.walk(features, roots).into_iter().take(roots.len()) {
-                self.add(sums, seen, leaf);
+            let leaves = self.walk(row_twice, roots);
+            match (&self.forest.single, &mut *sums) {
+                (Some(values), [sum]) => {
+                    leaves.iter().take(roots.len()).for_each(|leaf| *sum += values[*leaf as usize]);
+                }
+                (_, sums) => {
+                    leaves.iter().take(roots.len()).for_each(|leaf| self.add(sums, seen, *leaf));
+                }
             }
             if block + 1 == self.blocks() {
                 self.end(sums, output, row);

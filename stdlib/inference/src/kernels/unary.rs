@@ -77,11 +77,7 @@ impl Unary {
     pub(crate) fn apply(self, values: &mut [f32]) {
         #[inline(always)]
         fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
-            let (whole, rest) = values.as_chunks_mut::<8>();
-            for chunk in whole {
-                *chunk = chunk.map(&function);
-            }
-            for value in rest {
+            for value in values {
                 *value = function(*value);
             }
         }

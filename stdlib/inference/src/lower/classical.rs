@@ -202,8 +202,8 @@ impl<'a> Table<'a> {
         if count == 0 { Err(broken("there are no trees")) } else { Ok(table) }
     }
 
-    /// The node as the kernel compares: up to the threshold goes first. `true` if the two successors change places.
-    fn comparison(&self, index: usize) -> Result<(TreeNode, bool), Refusal> {
+    /// The node as the kernel compares: up to the threshold goes first.
+    fn comparison(&self, index: usize) -> Result<Comparison, Refusal> {
         let threshold = self.thresholds[index];
         if threshold.is_nan() {
             return Err(broken("a threshold that is NaN"));
@@ -225,8 +225,17 @@ impl<'a> Table<'a> {
         };
         let nan_true = self.nan_true.get(index).is_some_and(|value| *value != 0);
         let feature = u32::try_from(self.features[index]).unwrap_or(u32::MAX);
-        Ok((TreeNode { threshold, feature, next: 0, nan_first: nan_true != swap }, swap))
+        Ok(Comparison { node: TreeNode { threshold, feature, next: 0 }, nan_first: nan_true != swap, swap })
     }
+}
+
+/// A node of the file in the form of the kernel.
+struct Comparison {
+    node: TreeNode,
+    /// NaN takes the successor that comes first now.
+    nan_first: bool,
+    /// The two successors have changed places.
+    swap: bool,
 }
 
 /// The trees, their nodes put so that successors are neighbours.
@@ -266,6 +275,7 @@ fn forest(
         depth: 0,
         leaves: Vec::new(),
         values: Vec::new(),
+        single: None,
         base,
         features,
     };
@@ -288,12 +298,16 @@ fn forest(
                 let start = forest.values.len() as u32;
                 forest.values.extend(values.get(&index).into_iter().flatten());
                 forest.leaves[place] = (start, forest.values.len() as u32);
-                forest.nodes[place] = TreeNode { next: place as u32, ..LEAF };
+                // Behind the features there are those without NaN.
+                forest.nodes[place] = TreeNode { next: place as u32, feature: features as u32, ..LEAF };
                 continue;
             }
-            let (mut tree_node, swap) = table.comparison(index)?;
+            let Comparison { node: mut tree_node, nan_first, swap } = table.comparison(index)?;
             if tree_node.feature as usize >= features {
                 return Err(broken(format!("feature {} of {features}", table.features[index])));
+            }
+            if nan_first {
+                tree_node.feature += features as u32;
             }
             if level >= MAX_DEPTH {
                 return Err(unsupported(format!("a tree of more than {MAX_DEPTH} levels")));
@@ -314,8 +328,8 @@ fn forest(
     Ok(forest)
 }
 
-/// Whatever the value, it leads to itself.
-const LEAF: TreeNode = TreeNode { threshold: f32::INFINITY, feature: 0, next: 0, nan_first: true };
+/// Whatever the value but NaN, it leads to itself.
+const LEAF: TreeNode = TreeNode { threshold: f32::INFINITY, feature: 0, next: 0 };
 
 impl Forest {
     fn grow(&mut self, count: usize) {
