@@ -91,6 +91,14 @@ pub mod code {
     pub const UNKNOWN_FIELD: &str = "S218";
     /// Functions call functions more deeply than `[limits] call_depth` allows.
     pub const CALL_DEPTH: &str = "S219";
+    /// No such axis, model, alarm or jidoka rule in the cell.
+    pub const UNKNOWN_NAMED: &str = "S220";
+    /// A text that the value it is compared with, or the argument it is given for, can never be.
+    pub const UNKNOWN_SYMBOL: &str = "S221";
+    /// A call for the program's unit, and the program belongs to none.
+    pub const NO_UNIT: &str = "S222";
+    /// Programs of several tasks have handles of one axis.
+    pub const AXIS_TASKS: &str = "S223";
     /// A constant could not be computed.
     pub const CONSTANT: &str = "S301";
     /// `init` failed.

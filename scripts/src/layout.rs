@@ -7,9 +7,10 @@
 //! - `bool` is one byte (0 or 1), `i64` and `f64` are eight bytes aligned to eight; a NaN is the canonical one.
 //! - A symbol is [`SYMBOL_SIZE`] bytes: its length, its text in UTF-8, zeros.
 //! - An array is its elements one after the other.
-//! - A block is its `#[repr(C)]` struct, see `sensai_stdlib::registry`.
+//! - A block is its `#[repr(C)]` struct, see `sensai_stdlib::registry`; the handle of an axis is [`AxisHandle`].
 //! - All padding is zero, so equal states are equal bytes.
 
+use crate::axis::AxisHandle;
 use sensai_model::{ScalarType, Value};
 use sensai_stdlib::registry;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,8 @@ pub enum Shape {
     },
     /// A function block.
     Block(BlockShape),
+    /// The handle of an axis. Which one is part of the state, so that an array can hold handles of several.
+    Axis,
 }
 
 /// Type of a function block instance; the constructor's arguments are part of it.
@@ -95,8 +98,17 @@ pub struct Place<'a> {
     pub offset: usize,
     /// Type of what lies there.
     pub shape: &'a Shape,
-    /// The pin that is meant, if `shape` is a block and the path goes on.
-    pub pin: Option<&'static registry::Pin>,
+    /// The pin that is meant, if `shape` is a block or a handle and the path goes on.
+    pub pin: Option<Pin>,
+}
+
+/// Part of a block or handle.
+#[derive(Clone, Copy, Debug)]
+pub enum Pin {
+    /// Of a block.
+    Block(&'static registry::Pin),
+    /// Of the handle of an axis; only what the handle itself keeps.
+    Axis(&'static str),
 }
 
 /// What a part of the state holds.
@@ -183,7 +195,13 @@ impl Layout {
                     shape = element;
                 }
                 (Step::Name(name), Shape::Block(block)) => {
-                    let pin = registry::find(&block.block)?.pin(name)?;
+                    let pin = Pin::Block(registry::find(&block.block)?.pin(name)?);
+                    return steps.next().is_none().then_some(Place { offset, shape, pin: Some(pin) });
+                }
+                (Step::Name(name), Shape::Axis) => {
+                    let name = registry::AXIS.property(name)?.name;
+                    AxisHandle::new(0).stored(name)?;
+                    let pin = Pin::Axis(name);
                     return steps.next().is_none().then_some(Place { offset, shape, pin: Some(pin) });
                 }
                 _ => return None,
@@ -197,15 +215,19 @@ impl Layout {
     pub fn read(&self, arena: &[u8], path: &str) -> Option<Reading> {
         let place = self.lookup(path)?;
         let bytes = arena.get(place.offset..)?.get(..place.shape.size() as usize)?;
-        if let Some(pin) = place.pin {
-            return Some(Reading::Scalar(pin.get(bytes)));
+        match place.pin {
+            Some(Pin::Block(pin)) => return Some(Reading::Scalar(pin.get(bytes))),
+            Some(Pin::Axis(name)) => {
+                return Some(Reading::Scalar(AxisHandle::from_bytes(bytes)?.stored(name)?));
+            }
+            None => {}
         }
         Some(match place.shape {
             Shape::Bool => Reading::Scalar(Value::Bool(*bytes.first()? != 0)),
             Shape::I64 => Reading::Scalar(Value::I64(i64::from_le_bytes(bytes.try_into().ok()?))),
             Shape::F64 => Reading::Scalar(Value::F64(f64::from_le_bytes(bytes.try_into().ok()?))),
             Shape::Symbol => Reading::Symbol(symbol(bytes)?.to_owned()),
-            Shape::Array { .. } | Shape::Record { .. } | Shape::Block(_) => return None,
+            Shape::Array { .. } | Shape::Record { .. } | Shape::Block(_) | Shape::Axis => return None,
         })
     }
 
@@ -255,6 +277,7 @@ impl Shape {
             Self::Array { element, len } => element.size().saturating_mul(*len),
             Self::Record { fields } => record_size(fields),
             Self::Block(block) => block.size,
+            Self::Axis => AxisHandle::SIZE,
         }
     }
 
@@ -266,6 +289,7 @@ impl Shape {
             Self::Array { element, .. } => element.align(),
             Self::Record { fields } => record_align(fields),
             Self::Block(block) => block.align.max(1),
+            Self::Axis => AxisHandle::ALIGN,
         }
     }
 
@@ -282,20 +306,21 @@ impl Shape {
                 format!("record {{{}}}", names.join(", "))
             }
             Self::Block(block) => block.describe(),
+            Self::Axis => registry::AXIS.name.to_owned(),
         }
     }
 
-    /// True if a block is in there.
+    /// True if a block or a handle is in there.
     pub fn holds_block(&self) -> bool {
         match self {
-            Self::Block(_) => true,
+            Self::Block(_) | Self::Axis => true,
             Self::Array { element, .. } => element.holds_block(),
             Self::Record { fields } => fields.iter().any(|field| field.shape.holds_block()),
             _ => false,
         }
     }
 
-    /// Number of values in it: 1 for a scalar, a symbol or a block.
+    /// Number of values in it: 1 for a scalar, a symbol, a block or a handle.
     pub fn values(&self) -> u64 {
         match self {
             Self::Array { element, len } => 1 + element.values().saturating_mul(u64::from(*len)),
@@ -380,6 +405,9 @@ fn sign(shape: &Shape, text: &mut String) {
         Shape::Record { fields } => sign_fields(fields, text),
         Shape::Block(block) => {
             let _ = write!(text, "{}/{}/{}", block.describe(), block.size, block.align);
+        }
+        Shape::Axis => {
+            let _ = write!(text, "{}/{}/{}", shape.describe(), shape.size(), shape.align());
         }
         scalar => text.push_str(&scalar.describe()),
     }

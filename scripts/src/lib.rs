@@ -6,6 +6,7 @@
 //! [`check()`] finds what is wrong with a program's text; [`compile`] makes an [`InterpretedProgram`] of it, which is a
 //! [`Program`] over a [`Layout`].
 
+pub mod axis;
 pub mod check;
 pub mod finding;
 pub mod interpreter;
@@ -13,6 +14,7 @@ pub mod layout;
 mod names;
 pub mod ports;
 pub mod program;
+mod reach;
 mod role;
 mod tree;
 
@@ -22,4 +24,5 @@ pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;
 pub use ports::Ports;
 pub use program::{Program, ProgramError, RunContext, SysFacts};
+pub use reach::Reach;
 pub use role::{AssignedTag, Role};

@@ -106,6 +106,11 @@ impl Ports {
         self.first_id = delivery.saturating_mul(IDS_PER_CYCLE).saturating_add(1);
     }
 
+    /// True for a number that a command of this run has or could have.
+    pub fn is_of_this_run(&self, id: u64) -> bool {
+        id >= self.first_id
+    }
+
     /// Stage a command; its id is how its fate is asked for.
     ///
     /// # Errors

@@ -6,12 +6,14 @@
 
 mod description;
 pub mod functions;
+pub mod handle;
 mod macros;
 pub mod markdown;
 mod scalar;
 
 pub use description::{Argument, BlockType, Constructor, Direction, Method, MethodKind, Pin, Repeated};
 pub use functions::{Function, functions};
+pub use handle::AXIS;
 
 pub(crate) use macros::{arguments, bind, block, scalar_type, value};
 pub(crate) use scalar::{Arguments, Outcome, Scalar, inspect, operate};

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::finding::code;
 use rhai::{Expr, FnCallExpr, Position};
+use sensai_stdlib::registry::{self, AXIS};
 
 impl Rules<'_, '_> {
     pub(super) fn call(&mut self, call: &FnCallExpr, position: Position, depth: usize) {
@@ -50,9 +51,11 @@ impl Rules<'_, '_> {
         }
         let signatures = names::signatures(name);
         if signatures.iter().any(|(known, _)| *known == count) {
-            if let Some(function) = self.current.filter(|_| sensai_stdlib::registry::find(name).is_some()) {
+            let constructor = name == AXIS.name || registry::find(name).is_some();
+            if let Some(function) = self.current.filter(|_| constructor) {
                 self.constructed.push((function, position, name.to_owned()));
             }
+            self.named(call, position);
             return;
         }
         self.unknown_function(name, count, position, &signatures);
@@ -104,16 +107,10 @@ impl Rules<'_, '_> {
         if names::is_method(name, count) || library.iter().any(|(known, _)| *known == count + 1) {
             return;
         }
-        let mut usages: Vec<String> = names::methods()
-            .filter(|method| method.name == name)
-            .map(|method| {
-                let names: Vec<&str> = method.arguments.iter().map(|argument| argument.name).collect();
-                format!("`{}({})`", method.path, names.join(", "))
-            })
-            .collect();
+        let mut usages = names::method_usages(name);
         usages.truncate(4);
         if usages.is_empty() {
-            let mut candidates: Vec<&str> = names::methods().map(|method| method.name).collect();
+            let mut candidates: Vec<&str> = names::method_names().collect();
             candidates.extend(self.functions.iter().map(|function| function.name.as_str()));
             let help = crate::names::nearest(name, candidates)
                 .map_or("declare it with `fn`".to_owned(), |near| format!("did you mean `{near}`?"));

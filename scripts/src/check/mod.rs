@@ -7,6 +7,7 @@
 mod callees;
 mod calls;
 mod made;
+mod named;
 mod names;
 mod roots;
 mod rules;

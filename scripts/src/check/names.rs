@@ -1,7 +1,7 @@
 //! What can be called, and what cannot.
 
 use crate::interpreter::BUILT_IN;
-use sensai_stdlib::registry;
+use sensai_stdlib::registry::{self, AXIS};
 
 /// Words of Rhai that cell programs do not have, and what to do instead.
 const REFUSED: [(&str, &str); 22] = [
@@ -58,9 +58,25 @@ pub(crate) fn signatures(name: &str) -> Vec<(usize, String)> {
     signatures
 }
 
-/// True if a block has a method of this name with that many arguments.
+/// True if a block or an axis has a method of this name with that many arguments.
 pub(crate) fn is_method(name: &str, count: usize) -> bool {
     methods().any(|method| method.name == name && method.arguments.len() == count)
+        || AXIS.method(name).is_some_and(|method| method.counts().contains(&count))
+}
+
+/// Every name that is a method of something.
+pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
+    methods().map(|method| method.name).chain(AXIS.methods.iter().map(|method| method.name))
+}
+
+/// How the methods of a name are called.
+pub(crate) fn method_usages(name: &str) -> Vec<String> {
+    let blocks = methods().filter(|method| method.name == name).map(|method| {
+        let names: Vec<&str> = method.arguments.iter().map(|argument| argument.name).collect();
+        format!("`{}({})`", method.path, names.join(", "))
+    });
+    let axes = AXIS.method(name).map(|method| format!("`{}.{}`", AXIS.name, method.usage()));
+    blocks.chain(axes).collect()
 }
 
 /// Every method of every block.

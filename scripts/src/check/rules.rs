@@ -15,6 +15,7 @@ use crate::{
     tree::Tree,
 };
 use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
+use sensai_stdlib::registry::AXIS as AXIS_HANDLE;
 
 /// Roots that the language has and this tier does not have yet.
 pub(super) const LATER_ROOTS: [&str; 2] = ["recipe", "ai"];
@@ -205,7 +206,11 @@ impl Rules<'_, '_> {
         }
         let library = names::signatures(name).iter().any(|(known, _)| *known == count);
         if library || names::is_method(name, count) || names::refused(name).is_some() {
-            let what = if library { "a library function" } else { "a method of blocks" };
+            let what = match names::methods().any(|method| method.name == name) {
+                _ if library => "a library function",
+                true => "a method of blocks",
+                false => "a command of axes",
+            };
             self.sink.error(
                 code::HIDES_LIBRARY,
                 function.position,
@@ -335,7 +340,8 @@ impl Rules<'_, '_> {
         let in_cycle = calls::reachable(self.functions, &self.calls, "cycle");
         for (function, position, name) in &self.constructed {
             if in_cycle[*function] {
-                let message = format!("`{name}()` makes a new block, which only `init` may");
+                let what = if *name == AXIS_HANDLE.name { "handle" } else { "block" };
+                let message = format!("`{name}()` makes a new {what}, which only `init` may");
                 let help = "put it into the record that `init` returns, and use it as `this.name`";
                 self.sink.error(code::BLOCK, *position, name.len(), message, help);
             }

@@ -7,12 +7,17 @@ use super::{
 };
 use crate::{
     finding::code,
+    interpreter::property_help,
     layout::{Field, Layout, Shape},
     names::suggest,
 };
-use rhai::{Expr, Position};
+use rhai::{Expr, FnCallExpr, Position};
 use sensai_model::ScalarType;
-use sensai_stdlib::registry;
+use sensai_stdlib::registry::{
+    self, AXIS,
+    handle::{HandleArgument, Kind},
+};
+
 /// What the state is used for.
 pub(crate) struct Uses {
     /// The largest array or record that is copied out of the state.
@@ -76,6 +81,8 @@ impl Visitor for StateRules<'_, '_> {
 enum Found<'a> {
     Shape(&'a Shape),
     Pin,
+    /// Of an axis.
+    Property,
 }
 
 impl StateRules<'_, '_> {
@@ -107,6 +114,15 @@ impl StateRules<'_, '_> {
                         }
                     }
                 }
+                (Link::Property(name, position), Shape::Axis) => {
+                    if AXIS.property(name).is_some() {
+                        return last.then_some(Found::Property);
+                    }
+                    let message = format!("`{path}` is an Axis without property `{name}`");
+                    let len = name.chars().count();
+                    self.sink.error(code::UNKNOWN_FIELD, *position, len, message, property_help(name));
+                    return None;
+                }
                 (Link::Method(call, _), shape) if self.function(&call.name, call.args.len()).is_some() => {
                     self.called.extend(
                         self.function(&call.name, call.args.len()).map(|index| (index, shape.clone())),
@@ -115,6 +131,10 @@ impl StateRules<'_, '_> {
                 }
                 (Link::Method(call, position), Shape::Block(block)) => {
                     self.method(&block.block, &call.name, call.args.len(), *position, &path);
+                    return None;
+                }
+                (Link::Method(call, position), Shape::Axis) => {
+                    self.command(call, *position, &path);
                     return None;
                 }
                 (Link::Index(index, position), Shape::Array { element, len }) => {
@@ -180,6 +200,69 @@ impl StateRules<'_, '_> {
         }
     }
 
+    /// A command of an axis: that it is there, how many arguments, the types of literals.
+    fn command(&mut self, call: &FnCallExpr, position: Position, path: &str) {
+        let (name, count) = (call.name.as_str(), call.args.len());
+        let len = name.chars().count();
+        let Some(method) = AXIS.method(name) else {
+            let message = format!("`{path}` is an Axis without command `{name}`");
+            if AXIS.property(name).is_some() {
+                let help = format!("it is a property, write `{path}.{name}`");
+                return self.sink.error(code::UNKNOWN_FIELD, position, len, message, help);
+            }
+            let names: Vec<&str> = AXIS.methods.iter().map(|method| method.name).collect();
+            return self.unknown(position, name, &message, &names, "commands");
+        };
+        if !method.counts().contains(&count) {
+            let (least, most) = method.counts().into_inner();
+            let range = if least == most { least.to_string() } else { format!("{least} or {most}") };
+            let plural = if most == 1 { "" } else { "s" };
+            let message = format!("`Axis.{name}` takes {range} argument{plural}, not {count}");
+            let help = format!("write `{path}.{}`", method.usage());
+            return self.sink.error(code::UNKNOWN_FIELD, position, len, message, help);
+        }
+        for (argument, given) in method.arguments.iter().zip(&call.args) {
+            self.argument(name, argument, given);
+        }
+    }
+
+    fn argument(&mut self, command: &str, argument: &HandleArgument, given: &Expr) {
+        let scalar = match argument.kind {
+            Kind::Bool => ScalarType::Bool,
+            Kind::I64 => ScalarType::I64,
+            Kind::F64 => ScalarType::F64,
+            Kind::Text => return self.word(command, argument, given),
+        };
+        if let Some(mismatch) = literal_mismatch(scalar, given) {
+            let message = format!(
+                "argument {} of `Axis.{command}` is {}, the value is {}",
+                argument.name,
+                scalar.name(),
+                mismatch.actual
+            );
+            self.sink.error(code::TYPE, given.start_position(), mismatch.len, message, mismatch.help);
+        }
+    }
+
+    fn word(&mut self, command: &str, argument: &HandleArgument, given: &Expr) {
+        if let Some(value) = crate::interpreter::literal_value(given) {
+            let message = format!(
+                "argument {} of `Axis.{command}` is a text, the value is {}",
+                argument.name,
+                value.scalar_type().name()
+            );
+            let help = suggest("", argument.words, "texts");
+            self.sink.error(code::TYPE, given.start_position(), value.to_string().len(), message, help);
+        }
+        if let Expr::StringConstant(text, position) = given
+            && !argument.words.contains(&text.as_str())
+        {
+            let message = format!("argument {} of `Axis.{command}` is never \"{text}\"", argument.name);
+            let help = suggest(text, argument.words, "texts");
+            self.sink.error(code::UNKNOWN_SYMBOL, *position, text.chars().count() + 2, message, help);
+        }
+    }
+
     fn function(&self, name: &str, count: usize) -> Option<usize> {
         self.functions.iter().position(|function| function.name == name && function.parameters.len() == count)
     }
@@ -200,6 +283,27 @@ impl StateRules<'_, '_> {
             (Found::Pin, Use::Target { .. }) => {
                 let help = "give it as an argument of the block's method";
                 self.sink.error(code::READ_ONLY, start, 4, "a pin cannot be written", help);
+            }
+            (Found::Property, Use::Target { .. }) => {
+                let message = "a property of an Axis cannot be written";
+                self.sink.error(
+                    code::READ_ONLY,
+                    start,
+                    4,
+                    message,
+                    "the axis says it; give the axis a command",
+                );
+            }
+            (Found::Shape(Shape::Axis), Use::Target { .. }) => {
+                let message = "Axis cannot be assigned: handles stay where `init` made them";
+                let help = "make an array of handles, and keep the index of the one that is meant";
+                self.sink.error(code::BLOCK, start, 4, message, help);
+            }
+            (Found::Shape(Shape::Axis), Use::Value | Use::Iterable) => {
+                let message = "Axis cannot be copied, passed or iterated: it would not know the commands of the original";
+                let help =
+                    "use it where it stands, as in `for i in 0..this.axes.len { this.axes[i].halt(); }`";
+                self.sink.error(code::BLOCK, start, 4, message, help);
             }
             (Found::Shape(shape), Use::Target { .. }) if shape.holds_block() => {
                 let message =

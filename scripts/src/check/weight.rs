@@ -223,6 +223,7 @@ mod tests {
             limits,
             program_index: 0,
             role: crate::Role::Controller,
+            reach: crate::Reach::default(),
         };
         let mut program = compile(&source, &environment).unwrap_or_else(|found| panic!("{body}: {found:?}"));
         let sys = SysFacts { cycle: 0, time_ns: 0, dt_ns: 1_000_000, first_cycle: true };

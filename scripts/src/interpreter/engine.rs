@@ -1,6 +1,6 @@
 //! The Rhai engine: nothing in it but what is registered here.
 
-use super::{block, fault, functions, host, host::Host, operators, state::VALUES_MAX};
+use super::{axis, block, fault, functions, host, host::Host, operators, state::VALUES_MAX};
 use rhai::{Dynamic, Engine, OptimizationLevel};
 use sensai_model::cell::Limits;
 use std::rc::Rc;
@@ -46,6 +46,7 @@ pub(crate) fn engine(host: &Rc<Host>, limits: &Limits) -> Engine {
     operators::register(&mut engine, host);
     functions::register(&mut engine, host);
     block::register(&mut engine, host);
+    axis::register(&mut engine, host);
     host::register(&mut engine, host);
     // With fast operators, Rhai would use its own comparisons instead of the registered ones.
     assert!(!engine.fast_operators());

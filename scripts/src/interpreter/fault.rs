@@ -216,6 +216,7 @@ pub(crate) fn plain(name: &str) -> &str {
         "alloc::vec::Vec<rhai::types::dynamic::Dynamic>" => "array",
         name if name.contains("Range") || name.contains("range") => "range",
         name if name.ends_with("Block") => "block",
+        name if name.ends_with("axis::Handle") => "Axis",
         name if name.ends_with("ParameterGroup") => "group of parameters",
         name if name.ends_with("Group") => "group of tags",
         name if name.ends_with("TagArray") => "array of tags",

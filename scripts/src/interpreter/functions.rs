@@ -1,6 +1,7 @@
 //! Functions: those of the library, and the few that only a tier can provide.
 
 use super::{
+    axis::Handle,
     block::{Block, dynamic, refused, scalar},
     fault::{Raised, type_name},
     host::Host,
@@ -12,8 +13,12 @@ use sensai_stdlib::registry;
 use std::{any::TypeId, rc::Rc};
 
 /// Name, number of arguments and use of the functions that are not in the library.
-pub(crate) const BUILT_IN: &[(&str, usize, &str)] =
-    &[("array", 2, "array(n, value)"), ("len", 1, "len(array)"), ("fault", 1, "fault(\"name\")")];
+pub(crate) const BUILT_IN: &[(&str, usize, &str)] = &[
+    ("array", 2, "array(n, value)"),
+    ("len", 1, "len(array)"),
+    ("fault", 1, "fault(\"name\")"),
+    ("Axis", 1, "Axis(\"name\")"),
+];
 
 /// More arguments than any function has; the loop over their types must end.
 const ARGUMENTS_MAX: usize = 6;
@@ -129,6 +134,9 @@ fn fill(host: &Host, count: &Dynamic, value: &Dynamic) -> Result<Dynamic, Raised
 fn duplicate(value: &Dynamic) -> Dynamic {
     if let Some(block) = value.read_lock::<Block>() {
         return Dynamic::from(block.duplicate());
+    }
+    if let Some(handle) = value.read_lock::<Handle>() {
+        return Dynamic::from(handle.duplicate());
     }
     if let Some(array) = value.read_lock::<Array>() {
         return Dynamic::from_array(array.iter().map(duplicate).collect());

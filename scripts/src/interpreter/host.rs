@@ -3,11 +3,13 @@
 use super::{
     block::{dynamic, scalar},
     fault::{self, Raised, out_of_bounds, type_name},
-    nesting, size,
+    nesting,
+    reached::Reached,
+    size,
     state::DEPTH_MAX,
 };
 use crate::{
-    Role, RunContext, SysFacts,
+    Ports, Role, RunContext, ScriptEnvironment, SysFacts,
     layout::literal,
     names::suggest,
     tree::{Found, Tree},
@@ -54,6 +56,8 @@ pub(crate) struct Host {
     calls_on_values: Cell<bool>,
     array_len: usize,
     values_max: u64,
+    /// What is neither tag nor parameter.
+    pub reached: Reached,
 }
 
 /// Work done in this run, and the place where it was done.
@@ -120,13 +124,8 @@ pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
 pub(crate) const ROOTS: [&str; 3] = ["io", "param", "sys"];
 
 impl Host {
-    pub fn new(
-        tags: &[Tag],
-        role: Role<'_>,
-        parameters: &[Parameter],
-        array_len: usize,
-        values_max: u64,
-    ) -> Self {
+    pub fn new(environment: &ScriptEnvironment<'_>, values_max: u64) -> Self {
+        let ScriptEnvironment { tags, role, parameters, .. } = *environment;
         let (shafts, twin) = match role {
             Role::Controller => (&[][..], None),
             Role::Twin { seed, shafts } => {
@@ -157,20 +156,23 @@ impl Host {
             },
             last_read: Cell::new(None),
             calls_on_values: Cell::new(false),
-            array_len,
+            array_len: environment.limits.array_len,
             values_max,
+            reached: Reached::new(&environment.reach, environment.program_index),
         }
     }
 
-    /// Run `work` with the tags and parameters of `context`; they are back in it afterwards, whatever happens.
+    /// Run `work` with the tags, parameters and ports of `context`; they are back in it afterwards, whatever happens.
     pub fn lend<R>(&self, context: &mut RunContext<'_>, work: impl FnOnce() -> R) -> R {
         struct Lent<'a> {
             host: &'a Host,
             tags: &'a mut TagStore,
+            ports: &'a mut Ports,
         }
         impl Lent<'_> {
             fn swap(&mut self) {
                 std::mem::swap(&mut *self.host.store.borrow_mut(), self.tags);
+                self.host.reached.swap(self.ports);
             }
         }
         impl Drop for Lent<'_> {
@@ -180,7 +182,7 @@ impl Host {
         }
         self.sys.set(context.sys);
         self.values.borrow_mut().clone_from_slice(context.parameters);
-        let mut lent = Lent { host: self, tags: context.tags };
+        let mut lent = Lent { host: self, tags: context.tags, ports: context.ports };
         lent.swap();
         work()
     }
@@ -296,7 +298,12 @@ impl Host {
         ))
     }
 
-    fn cycle_only(&self, root: &str) -> Result<(), Raised> {
+    /// True in the first run since a start.
+    pub fn first_cycle(&self) -> bool {
+        self.sys.get().first_cycle
+    }
+
+    pub fn cycle_only(&self, root: &str) -> Result<(), Raised> {
         if self.phase.get() == Phase::Cycle {
             return Ok(());
         }

@@ -9,14 +9,17 @@
 //! - One operation can cost as much as the state is large: `check::weight`. What is not in the state is paid for where
 //!   it is made and looked at: `Host::spend`.
 
+mod axis;
 mod block;
 mod engine;
 mod fault;
 mod functions;
 mod host;
 mod operators;
+mod reached;
 mod state;
 
+pub(crate) use axis::property_help;
 #[cfg(test)]
 pub(crate) use engine::parser;
 pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
@@ -25,9 +28,11 @@ pub(crate) use host::{AXIS, ROOTS, SEED, SYS, VALUES_COPIED_PER_OPERATION, read_
 pub(crate) use state::VALUES_MAX;
 
 use crate::{
-    AssignedTag, Layout, Program, ProgramError, Role, RunContext, ScriptFinding,
+    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding,
+    axis::AxisHandle,
     check::{self, Copied, Facts, Sink},
     finding::code,
+    layout::Shape,
 };
 use fault::{Explained, explain};
 use host::{Host, Phase};
@@ -66,10 +71,12 @@ pub struct ScriptEnvironment<'a> {
     pub parameters: &'a [Parameter],
     /// What one run may use.
     pub limits: Limits,
-    /// Index of the program in its task; the source of its faults.
+    /// Index of the program in the whole cell; the source of its faults and requests.
     pub program_index: u16,
     /// The cell's program, or the simulated machine's.
     pub role: Role<'a>,
+    /// What it reaches beside tags and parameters. Nothing for a twin.
+    pub reach: Reach<'a>,
 }
 
 /// A program in the interpreter. Neither `Send` nor `Sync`: it is compiled on the thread that runs it.
@@ -92,6 +99,8 @@ pub struct InterpretedProgram {
     failed: Option<Dynamic>,
     slots: usize,
     parameters: usize,
+    /// Where in the arena the handles of axes are.
+    handles: Box<[usize]>,
 }
 
 /// Compile a program, and run its `init`.
@@ -127,13 +136,7 @@ fn prepare_into(
         return None;
     }
     let limits = environment.limits;
-    let host = Rc::new(Host::new(
-        environment.tags,
-        environment.role,
-        environment.parameters,
-        limits.array_len,
-        state::VALUES_MAX,
-    ));
+    let host = Rc::new(Host::new(environment, state::VALUES_MAX));
     let mut engine = engine::engine(&host, &limits);
     let ast = check::parse(&engine, &program.text, sink)?;
     let (functions, top) = check::walk::parts(&ast);
@@ -159,6 +162,8 @@ fn prepare_into(
     engine.set_max_array_size(allowed as usize).set_max_map_size(allowed as usize);
     let all_tags = environment.tags.iter().chain(environment.role.shafts());
     let slots = all_tags.map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
+    let handles =
+        layout.leaves().iter().filter(|leaf| *leaf.shape == Shape::Axis).map(|leaf| leaf.offset).collect();
     Some(InterpretedProgram {
         name: program.name.clone(),
         index: environment.program_index,
@@ -176,6 +181,7 @@ fn prepare_into(
         failed: None,
         slots,
         parameters: environment.parameters.len(),
+        handles,
     })
 }
 
@@ -323,6 +329,11 @@ pub(crate) fn literal_value(expression: &Expr) -> Option<Value> {
     }
 }
 
+/// The bytes of the handle at `at`; none if the arena ends before.
+fn part(arena: &[u8], at: usize) -> &[u8] {
+    arena.get(at..).and_then(|rest| rest.get(..AxisHandle::SIZE as usize)).unwrap_or_default()
+}
+
 /// Sets [`IN_INTERPRETER`] while it lives.
 struct Interpreting(bool);
 
@@ -342,6 +353,27 @@ impl InterpretedProgram {
     /// Tags that its text assigns to, each once, by ascending index.
     pub fn assigned_tags(&self) -> &[AssignedTag] {
         &self.facts.assigned_tags
+    }
+
+    /// Axes that its state has handles of, by index in the cell, ascending.
+    pub fn axes(&self) -> Vec<u16> {
+        let handle =
+            |at: &usize| AxisHandle::from_bytes(part(&self.initial, *at)).map(|handle| handle.axis());
+        let mut axes: Vec<u16> = self.handles.iter().filter_map(handle).collect();
+        axes.sort_unstable();
+        axes.dedup();
+        axes
+    }
+
+    /// A handle stays with the axis for which `init` made it.
+    fn same_axes(&self, arena: &[u8]) -> Result<(), state::Mismatch> {
+        let axis = |arena, at| AxisHandle::from_bytes(part(arena, at)).map(|handle| handle.axis());
+        match self.handles.iter().all(|at| axis(arena, *at) == axis(&self.initial, *at)) {
+            true => Ok(()),
+            false => {
+                Err(state::Mismatch::new("a handle is of another axis than the one that `init` gave it"))
+            }
+        }
     }
 
     /// The state in which the last fault found the program, as text; `None` if it did not fault since it was reset.
@@ -370,11 +402,14 @@ impl InterpretedProgram {
                 return Err(self.locate(FaultCode::Script, text.to_owned()));
             }
         }
-        state::write(&self.state, &self.layout, &self.limits, &mut self.next).map_err(|mismatch| {
-            let position = self.assignment(&mismatch.path);
-            let position = position.or_else(self.facts.start("cycle"));
-            Explained { code: mismatch.code, position, text: mismatch.sentence() }
-        })?;
+        let settle = Some((&*context.ports, context.sys.first_cycle));
+        state::write(&self.state, &self.layout, &self.limits, settle, &mut self.next).map_err(
+            |mismatch| {
+                let position = self.assignment(&mismatch.path);
+                let position = position.or_else(self.facts.start("cycle"));
+                Explained { code: mismatch.code, position, text: mismatch.sentence() }
+            },
+        )?;
         std::mem::swap(&mut self.arena, &mut self.next);
         Ok(())
     }
@@ -446,7 +481,8 @@ impl Program for InterpretedProgram {
         let read = state::read(&self.layout, &self.limits, state).and_then(|value| {
             // Writing it again gives the bytes that this state has: padding and NaN may differ in a foreign arena.
             self.next.fill(0);
-            state::write(&value, &self.layout, &self.limits, &mut self.next)?;
+            state::write(&value, &self.layout, &self.limits, None, &mut self.next)?;
+            self.same_axes(&self.next)?;
             Ok(value)
         });
         match read {
@@ -481,6 +517,16 @@ impl Program for InterpretedProgram {
                 self.name,
                 self.slots,
                 self.parameters
+            );
+            return Err(self.error(Explained { code: FaultCode::Script, position: Position::NONE, text }));
+        }
+        let reached = &self.host.reached;
+        if context.ports.axes.len() < reached.axes.len() {
+            let text = format!(
+                "the task has {} axes, {} was compiled for {}",
+                context.ports.axes.len(),
+                self.name,
+                reached.axes.len()
             );
             return Err(self.error(Explained { code: FaultCode::Script, position: Position::NONE, text }));
         }

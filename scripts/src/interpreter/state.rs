@@ -4,12 +4,17 @@
 //! gave, and written into the arena; after a fault, it is built anew from the arena.
 
 use super::{
+    axis::Handle,
     block::{Block, scalar},
     fault::{plain, type_name},
 };
-use crate::layout::{BlockShape, Field, Layout, SYMBOL_CAPACITY, Shape, literal, symbol};
+use crate::{
+    Ports,
+    layout::{BlockShape, Field, Layout, SYMBOL_CAPACITY, Shape, literal, symbol},
+};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use sensai_model::{FaultCode, cell::Limits, value::canonical};
+use sensai_stdlib::registry::AXIS;
 
 /// Records and arrays in one another; deeper than any program needs, shallow enough for every stack.
 pub(crate) const DEPTH_MAX: usize = 16;
@@ -30,7 +35,7 @@ pub(crate) struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         Self { code: FaultCode::StateShape, path: String::new(), text: text.into() }
     }
 
@@ -130,6 +135,10 @@ fn shape_of(value: &Dynamic, limits: &Limits, depth: usize) -> Result<Shape, Mis
     if let Some(block) = value.read_lock::<Block>() {
         return block_shape(&block);
     }
+    if let Some(handle) = value.read_lock::<Handle>() {
+        let copy = || Mismatch::new("is a copy of an Axis; construct it here, as in `Axis(\"name\")`");
+        return if handle.copied() { Err(copy()) } else { Ok(Shape::Axis) };
+    }
     if let Some(map) = value.read_lock::<Map>() {
         return Ok(Shape::record(fields_of(&map, limits, depth)?));
     }
@@ -137,7 +146,7 @@ fn shape_of(value: &Dynamic, limits: &Limits, depth: usize) -> Result<Shape, Mis
         return array_shape(&array, limits, depth);
     }
     Err(Mismatch::new(format!(
-        "{} cannot be kept in the state; bool, i64, f64, text, arrays, records and blocks can",
+        "{} cannot be kept in the state; bool, i64, f64, text, arrays, records, blocks and axes can",
         plain(value.type_name())
     )))
 }
@@ -196,17 +205,18 @@ fn check_text(text: &str, limit: usize) -> Result<(), Mismatch> {
 }
 
 /// Check `value` against `layout` and write it into `arena`, which has the layout's size and zeros in its padding.
-/// On an error the arena holds a mixture.
+/// On an error the arena holds a mixture. `settle`: a run is over, with these ports; and whether it was the first one.
 pub(crate) fn write(
     value: &Dynamic,
     layout: &Layout,
     limits: &Limits,
+    settle: Option<(&Ports, bool)>,
     arena: &mut [u8],
 ) -> Result<(), Mismatch> {
     let Some(map) = value.read_lock::<Map>() else {
         return Err(Mismatch::new(format!("expected the record that `init` gave, got {}", describe(value))));
     };
-    let mut writer = Writer { text_len: limits.text_len, blocks: 0, first: false };
+    let mut writer = Writer { text_len: limits.text_len, blocks: 0, first: false, settle };
     writer.record(&map, layout.fields(), arena)
 }
 
@@ -218,7 +228,7 @@ pub(crate) fn write_first(
     arena: &mut [u8],
 ) -> Result<(), Mismatch> {
     let Some(map) = value.read_lock::<Map>() else { return Err(Mismatch::new("no record")) };
-    let mut writer = Writer { text_len: limits.text_len, blocks: 0, first: true };
+    let mut writer = Writer { text_len: limits.text_len, blocks: 0, first: true, settle: None };
     writer.record(&map, layout.fields(), arena)
 }
 
@@ -241,6 +251,12 @@ pub(crate) fn render(value: &Dynamic) -> String {
             .collect();
         return format!("{} {{ {} }}", block.kind().name, pins.join(", "));
     }
+    if let Some(handle) = value.read_lock::<Handle>() {
+        let state = handle.state().get();
+        let part = |name: &str| state.stored(name).map(|value| format!("{name}: {}", literal(value)));
+        let parts: Vec<String> = AXIS.properties.iter().filter_map(|property| part(property.name)).collect();
+        return format!("Axis {{ {} }}", parts.join(", "));
+    }
     match scalar(value) {
         Some(value) => literal(value),
         None => value
@@ -249,14 +265,15 @@ pub(crate) fn render(value: &Dynamic) -> String {
     }
 }
 
-struct Writer {
+struct Writer<'a> {
     text_len: usize,
-    /// Blocks seen so far; they are numbered in the order of the layout.
+    /// Blocks and handles seen so far; they are numbered in the order of the layout.
     blocks: u32,
     first: bool,
+    settle: Option<(&'a Ports, bool)>,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn record(&mut self, map: &Map, fields: &[Field], bytes: &mut [u8]) -> Result<(), Mismatch> {
         let mut values = map.iter();
         for field in fields {
@@ -317,6 +334,23 @@ impl Writer {
                     )));
                 }
                 bytes.copy_from_slice(block.bytes());
+            }
+            Shape::Axis => {
+                self.blocks += 1;
+                let Some(handle) = value.read_lock::<Handle>() else {
+                    return Err(Mismatch::expected(shape, value));
+                };
+                if handle.copied() || !self.first && handle.identity() != self.blocks {
+                    return Err(Mismatch::new(
+                        "the handle that `init` made was replaced by another; handles stay where they are",
+                    ));
+                }
+                let mut state = handle.state().get();
+                if let Some((ports, first)) = self.settle {
+                    state.settle(ports, first);
+                    handle.state().set(state);
+                }
+                bytes.copy_from_slice(state.bytes());
             }
         }
         Ok(())
@@ -410,6 +444,10 @@ impl Reader {
                 self.blocks += 1;
                 let restored = Block::restored(&block.block, &block.arguments, bytes, self.blocks);
                 Dynamic::from(restored.ok_or_else(|| damaged(&block.block))?)
+            }
+            Shape::Axis => {
+                self.blocks += 1;
+                Dynamic::from(Handle::restored(bytes, self.blocks).ok_or_else(|| damaged("Axis"))?)
             }
         })
     }

@@ -15,7 +15,7 @@ fn init() {
 
 fn axis() { #{ moving: TON(), busy: false } }
 
-fn move_absolute(position, speed) { this.busy = true; }
+fn move_to(position, speed) { this.busy = true; }
 
 fn advance() {
     this.moving.run(this.busy, 0.010);
@@ -27,7 +27,7 @@ fn cycle() {
     this.timeout.run(this.step == "judge", JUDGE_TIMEOUT);
     this.ram.advance();
     switch this.step {
-        "idle" => if this.settle.Q && io.start { this.ram.move_absolute(param.depth, param.speed); this.step = "press"; }
+        "idle" => if this.settle.Q && io.start { this.ram.move_to(param.depth, param.speed); this.step = "press"; }
         "press" => if io.ram_error { fault("ram"); } else if !this.ram.busy { this.step = "judge"; }
         "judge" => this.judge()
     }

@@ -1,7 +1,10 @@
 //! The reference of all blocks and functions as one Markdown page, from the registry. The editor's hover texts are
 //! [`block`] and [`function`].
 
-use super::{Argument, BlockType, Direction, Function, Method, MethodKind, blocks, functions};
+use super::{
+    AXIS, Argument, BlockType, Direction, Function, Method, MethodKind, blocks, functions,
+    handle::{HandleArgument, HandleType},
+};
 use std::fmt::Write;
 
 /// The whole page, `docs/blocks.md`.
@@ -10,10 +13,12 @@ pub fn page() -> String {
     for each in blocks() {
         let _ = writeln!(text, "- [{0}](#{1}): {2}", each.name, each.name.to_lowercase(), summary(each.doc));
     }
+    let _ = writeln!(text, "- [{0}](#{1}): {2}", AXIS.name, AXIS.name.to_lowercase(), summary(AXIS.doc));
     text.push_str("- [Functions](#functions)\n");
     for each in blocks() {
         let _ = write!(text, "\n{}", block(each));
     }
+    let _ = write!(text, "\n{}", handle(&AXIS));
     text.push_str("\n## Functions\n\n");
     text.push_str(FUNCTIONS);
     text.push_str("\n| Function | Result | |\n|---|---|---|\n");
@@ -65,6 +70,37 @@ pub fn block(block: &BlockType) -> String {
     }
     let _ = writeln!(text, "\n{} bytes of state.", block.size);
     text
+}
+
+/// One handle: heading, text, constructor, methods, properties.
+pub fn handle(handle: &HandleType) -> String {
+    let mut text = format!("## {}\n\n{}\n", handle.name, paragraphs(handle.doc));
+    let names: Vec<_> = handle.constructor.iter().map(|argument| argument.name).collect();
+    let _ = writeln!(text, "`{}({})`\n", handle.name, names.join(", "));
+    handle_arguments(&mut text, handle.constructor);
+    for method in handle.methods {
+        let _ = writeln!(text, "`{}`: {}\n", method.usage(), one_line(method.doc));
+        handle_arguments(&mut text, method.arguments);
+    }
+    text.push_str("| Property | Type | Unit | |\n|---|---|---|---|\n");
+    for property in handle.properties {
+        let (name, kind, unit) = (property.name, property.kind.name(), property.unit);
+        let _ = writeln!(text, "| `{name}` | {kind} | {unit} | {} |", one_line(property.doc));
+    }
+    let _ = writeln!(text, "\n{} bytes of state.", handle.size);
+    text
+}
+
+fn handle_arguments(text: &mut String, arguments: &[HandleArgument]) {
+    if arguments.is_empty() {
+        return;
+    }
+    text.push_str("| Argument | Type | Unit | |\n|---|---|---|---|\n");
+    for argument in arguments {
+        let (name, kind, unit) = (argument.name, argument.kind.name(), argument.unit);
+        let _ = writeln!(text, "| `{name}` | {kind} | {unit} | {} |", one_line(argument.doc));
+    }
+    text.push('\n');
 }
 
 /// One overload as scripts call it, with types.
