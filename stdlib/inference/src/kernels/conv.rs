@@ -120,19 +120,77 @@ impl Conv {
         sums
     }
 
+    /// Eight neighbouring positions for four channels of a block, from `channel` of it: the same sums as in
+    /// [`tile`](Self::tile), other ones side by side. For a stride of 1.
+    #[inline(always)]
+    fn across<const B: usize>(
+        &self,
+        place: Place<'_>,
+        packed: &[f32],
+        column: usize,
+        channel: usize,
+    ) -> [[f32; 8]; 4] {
+        let Window { input: [height, width], kernel, dilation, .. } = self.window;
+        let span = (kernel[1] - 1) * dilation[1] + 8;
+        let mut sums = [[0.0; 8]; 4];
+        let mut taps = packed.as_chunks::<B>().0.chunks_exact(kernel[1]);
+        for plane in 0..self.channels {
+            let plane = &place.input[plane * height * width..];
+            for row in 0..kernel[0] {
+                let values = &plane[row * dilation[0] * width + column..][..span];
+                let Some(taps) = taps.next() else { return sums };
+                for (tap, weights) in taps.iter().enumerate() {
+                    let values = &values[tap * dilation[1]..][..8];
+                    let weights = &weights[channel..channel + 4];
+                    for (sums, weight) in sums.iter_mut().zip(weights) {
+                        for (sum, value) in sums.iter_mut().zip(values) {
+                            *sum += value * weight;
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// The beginning of a row, as far as it can be done eight positions at a time; how far that is.
+    #[inline(always)]
+    fn run_across<const B: usize>(&self, place: Place<'_>, first: usize, output: &mut [f32]) -> usize {
+        let Window { output: [rows, columns], stride, .. } = self.window;
+        if stride[1] != 1 {
+            return 0;
+        }
+        let packed = &place.packed[first * self.taps()..][..B * self.taps()];
+        let count = self.outputs.saturating_sub(first).min(B);
+        let whole = columns - columns % 8;
+        for channel in (0..count).step_by(4) {
+            for column in (0..whole).step_by(8) {
+                let sums = self.across::<B>(place, packed, column, channel);
+                for (index, sums) in sums.iter().enumerate().take(count - channel) {
+                    let bias = place.bias.map(|bias| bias[first + channel + index]);
+                    let output = &mut output[(channel + index) * rows * columns + column..][..8];
+                    for (output, sum) in output.iter_mut().zip(sums) {
+                        *output = bias.map_or(*sum, |bias| sum + bias);
+                    }
+                }
+            }
+        }
+        whole
+    }
+
     /// One row of the output for one block of channels, from channel `first` of its group.
     #[inline(always)]
     fn run_row<const R: usize, const B: usize>(&self, place: Place<'_>, first: usize, output: &mut [f32]) {
         let Window { output: [rows, columns], .. } = self.window;
         let packed = &place.packed[first * self.taps()..][..B * self.taps()];
         let count = self.outputs.saturating_sub(first).min(B);
+        let mut column = self.run_across::<B>(place, first, output);
         let mut put = |column: usize, sums: &[f32; B]| {
             for (channel, sum) in sums.iter().take(count).enumerate() {
                 let bias = place.bias.map_or(*sum, |bias| sum + bias[first + channel]);
                 output[channel * rows * columns + column] = bias;
             }
         };
-        let mut column = 0;
         while column + R <= columns {
             let sums = self.tile::<R, B>(place.input, packed, column);
             for (index, sums) in sums.iter().enumerate() {

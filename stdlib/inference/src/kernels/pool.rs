@@ -36,6 +36,39 @@ impl Pool {
     }
 }
 
+impl Window {
+    /// The values under each position of a row, folded row by row of the window.
+    #[inline(always)]
+    fn fold(&self, input: &[f32], output: &mut [f32], start: f32, function: impl Fn(f32, f32) -> f32) {
+        output.fill(start);
+        for (row, tap) in (0..self.kernel[0]).flat_map(|row| (0..self.kernel[1]).map(move |tap| (row, tap))) {
+            let values = &input[row * self.dilation[0] * self.input[1] + tap * self.dilation[1]..];
+            // The two usual strides as straight loops.
+            let done = match self.stride[1] {
+                1 => {
+                    output
+                        .iter_mut()
+                        .zip(values)
+                        .for_each(|(folded, value)| *folded = function(*folded, *value));
+                    output.len()
+                }
+                2 => {
+                    let pairs = values.as_chunks::<2>().0;
+                    output
+                        .iter_mut()
+                        .zip(pairs)
+                        .for_each(|(folded, [value, _])| *folded = function(*folded, *value));
+                    pairs.len().min(output.len())
+                }
+                _ => 0,
+            };
+            for (column, folded) in output.iter_mut().enumerate().skip(done) {
+                *folded = function(*folded, values[column * self.stride[1]]);
+            }
+        }
+    }
+}
+
 /// The larger of the two, and NaN if one is.
 #[inline(always)]
 pub(crate) fn larger(a: f32, b: f32) -> f32 {
@@ -67,19 +100,9 @@ impl Kernel for Pool {
             let (plane, row) = (unit / rows, unit % rows);
             let input = &input[plane * height * width + row * stride[0] * width..];
             let output = &mut write[unit * columns..][..columns];
-            let start = if matches!(self.pooling, Pooling::Max) { f32::NEG_INFINITY } else { 0.0 };
-            output.fill(start);
-            for tap in (0..kernel[0] * kernel[1]).map(|tap| [tap / kernel[1], tap % kernel[1]]) {
-                let values = input[tap[0] * dilation[0] * width + tap[1] * dilation[1]..].iter();
-                let values = values.step_by(stride[1]);
-                match self.pooling {
-                    Pooling::Max => {
-                        output.iter_mut().zip(values).for_each(|(best, value)| *best = larger(*best, *value));
-                    }
-                    Pooling::Average { .. } => {
-                        output.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-                    }
-                }
+            match self.pooling {
+                Pooling::Max => self.window.fold(input, output, f32::NEG_INFINITY, larger),
+                Pooling::Average { .. } => self.window.fold(input, output, 0.0, |sum, value| sum + value),
             }
             if let Pooling::Average { rows, columns } = &self.pooling {
                 for (sum, column) in output.iter_mut().zip(columns) {
