@@ -56,14 +56,13 @@ pub fn cycle(
     let exchange = bus.exchange(outputs, inputs, clock::now_ns() + deadline_ns);
     times.lap(Step::Exchange);
 
+    inbox.put_unfinished(machine.unfinished_tasks(time));
     let entries = inbox.take(&wake);
     let mut accepted = 0;
     for (place, entry) in entries.iter().enumerate() {
         accepted |= u8::from(machine.apply(entry)) << place;
     }
     times.lap(Step::Inbox);
-
-    // Periodic models run here: their results are tags that the scripts of this cycle see.
 
     machine.run_task(&exchange, time);
     times.lap(Step::Scripts);
@@ -72,7 +71,8 @@ pub fn cycle(
     machine.stage();
     times.lap(Step::Stage);
 
-    // Models that a script asked for in this cycle run here; nothing they do can void what is staged.
+    // Nothing that a model does can void what is staged.
+    machine.requested_models(time);
 
     record.record(machine, &Done { time, wake, exchange, entries, accepted, times: *times });
     times.end();

@@ -11,6 +11,7 @@ use crate::{
     recorder::{LogProducer, Recorder},
     rt::{self, Missing},
     status::Status,
+    tasks::{self, Runs},
     timing::{Histograms, StepTimes},
     twin,
 };
@@ -83,6 +84,8 @@ pub struct Outcome {
     pub startup_ns: u64,
     /// Operations the programs used, summed over the measured cycles.
     pub operations: u64,
+    /// What the slow tasks did, by the cell's order.
+    pub tasks: Box<[Runs]>,
     /// The guard was armed.
     pub guarded: bool,
     /// What each device said about itself last, in bus order.
@@ -96,7 +99,7 @@ pub struct Outcome {
 /// Cycles before the counters are armed.
 const WARM_UP: u64 = 200;
 
-/// Cycles with fault values before the bus is taken down.
+/// Cycles with fault values, and with axes at rest and without power, before the bus is taken down.
 const SHUTDOWN_CYCLES: u64 = 3;
 
 /// Bound on taking the bus down to SAFE-OP and INIT.
@@ -176,7 +179,11 @@ fn contain<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     })
 }
 
-fn bring_up_and_drive(plan: &Plan, socket: Option<RawSocket>, mut links: Links<'_>) -> anyhow::Result<Outcome> {
+fn bring_up_and_drive(
+    plan: &Plan,
+    socket: Option<RawSocket>,
+    mut links: Links<'_>,
+) -> anyhow::Result<Outcome> {
     match socket {
         None => {
             clock::start_virtual(1_000_000_000);
@@ -222,6 +229,13 @@ fn drive<W: Wire, P: Pace>(
         (false, None) => timing.spin_ns,
     };
     missing.extend(rt::prefault(HEAP_BYTES).err());
+    if !cell.slow_tasks.is_empty() {
+        let settings = tasks::Settings { virtual_time: plan.virtual_time, core: plan.core };
+        let (threads, refused) = tasks::Threads::start(cell, settings)?;
+        machine.run_tasks_on(Box::new(threads));
+        let news: Vec<Missing> = refused.into_iter().filter(|refused| !missing.contains(refused)).collect();
+        missing.extend(news);
+    }
 
     // From OP on the devices' watchdogs run: nothing slow may come between start-up and the first cycle.
     let before = clock::now_ns();
@@ -257,6 +271,7 @@ fn drive<W: Wire, P: Pace>(
         memory: memory_tags(&machine),
         startup_ns,
         operations: run.operations,
+        tasks: run.tasks,
         guarded: run.guarded,
         shutdown,
         twin: links.twin.and_then(|twin| twin.text(cell)),
@@ -288,6 +303,7 @@ struct Loop {
     done: u64,
     measured: u64,
     operations: u64,
+    tasks: Box<[Runs]>,
     /// Cycles still to go once a shutdown was seen.
     left: Option<u64>,
     limit: Option<u64>,
@@ -311,6 +327,7 @@ impl Loop {
             done: 0,
             measured: 0,
             operations: 0,
+            tasks: Runs::of(plan.cell.slow_tasks.len()),
             left: None,
             limit: plan.cycles,
             warm_up: WARM_UP.min(plan.cycles.unwrap_or(u64::MAX) / 2),
@@ -357,7 +374,7 @@ impl Loop {
             if let Some(tap) = &mut links.retained {
                 tap.cycle(machine);
             }
-            self.count(machine, &times);
+            self.count(machine, time.index, &times);
             // Without a machine there is nothing to be controlled any more.
             let over = links.twin.as_ref().is_some_and(|twin| twin.happened());
             self.end_of_cycle(machine, &mut links.inbox, over);
@@ -380,8 +397,9 @@ impl Loop {
         (now + self.interval / 4).min(next.saturating_sub(guard))
     }
 
-    fn count(&mut self, machine: &Machine, times: &StepTimes) {
+    fn count(&mut self, machine: &Machine, index: u64, times: &StepTimes) {
         self.done += 1;
+        Runs::count(&mut self.tasks, machine, index);
         if self.done > self.warm_up {
             self.measured += 1;
             self.operations += machine.operations();
@@ -394,9 +412,9 @@ impl Loop {
             *left -= 1;
             return;
         }
-        if machine.shutting_down() {
+        if machine.shutdown_done() {
             self.left = Some(SHUTDOWN_CYCLES);
-        } else {
+        } else if !machine.shutting_down() {
             self.mode = machine.mode();
             if over || self.limit.is_some_and(|limit| self.done >= limit) {
                 inbox.request_shutdown();
@@ -410,7 +428,7 @@ impl Loop {
             status.armed.store(!self.virtual_time, Relaxed);
             self.faults_before = rt::page_faults();
             if self.guard && !self.guarded {
-                self.guarded = crate::guard::arm();
+                self.guarded = crate::guard::arm(self.virtual_time && !self.tasks.is_empty());
             }
             self.allocations = thread_counts();
         }

@@ -12,9 +12,13 @@ const ALLOWED: [libc::c_long; 5] = [
     libc::SYS_clock_gettime,
 ];
 
-/// Arm the filter on the calling thread. False where it cannot be had.
-pub fn arm() -> bool {
-    let rules = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+/// In virtual time, where nothing is ever late, the cycle waits for the threads of slow tasks, and wakes them.
+const WAITING: [libc::c_long; 1] = [libc::SYS_futex];
+
+/// Arm the filter on the calling thread; `waits` for a cycle in virtual time with slow tasks. False where it cannot be had.
+pub fn arm(waits: bool) -> bool {
+    let waiting = WAITING.iter().filter(|_| waits);
+    let rules = ALLOWED.iter().chain(waiting).map(|call| (*call, Vec::new())).collect();
     let Ok(architecture) = std::env::consts::ARCH.try_into() else { return false };
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture)
         .and_then(BpfProgram::try_from)

@@ -12,6 +12,9 @@ use sensai_model::record::{INBOX_MAX, InboxEntry, InboxKind, InboxSource};
 /// Commands waiting from outside the cycle.
 pub const COMMANDS_MAX: usize = 64;
 
+const _: () =
+    assert!(INBOX_MAX > 3, "an overrun, one of slow tasks and a shutdown leave no place for commands");
+
 /// An entry that is not numbered yet.
 pub const fn entry(kind: InboxKind, source: u16, argument: [i64; 3]) -> InboxEntry {
     InboxEntry { kind, source, sequence: 0, argument }
@@ -26,6 +29,8 @@ pub struct Inbox {
     /// The control socket's own way in: another thread feeds it.
     control: Option<rtrb::Consumer<InboxEntry>>,
     shutdown: bool,
+    /// Slow tasks that are not done at their release, as [`InboxKind::TaskOverrun`] has them.
+    unfinished: u64,
 }
 
 impl Inbox {
@@ -44,6 +49,7 @@ impl Inbox {
             commands: None,
             control: None,
             shutdown: false,
+            unfinished: 0,
         }
     }
 
@@ -68,7 +74,12 @@ impl Inbox {
         self.shutdown = true;
     }
 
-    /// The entries of this cycle. Verdicts go first: there is at most one a cycle, so commands always get through.
+    /// Slow tasks that are not done at their release in this cycle: a bit for each, by the index of the task.
+    pub fn put_unfinished(&mut self, tasks: u64) {
+        self.unfinished = tasks;
+    }
+
+    /// The entries of this cycle. Verdicts go first: there are at most three a cycle, so commands always get through.
     pub fn take(&mut self, wake: &Wake) -> &[InboxEntry] {
         if self.commands.is_none() {
             return &self.entries[..self.count];
@@ -78,6 +89,10 @@ impl Inbox {
             let late = wake.start_error_ns.cast_signed();
             let argument = [wake.skipped.cast_signed(), late, 0];
             self.push(entry(InboxKind::Overrun, InboxSource::RUNTIME, argument));
+        }
+        if self.unfinished != 0 {
+            let argument = [self.unfinished.cast_signed(), 0, 0];
+            self.push(entry(InboxKind::TaskOverrun, InboxSource::RUNTIME, argument));
         }
         if std::mem::take(&mut self.shutdown) {
             self.push(entry(InboxKind::Shutdown, InboxSource::RUNTIME, [0; 3]));
@@ -130,8 +145,28 @@ mod tests {
     }
 
     #[test]
+    fn verdicts_leave_a_place_for_a_command() {
+        let (mut commands, mut inbox) = Inbox::new();
+        commands.push(entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])).unwrap();
+        inbox.put_unfinished(0b110);
+        inbox.request_shutdown();
+        let wake = Wake { overrun: true, ..Wake::default() };
+        let kinds: Vec<_> = inbox.take(&wake).iter().map(|entry| (entry.kind, entry.argument[0])).collect();
+        let expected = [
+            (InboxKind::Overrun, 0),
+            (InboxKind::TaskOverrun, 6),
+            (InboxKind::Shutdown, 0),
+            (InboxKind::Start, 0),
+        ];
+        assert_eq!(kinds, expected);
+        inbox.put_unfinished(0);
+        assert!(inbox.take(&Wake::default()).is_empty());
+    }
+
+    #[test]
     fn a_replayed_inbox_decides_nothing() {
         let mut inbox = Inbox::replayed();
+        inbox.put_unfinished(0b10);
         let wake = Wake { overrun: true, skipped: 1, ..Wake::default() };
         assert!(inbox.take(&wake).is_empty());
         inbox.put_recorded([entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])].into_iter());

@@ -1,41 +1,131 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
-use sensai_model::{Cell, cell::ProgramSource, config};
-use sensai_scripts::{Program, Role, ScriptEnvironment, ScriptFinding, Severity};
+use sensai_model::{
+    Cell,
+    cell::{ProgramSource, Task},
+    config,
+};
+use sensai_scripts::{AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity};
+use std::collections::BTreeMap;
 
-fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
+fn environment<'a>(cell: &'a Cell, task: &Task, index: usize) -> ScriptEnvironment<'a> {
     ScriptEnvironment {
         tags: &cell.tags,
         parameters: &cell.parameters,
-        limits: cell.task.limits,
+        limits: task.limits,
         program_index: index as u16,
         role: Role::Controller,
+        reach: Reach::of(cell, index as u16),
     }
+}
+
+/// All programs with their tasks, by global index.
+fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &ProgramSource)> {
+    let tasks = cell.tasks().enumerate();
+    let programs = tasks.flat_map(|(task, of)| of.programs.iter().map(move |program| (task, of, program)));
+    programs.enumerate().map(|(index, (task, of, program))| (index, task, of, program))
 }
 
 /// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
     let mut findings = Vec::new();
-    for (index, program) in cell.task.programs.iter().enumerate() {
-        let found = sensai_scripts::check(program, &environment(cell, index));
+    for (index, _, task, program) in all(cell) {
+        let found = sensai_scripts::check(program, &environment(cell, task, index));
         findings.extend(found.into_iter().map(|finding| convert(program, finding)));
+    }
+    if !cell.slow_tasks.is_empty()
+        && findings.iter().all(|finding| finding.severity != config::Severity::Error)
+    {
+        findings.extend(check_writers(cell));
     }
     findings
 }
 
-/// Programs ready to run, in calling order.
+/// A tag that programs of several tasks write has the value of whichever came last: every tag has one task that writes it.
+/// Within a task the order of the programs decides.
+fn check_writers(cell: &Cell) -> Vec<config::Finding> {
+    let mut writers: BTreeMap<u32, (usize, &str, &ProgramSource, u32)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (index, number, task, program) in all(cell) {
+        let Ok(compiled) = sensai_scripts::compile(program, &environment(cell, task, index)) else {
+            continue;
+        };
+        for assigned in compiled.assigned_tags() {
+            let Some(tag) = cell.tags.get(assigned.tag as usize) else { continue };
+            let first = (number, task.name.as_str(), program, assigned.line);
+            let (writer, name, other, line) = *writers.entry(assigned.tag).or_insert(first);
+            if writer != number {
+                findings.push(two_writers(
+                    program,
+                    assigned,
+                    &tag.name,
+                    &task.name,
+                    name,
+                    (&other.path, line),
+                ));
+            }
+        }
+    }
+    findings
+}
+
+fn two_writers(
+    program: &ProgramSource,
+    assigned: &AssignedTag,
+    tag: &str,
+    task: &str,
+    other: &str,
+    (path, line): (&str, u32),
+) -> config::Finding {
+    let tag = format!("io.{tag}");
+    config::Finding {
+        severity: config::Severity::Error,
+        code: "R110",
+        rule: "every tag has one task that writes it",
+        span: span(&program.text, assigned.line, assigned.column, tag.chars().count() as u32),
+        path: program.path.clone(),
+        line: assigned.line.max(1),
+        column: assigned.column.max(1),
+        key: String::new(),
+        message: format!(
+            "`{tag}` is written by task `{task}` here and by task `{other}` in {path}, line {line}"
+        ),
+        got: None,
+        help: Some(
+            "let one task decide: write another tag here, and let that task read it in its next run".into(),
+        ),
+        related: Vec::new(),
+    }
+}
+
+/// Programs ready to run, by global index: the base task's come first.
 ///
 /// # Errors
 /// The findings, as text. [`check`] gives the same ones beforehand.
 pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
-    let compile = |(index, program): (usize, &ProgramSource)| {
-        let compiled = sensai_scripts::compile(program, &environment(cell, index)).map_err(|findings| {
-            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{} does not compile:\n{}", program.path, lines.join("\n"))
-        })?;
-        Ok(Box::new(compiled) as Box<dyn Program>)
-    };
-    cell.task.programs.iter().enumerate().map(compile).collect()
+    all(cell).map(|(index, _, task, program)| compile_one(cell, task, index, program)).collect()
+}
+
+/// Programs of one task (0 for the base task) in calling order, on the thread that is to run them.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_task(cell: &Cell, number: usize) -> anyhow::Result<Vec<Box<dyn Program>>> {
+    let of = all(cell).filter(|(_, task, ..)| *task == number);
+    of.map(|(index, _, task, program)| compile_one(cell, task, index, program)).collect()
+}
+
+fn compile_one(
+    cell: &Cell,
+    task: &Task,
+    index: usize,
+    program: &ProgramSource,
+) -> anyhow::Result<Box<dyn Program>> {
+    let compiled = sensai_scripts::compile(program, &environment(cell, task, index)).map_err(|findings| {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{} does not compile:\n{}", program.path, lines.join("\n"))
+    })?;
+    Ok(Box::new(compiled))
 }
 
 /// A finding about a program in the form of the configuration's.

@@ -35,6 +35,8 @@ pub struct Summary {
     pub overruns: u64,
     /// Cycles passed over.
     pub skipped: u64,
+    /// Every task, the base task first.
+    pub tasks: Vec<TaskSummary>,
     /// Distributions in ns; empty in virtual time.
     pub timing: Vec<Distribution>,
     /// After warm-up, on the cyclic thread.
@@ -65,6 +67,21 @@ pub struct Summary {
     pub log_error: Option<String>,
     #[serde(skip)]
     histograms: crate::timing::Histograms,
+}
+
+/// What a task did.
+#[derive(Debug, Serialize)]
+pub struct TaskSummary {
+    /// Its name.
+    pub name: String,
+    /// Its interval, ns.
+    pub interval_ns: u64,
+    /// Times it was released, in any mode for the base task, in Run for the others.
+    pub releases: u64,
+    /// Times it was not done when it was due again.
+    pub overruns: u64,
+    /// Execution in ns: the whole cycle for the base task, the programs' run, waiting for the core included, for the others.
+    pub execution: Distribution,
 }
 
 /// A fault with its text.
@@ -260,6 +277,7 @@ impl Summary {
             },
             overruns: count(&status.overruns),
             skipped: count(&status.skipped),
+            tasks: tasks(cell, &outcome, count(&status.overruns)),
             timing: if options.virtual_time { timing.into_iter().skip(2).collect() } else { timing },
             allocations: Allocations {
                 rust: outcome.allocations.rust,
@@ -295,6 +313,49 @@ impl Summary {
     }
 }
 
+impl Summary {
+    fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heads = ["interval", "releases", "overruns", "p50", "p99", "max"];
+        write!(f, "\n{:<14}", "task, µs")?;
+        heads.iter().try_for_each(|head| write!(f, "{head:>10}"))?;
+        writeln!(f)?;
+        for task in &self.tasks {
+            let us = |ns: u64| format!("{:.2}", ns as f64 / 1000.0);
+            let of = &task.execution;
+            writeln!(
+                f,
+                "{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+                task.name,
+                us(task.interval_ns),
+                task.releases,
+                task.overruns,
+                us(of.p50),
+                us(of.p99),
+                us(of.max)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn tasks(cell: &Cell, outcome: &Outcome, overruns: u64) -> Vec<TaskSummary> {
+    let base = TaskSummary {
+        name: cell.task.name.clone(),
+        interval_ns: cell.task.interval_ns,
+        releases: outcome.cycles,
+        overruns,
+        execution: Distribution::new("execution", &outcome.histograms.execution),
+    };
+    let slow = cell.slow_tasks.iter().zip(&outcome.tasks).map(|(task, runs)| TaskSummary {
+        name: task.name.clone(),
+        interval_ns: task.interval_ns,
+        releases: runs.releases,
+        overruns: runs.overruns,
+        execution: Distribution::new("execution", &runs.execution),
+    });
+    std::iter::once(base).chain(slow).collect()
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -317,6 +378,9 @@ impl fmt::Display for Summary {
             "exchange: {} lost, {} with invalid inputs, {} late, {} stray; {} overruns, {} cycles skipped",
             e.lost, e.invalid, e.late, e.stray, self.overruns, self.skipped
         )?;
+        if self.tasks.len() > 1 {
+            self.write_tasks(f)?;
+        }
         writeln!(f, "\n{:<14}{:>10}{:>10}{:>10}{:>10}{:>10}", "µs", "min", "p50", "p99", "p99.9", "max")?;
         for row in &self.timing {
             let us = |ns: u64| format!("{:.2}", ns as f64 / 1000.0);

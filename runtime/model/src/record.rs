@@ -196,7 +196,7 @@ inbox_kinds! {
     Acknowledge = 14,
     /// An alarm was shelved. `[0]`: its index, `[1]`: cycles, 0 to unshelve.
     Shelve = 15,
-    /// A slow task was not done at its release. `[0]`: index of the task.
+    /// Slow tasks were not done at their release. `[0]`: a bit for each, by the task's index; the base task has bit 0.
     TaskOverrun = 16,
     /// Values of a model that runs beside, before its result. `[0]`: model << 32 | index of the first value, `[1]`, `[2]`: two f32 each.
     ModelOutput = 17,

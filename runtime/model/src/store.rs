@@ -12,6 +12,8 @@ pub struct TagStore {
     valid: Box<[bool]>,
     /// Slots of inputs come first, see [`TagStore::new`].
     kinds: Box<[TagKind]>,
+    /// Written in this run.
+    written: Box<[bool]>,
 }
 
 impl TagStore {
@@ -26,7 +28,8 @@ impl TagStore {
             kinds[range].fill(tag.kind);
         }
         let valid = kinds.iter().map(|kind| *kind != TagKind::Input).collect();
-        Self { committed: values.clone(), values, valid, kinds }
+        let written = vec![false; slots].into_boxed_slice();
+        Self { committed: values.clone(), values, valid, kinds, written }
     }
 
     /// The value scripts see.
@@ -55,16 +58,32 @@ impl TagStore {
             Value::F64(number) => Value::F64(crate::value::canonical(number)),
             other => other,
         };
+        self.written[slot as usize] = true;
+    }
+
+    /// Something was written to the slot in this run, if only the value it had.
+    pub fn written(&self, slot: u32) -> bool {
+        self.written[slot as usize]
+    }
+
+    /// Take over what has taken effect in another store of the same tags; this run begins.
+    pub fn begin_as(&mut self, other: &Self) {
+        self.values.copy_from_slice(&other.committed);
+        self.committed.copy_from_slice(&other.committed);
+        self.valid.copy_from_slice(&other.valid);
+        self.written.fill(false);
     }
 
     /// The run succeeded: its writes take effect.
     pub fn commit(&mut self) {
         self.committed.copy_from_slice(&self.values);
+        self.written.fill(false);
     }
 
     /// The run failed: its writes are undone.
     pub fn roll_back(&mut self) {
         self.values.copy_from_slice(&self.committed);
+        self.written.fill(false);
     }
 
     /// What takes effect outside.
@@ -82,7 +101,7 @@ impl TagStore {
         self.values.is_empty()
     }
 
-    /// Put a committed value back, from a keyframe.
+    /// Put a committed value in: from a keyframe, or from a run that wrote it into a store of its own.
     pub fn restore(&mut self, slot: u32, value: Value, valid: bool) {
         self.values[slot as usize] = value;
         self.committed[slot as usize] = value;

@@ -230,8 +230,40 @@ impl Axes {
             write(at.target_velocity, out.target_velocity.into());
             write(at.target_torque, out.target_torque.into());
             write(at.mode, out.mode.into());
-            write(at.digital_outputs, out.brake.into());
+            // CiA 402, object 60FE, bit 0 "set brake": 1 applies it.
+            write(at.digital_outputs, (!out.brake).into());
         }
+    }
+
+    /// Nothing is powered any more.
+    pub fn unpowered(&self) -> bool {
+        self.facts().all(|facts| !facts.powered)
+    }
+
+    /// What the axes show, as it is given to a slow task.
+    pub fn save_facts(&self, out: &mut Writer<'_>) {
+        let mut words = [0; Axis::WORDS];
+        for one in &self.all {
+            one.axis.save(&mut words);
+            words.iter().for_each(|word| out.u64(*word));
+        }
+    }
+
+    /// What [`Axes::save_facts`] wrote.
+    ///
+    /// # Errors
+    /// If it is too short, or holds what no axis saves.
+    pub fn load_facts(&self, from: &mut Reader<'_>, facts: &mut [AxisFacts]) -> Result<(), KeyframeError> {
+        for (index, (one, place)) in self.all.iter().zip(facts).enumerate() {
+            let mut words = [0; Axis::WORDS];
+            for word in &mut words {
+                *word = from.u64()?;
+            }
+            let mut axis = one.axis.clone();
+            axis.load(&words).map_err(|error| KeyframeError::Axis { axis: index, word: error.word })?;
+            *place = *axis.facts();
+        }
+        Ok(())
     }
 
     /// Into a keyframe: what later steps depend on.

@@ -6,13 +6,19 @@
 pub mod alarms;
 pub mod axes;
 pub mod jidoka;
+pub mod job;
+pub mod models;
 mod routes;
+mod shutdown;
+pub mod tasks;
 pub mod units;
 
 use crate::keyframe::{Reader, Writer};
 use alarms::Alarms;
 use axes::{Axes, Wanted};
 use jidoka::Jidoka;
+use job::Executor;
+use models::Models;
 use sensai_alloc_count::excuse;
 use sensai_fieldbus::Exchange;
 use sensai_model::{
@@ -23,7 +29,9 @@ use sensai_model::{
     tag::OnFault,
 };
 use sensai_scripts::{Ports, Program, ProgramError, RunContext, SysFacts, ports::Request};
+use shutdown::Shutdown;
 use std::sync::Arc;
+use tasks::{Surroundings, TaskFacts, Tasks};
 use units::Units;
 
 /// The runtime's own state machine. `Config` is before the first cycle and has no value here.
@@ -75,7 +83,10 @@ pub const UNCLEAN: i64 = 2;
 /// The state of the cell between two cycles.
 pub struct Machine {
     cell: Arc<Cell>,
+    /// By global index: the base task's, then the committed states of the slow tasks'.
     programs: Vec<Box<dyn Program>>,
+    /// How many of them the base task runs.
+    base_programs: usize,
     /// Each program's state at the start of the cycle, to go back to: the task succeeds or fails as a whole.
     states_before: Vec<Box<[u8]>>,
     store: TagStore,
@@ -89,7 +100,7 @@ pub struct Machine {
     invalid_in_row: [u32; SYNC_UNITS_MAX],
     /// Last levels of the operator's tags: reset, stop, start.
     operator_levels: [bool; 3],
-    shutting_down: bool,
+    shutdown: Shutdown,
     /// The next run of the programs is the first one since Stop.
     first_run: bool,
     /// Output elements that had to be saturated on their way to the wire, in this cycle.
@@ -101,10 +112,12 @@ pub struct Machine {
     committed: bool,
     /// What the base task's programs reach beside tags.
     ports: Ports,
+    tasks: Tasks,
     axes: Axes,
     units: Units,
     alarms: Alarms,
     jidoka: Jidoka,
+    models: Models,
     /// The operator acknowledged a fault in this cycle: drives are to be reset too.
     reset_axes: bool,
     /// Validity of the sync units in the last exchange, for the routes.
@@ -112,11 +125,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A cold machine in `Stop`.
+    /// A cold machine in `Stop`. Slow tasks run in the cycle that wants their results, until
+    /// [`Machine::run_tasks_on`].
     ///
     /// # Panics
     /// If an axis of the cell cannot be, which no checked cell has.
-    pub fn new(cell: Arc<Cell>, programs: Vec<Box<dyn Program>>) -> Self {
+    pub fn new(cell: Arc<Cell>, mut programs: Vec<Box<dyn Program>>) -> Self {
+        let slow_programs: usize = cell.slow_tasks.iter().map(|task| task.programs.len()).sum();
+        let base_programs = programs.len().saturating_sub(slow_programs);
+        let runners = job::divide(&mut programs, tasks::ranges(&cell, base_programs));
+        let axes = Axes::new(&cell).unwrap_or_else(|(name, errors)| panic!("axis {name}: {errors:?}"));
         let store = TagStore::new(&cell.tags);
         let parameters = cell.parameters.iter().map(|parameter| parameter.default).collect();
         let states_before = programs.iter().map(|program| program.state().into()).collect();
@@ -131,20 +149,23 @@ impl Machine {
             lost_in_row: 0,
             invalid_in_row: [0; SYNC_UNITS_MAX],
             operator_levels: [true; 3],
-            shutting_down: false,
+            shutdown: Shutdown::new(&cell),
             first_run: true,
             saturated: 0,
             error: None,
             operations: 0,
             committed: false,
             ports: Ports::new(cell.axes.len(), cell.programs().count(), cell.models.len()),
-            axes: Axes::new(&cell).unwrap_or_else(|(name, errors)| panic!("axis {name}: {errors:?}")),
+            tasks: Tasks::new(&cell, &programs, base_programs, runners, &axes),
+            axes,
             units: Units::new(&cell.units, cell.programs().count()),
             alarms: Alarms::new(&cell.alarms, cell.task.interval_ns),
             jidoka: Jidoka::new(&cell),
+            models: Models::new(&cell),
             reset_axes: false,
             valid_units: 0,
             programs,
+            base_programs,
             cell,
         };
         // Before the first exchange no output was ever committed: `hold` starts from the initial value.
@@ -177,6 +198,13 @@ impl Machine {
                 self.raise(Fault::new(FaultCode::Overrun));
                 true
             }
+            InboxKind::TaskOverrun => {
+                let stopping = self.tasks.overrun(entry.argument[0].cast_unsigned());
+                if let Some(source) = stopping.filter(|_| self.mode == Mode::Run) {
+                    self.raise(Fault { source, ..Fault::new(FaultCode::Overrun) });
+                }
+                true
+            }
             InboxKind::UnitCommand => {
                 let number = u8::try_from(entry.argument[1]).unwrap_or(0);
                 let command = packml::Command::from_number(number).filter(|_| self.mode == Mode::Run);
@@ -204,8 +232,17 @@ impl Machine {
                 }
                 judged
             }
+            InboxKind::ModelOutput => {
+                self.models.output(entry.argument);
+                true
+            }
+            InboxKind::ModelResult => {
+                let [model, number, good] = entry.argument;
+                self.models.result(model, number, good == 1);
+                true
+            }
             InboxKind::Shutdown => {
-                self.shutting_down = true;
+                self.shutdown.begin(self.mode == Mode::Run);
                 self.stop();
                 true
             }
@@ -213,10 +250,23 @@ impl Machine {
         }
     }
 
-    /// Inputs to tags, supervision, the operator's edges, then the programs: the task's one run.
+    /// Run the slow tasks' jobs somewhere else from now on. For set-up.
+    pub fn run_tasks_on(&mut self, executor: Box<dyn Executor>) {
+        self.tasks.run_on(executor);
+    }
+
+    /// Slow tasks that this cycle releases, and whose last run is not done: a bit for each, by the index of the task. A
+    /// question of time: its answer is a verdict that comes back through the inbox.
+    pub fn unfinished_tasks(&mut self, time: CycleTime) -> u64 {
+        self.tasks.unfinished(time)
+    }
+
+    /// Inputs to tags, supervision, the operator's edges, release edges of slow tasks, then the programs: the base task's
+    /// one run.
     pub fn run_task(&mut self, exchange: &Exchange, time: CycleTime) {
         self.operations = 0;
         self.committed = false;
+        self.tasks.begin();
         self.valid_units = exchange.valid;
         self.axes.read(&self.inputs, exchange.valid);
         for (place, facts) in self.ports.axes.iter_mut().zip(self.axes.facts()) {
@@ -230,11 +280,14 @@ impl Machine {
         self.operator_edges();
         // Behind the edges: a reset whose cause is still there must not let the programs run, not even once.
         self.supervise(exchange);
-        if self.mode != Mode::Run {
-            return;
-        }
-        if let Some(tag) = invalid {
+        if let Some(tag) = invalid.filter(|_| self.mode == Mode::Run) {
             self.raise(Fault { source: tag, ..Fault::new(FaultCode::InvalidInput) });
+        }
+        if !self.models.is_empty() {
+            self.models.periodic(&mut self.store, time.index);
+        }
+        self.step_tasks(time);
+        if self.mode != Mode::Run {
             return;
         }
         let interval = self.cell.task.interval_ns.cast_signed();
@@ -249,11 +302,7 @@ impl Machine {
             None => {
                 self.store.commit();
                 self.committed = true;
-                let (store, models) = (&self.store, &self.cell.models);
-                self.ports.see(|model| match models.get(model).map(|of| store.committed(of.slot + 4)) {
-                    Some(Value::I64(sequence)) => sequence,
-                    _ => 0,
-                });
+                self.see_models();
             }
             Some(error) => {
                 self.store.roll_back();
@@ -264,9 +313,47 @@ impl Machine {
         }
     }
 
-    /// Run all programs, or, if one of them fails, none: those that ran before it get their state back.
+    /// Every program of the base task has now seen the models' present results. What slow tasks have seen comes with their
+    /// own results.
+    fn see_models(&mut self) {
+        let models = &self.cell.models;
+        let rows = self.ports.seen.chunks_exact_mut(models.len().max(1)).take(self.base_programs);
+        for row in rows {
+            for (seen, model) in row.iter_mut().zip(models) {
+                if let Value::I64(sequence) = self.store.committed(model.slot + 4) {
+                    *seen = sequence;
+                }
+            }
+        }
+    }
+
+    /// Take in what slow tasks have to give in this cycle, and release them anew.
+    fn step_tasks(&mut self, time: CycleTime) {
+        let running = self.mode == Mode::Run;
+        let mut around = Surroundings {
+            store: &mut self.store,
+            parameters: &self.parameters,
+            ports: &mut self.ports,
+            programs: &mut self.programs,
+            axes: &self.axes,
+            units: &self.units,
+            models: &self.cell.models,
+            interval_ns: self.cell.task.interval_ns,
+        };
+        let error = self.tasks.step(&mut around, time, running);
+        self.operations = self.tasks.operations();
+        if let Some(error) = error {
+            self.raise(error.fault);
+            if let Some(untold) = self.error.replace(error) {
+                excuse(|| drop(untold));
+            }
+        }
+    }
+
+    /// Run the base task's programs, or, if one of them fails, none: those that ran before it get their state back.
     fn run_programs(&mut self, sys: SysFacts) -> Option<Box<ProgramError>> {
-        let Self { programs, states_before, store, parameters, operations, ports, .. } = self;
+        let Self { programs, base_programs, states_before, store, parameters, operations, ports, .. } = self;
+        let programs = &mut programs[..*base_programs];
         for (before, program) in states_before.iter_mut().zip(programs.iter()) {
             before.copy_from_slice(program.state());
         }
@@ -287,12 +374,13 @@ impl Machine {
 
     /// Behind the programs, in every mode: alarms, jidoka, units, then the axes.
     pub fn step_axes(&mut self, time: CycleTime) {
-        let (ports, cycles) = (&self.ports, time.skipped.saturating_add(1));
-        let raised = |wanted: Request| ports.requests().iter().any(|requested| requested.request == wanted);
+        self.tasks.close(&self.ports);
+        let (tasks, running, cycles) = (&self.tasks, self.mode == Mode::Run, time.skipped.saturating_add(1));
+        let raised = |wanted: Request| tasks.requests().iter().any(|requested| requested.request == wanted);
         let (units, mut fault) = (&mut self.units, None);
         self.alarms.step(
             &self.store,
-            |index| raised(Request::Alarm(index as u16)),
+            |index| raised(Request::Alarm(index as u16)) || running && tasks.holds_alarm(index),
             time.index,
             cycles,
             |index, reaction| match reaction {
@@ -315,18 +403,19 @@ impl Machine {
             time.index,
             |unit| units.hold_for_verdict(unit),
         );
-        self.units.step(self.ports.requests(), self.committed);
+        self.units.step(self.tasks.requests(), self.committed);
         if let Some(source) = fault.filter(|_| self.mode == Mode::Run) {
             self.raise(Fault { source, ..Fault::new(FaultCode::Alarm) });
         }
-        let wanted = match (self.mode, self.shutting_down) {
-            (Mode::Run, false) => Wanted::Run,
-            (_, true) if self.axes.at_rest() => Wanted::PowerOff,
+        self.shutdown.step(cycles, self.axes.at_rest(), self.axes.unpowered());
+        let wanted = match self.mode {
+            _ if !self.shutdown.allows_power() => Wanted::PowerOff,
+            Mode::Run => Wanted::Run,
             _ => Wanted::Stop,
         };
         let reset = std::mem::take(&mut self.reset_axes);
         let now_ns = u64::try_from(self.time_ns(time.index)).unwrap_or(0);
-        self.axes.step(self.ports.commands(), reset, wanted, time.index, now_ns);
+        self.axes.step(self.tasks.commands(), reset, wanted, time.index, now_ns);
         let errors = || self.axes.facts().position(|facts| facts.error.is_some());
         if self.mode == Mode::Run
             && let Some(axis) = errors()
@@ -338,7 +427,7 @@ impl Machine {
     /// Committed values, or fault values, into the output image that the next exchange sends.
     pub fn stage(&mut self) {
         self.saturated = 0;
-        let running = self.mode == Mode::Run;
+        let running = self.mode == Mode::Run || self.mode == Mode::Stop && self.shutdown.holds_outputs();
         for tag in self.cell.tags.iter().filter(|tag| tag.kind == TagKind::Output) {
             let saturated = match (running, tag.on_fault) {
                 (true, _) => {
@@ -352,6 +441,24 @@ impl Machine {
         }
         self.axes.stage(&mut self.outputs);
         routes::copy(&self.cell.routes, self.valid_units, &self.inputs, &mut self.outputs);
+    }
+
+    /// Behind everything that is staged: the models that programs asked for in this cycle.
+    pub fn requested_models(&mut self, time: CycleTime) {
+        if self.models.is_empty() {
+            return;
+        }
+        let tasks = &self.tasks;
+        let asked = |index: usize| {
+            let wanted = Request::Model(index as u16);
+            tasks.requests().iter().any(|requested| requested.request == wanted)
+        };
+        self.models.requested(&self.store, asked, time.index);
+    }
+
+    /// The models, for an engine that runs beside.
+    pub fn models_mut(&mut self) -> &mut Models {
+        &mut self.models
     }
 
     /// In manual mode of a unit that names the axis.
@@ -426,10 +533,11 @@ impl Machine {
     }
 
     fn start(&mut self) -> bool {
-        let fits = self.mode == Mode::Stop && !self.shutting_down;
+        let fits = self.mode == Mode::Stop && !self.shutdown.has_begun();
         if fits {
             self.mode = Mode::Run;
             self.first_run = true;
+            self.tasks.start();
         }
         fits
     }
@@ -506,6 +614,7 @@ impl Machine {
             self.mode = Mode::Fault;
             self.fault = Some(fault);
             self.units.runtime_left_run(true);
+            self.tasks.give_up();
         }
     }
 
@@ -594,7 +703,17 @@ impl Machine {
 
     /// A shutdown was asked for.
     pub fn shutting_down(&self) -> bool {
-        self.shutting_down
+        self.shutdown.has_begun()
+    }
+
+    /// The axes are at rest and without power, or their time is over; outputs are at their fault values.
+    pub fn shutdown_done(&self) -> bool {
+        self.shutdown.is_done()
+    }
+
+    /// The slow tasks as of cycle `index`, by the cell's order.
+    pub fn task_facts(&self, index: u64) -> impl Iterator<Item = TaskFacts> {
+        self.tasks.facts(index)
     }
 
     /// Output elements saturated while staging this cycle.
@@ -658,7 +777,7 @@ impl Machine {
     }
 
     fn write_effects(&self, out: &mut Writer<'_>) {
-        out.bytes(&[self.mode as u8, u8::from(self.shutting_down), u8::from(self.first_run)]);
+        out.bytes(&[self.mode as u8, self.shutdown.byte(), u8::from(self.first_run)]);
         out.bytes(&self.operator_levels.map(u8::from));
         let fault = self.fault.map_or([0; 5], |fault| {
             [1, u64::from(fault.code.id()), fault.source.into(), fault.line.into(), fault.column.into()]
@@ -684,6 +803,9 @@ impl Machine {
         self.units.save(out);
         self.alarms.save(out);
         self.jidoka.save(out);
+        self.models.save(out);
+        self.shutdown.save(out);
+        self.tasks.save(out);
         out.bytes(&self.outputs);
         for program in &self.programs {
             out.bytes(program.state());
@@ -696,6 +818,7 @@ impl Machine {
             out.u64(self.store.committed(slot).to_bits());
             out.bytes(&[u8::from(self.store.valid(slot))]);
         }
+        self.tasks.save_snapshots(out);
     }
 
     /// Slots of all input tags, or of all others.
@@ -710,9 +833,9 @@ impl Machine {
     /// If the bytes are too few, too many, or hold a value that cannot be.
     pub fn load(&mut self, state: &[u8]) -> Result<(), KeyframeError> {
         let mut from = Reader::new(state);
-        let [mode, shutting_down, first_run] = from.array::<3>()?;
+        let [mode, shutdown, first_run] = from.array::<3>()?;
         self.mode = Mode::from_number(mode);
-        self.shutting_down = shutting_down != 0;
+        self.shutdown.set_byte(shutdown);
         self.first_run = first_run != 0;
         self.operator_levels = from.array::<3>()?.map(|level| level != 0);
         let [present, code, source, line, column] =
@@ -747,6 +870,9 @@ impl Machine {
         self.units.load(&mut from)?;
         self.alarms.load(&mut from)?;
         self.jidoka.load(&mut from)?;
+        self.models.load(&mut from)?;
+        self.shutdown.load(&mut from)?;
+        self.tasks.load(&mut from, self.cell.task.interval_ns)?;
         from.fill(&mut self.outputs)?;
         for program in &mut self.programs {
             let state = from.take(program.state().len())?;
@@ -758,6 +884,17 @@ impl Machine {
             let [valid] = from.array::<1>()?;
             self.store.restore(slot, value, valid != 0);
         }
+        let around = Surroundings {
+            store: &mut self.store,
+            parameters: &self.parameters,
+            ports: &mut self.ports,
+            programs: &mut self.programs,
+            axes: &self.axes,
+            units: &self.units,
+            models: &self.cell.models,
+            interval_ns: self.cell.task.interval_ns,
+        };
+        self.tasks.load_snapshots(&mut from, &around)?;
         from.end()
     }
 }

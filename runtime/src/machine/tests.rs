@@ -10,6 +10,8 @@ use sensai_model::{
 use sensai_scripts::{Layout, layout::Reading};
 use std::sync::Arc;
 
+mod tasks;
+
 /// A machine whose programs are the given texts, in the interpreter.
 fn scripted(mut cell: Cell, texts: &[&str]) -> Machine {
     let source = |(index, text): (usize, &&str)| ProgramSource {
