@@ -218,10 +218,6 @@ impl Drive {
         self.watch_position(None);
     }
 
-    pub(super) fn is_in_velocity_mode(&self) -> bool {
-        self.mode == CSV
-    }
-
     fn run_homing(&mut self) {
         let wanted = self.commands.controlword & controlword::HOMING_START != 0;
         if wanted && !self.homing.is_requested {

@@ -97,8 +97,8 @@ impl Drive {
             2 | 6 => self.set_state(ReadyToSwitchOn),
             3 => self.set_state(SwitchedOn),
             4 => self.enable_operation(),
-            5 => self.stop(self.parameters.disable_operation, Then::Off(SwitchedOn), false),
-            8 => self.stop(self.parameters.shutdown, Then::Off(ReadyToSwitchOn), false),
+            5 => self.stop(self.parameters.disable_operation, Then::Off(SwitchedOn)),
+            8 => self.stop(self.parameters.shutdown, Then::Off(ReadyToSwitchOn)),
             7 | 9 | 10 | 12 => {
                 self.torque_off();
                 self.set_state(SwitchOnDisabled);
@@ -117,7 +117,7 @@ impl Drive {
         let stays = self.parameters.quick_stop_stays;
         self.set_state(PowerState::QuickStopActive);
         let then = if stays { Then::Hold } else { Then::Off(PowerState::SwitchOnDisabled) };
-        self.stop(self.parameters.quick_stop, then, false);
+        self.stop(self.parameters.quick_stop, then);
     }
 
     /// Transition 4.
@@ -133,24 +133,14 @@ impl Drive {
         }
     }
 
-    /// Come to rest, then go on. `from_actual`: the demand has lost the motor, and begins where that is.
-    pub(super) fn stop(&mut self, how: Stop, then: Then, from_actual: bool) {
+    /// Come to rest, then go on. The ramp begins where the motor is: the demand may be far away, that is often why.
+    pub(super) fn stop(&mut self, how: Stop, then: Then) {
         self.homing.interrupt();
         if how == Stop::Coast {
             return self.finish_coasting(then);
         }
         let seen = self.seen();
-        let from_actual = from_actual || self.watch.is_outside();
-        let mut ramp = match self.demand {
-            Some(position) if !from_actual => Ramp { position, velocity: self.ramp.velocity },
-            None if !from_actual && self.is_in_velocity_mode() => {
-                Ramp { position: seen.position, velocity: self.ramp.velocity }
-            }
-            _ => Ramp { position: seen.position, velocity: seen.velocity },
-        };
-        let limit = self.parameters.velocity_max;
-        ramp.velocity = ramp.velocity.clamp(-limit, limit);
-        self.ramp = ramp;
+        self.ramp = Ramp { position: seen.position, velocity: seen.velocity };
         self.motion = Motion::Stopping { how, then, rest_ns: None };
     }
 
@@ -202,7 +192,7 @@ impl Drive {
             how => how,
         };
         match self.motion {
-            Motion::Follow if halt => self.stop(how, Then::Hold, false),
+            Motion::Follow if halt => self.stop(how, Then::Hold),
             Motion::Hold | Motion::Stopping { then: Then::Hold, .. } if !halt => self.follow(),
             _ => {}
         }

@@ -19,8 +19,6 @@ const SYNC_MISS: u32 = 3;
 enum Reaction {
     /// As option 0x605E says.
     Option,
-    /// The same, beginning where the motor is, not where the demand is.
-    OptionFromActual,
     /// No torque.
     Coast,
 }
@@ -44,11 +42,6 @@ impl Watch {
     /// Torque comes on.
     pub fn start(&mut self) {
         *self = Self::default();
-    }
-
-    /// The demand has lost the motor, though not yet for long.
-    pub fn is_outside(&self) -> bool {
-        self.outside_ns.is_some()
     }
 
     /// The fault was reset.
@@ -100,7 +93,7 @@ impl Drive {
     fn fail(&mut self, code: u16, reaction: Reaction) {
         if matches!(self.state, PowerState::FaultReactionActive | PowerState::Fault) {
             if reaction == Reaction::Coast && self.state == PowerState::FaultReactionActive {
-                self.stop(super::power::Stop::Coast, Then::Off(PowerState::Fault), false);
+                self.stop(super::power::Stop::Coast, Then::Off(PowerState::Fault));
             }
             return;
         }
@@ -111,10 +104,9 @@ impl Drive {
         self.set_state(PowerState::FaultReactionActive);
         let how = match reaction {
             Reaction::Coast => super::power::Stop::Coast,
-            Reaction::Option | Reaction::OptionFromActual => self.parameters.fault_reaction,
+            Reaction::Option => self.parameters.fault_reaction,
         };
-        let from_actual = reaction == Reaction::OptionFromActual;
-        self.stop(how, Then::Off(PowerState::Fault), from_actual);
+        self.stop(how, Then::Off(PowerState::Fault));
     }
 
     /// The MainDevice has taken the drive out of OP, or fell silent: option 0x6007.
@@ -152,7 +144,7 @@ impl Drive {
         let since_ns = *self.watch.outside_ns.get_or_insert(self.now_ns);
         if self.now_ns.saturating_sub(since_ns) >= self.parameters.following_time_ns {
             self.watch.is_following_error = true;
-            self.fail(code::FOLLOWING, Reaction::OptionFromActual);
+            self.fail(code::FOLLOWING, Reaction::Option);
         }
     }
 

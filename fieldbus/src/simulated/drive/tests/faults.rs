@@ -61,6 +61,10 @@ fn sto_takes_the_torque_at_once_and_blocks_switching_on() {
     rig.command(0);
     rig.command(FAULT_RESET);
     assert_eq!(rig.command(SHUTDOWN), PowerState::SwitchOnDisabled, "no transition 2");
+    for _ in 0..16 {
+        rig.pass(TICK_NS);
+        assert_eq!(rig.drive.state(), PowerState::SwitchOnDisabled, "not even for a tick");
+    }
     rig.shaft.sto = false;
     assert_eq!(rig.command(SHUTDOWN), PowerState::ReadyToSwitchOn);
     rig.command(SWITCH_ON);

@@ -94,6 +94,18 @@ fn every_method_finds_its_home_from_everywhere() {
     }
 }
 
+/// A switch so narrow that the search overruns it.
+#[test]
+fn a_narrow_switch_is_found_again() {
+    let narrow = (0.503, 0.513);
+    for (method, edge) in (23..).zip([0, 0, 1, 1, 1, 1, 0, 0].map(|side| [narrow.0, narrow.1][side])) {
+        for start in [-2.0, 1.5] {
+            let found = home(&mut slide(start, narrow), method, start);
+            assert!((found - edge).abs() < EDGE, "method {method} from {start}: {found}, not {edge}");
+        }
+    }
+}
+
 #[test]
 fn index_pulse_alone_and_current_position() {
     for start in [-1.9, 0.0, 0.7] {

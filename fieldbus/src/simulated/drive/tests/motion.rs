@@ -223,6 +223,26 @@ fn quick_stop_ramps_down_and_then_does_what_its_option_says() {
     }
 }
 
+/// The demand is far ahead, and nothing watches it: a stop is one for the motor, not the rest of the way.
+#[test]
+fn a_stop_begins_where_the_motor_is() {
+    for (index, value) in [(0x6065, u32::MAX), (0x6065, 1_000_000)] {
+        let mut rig = Rig::enabled(CSP, |shaft| shaft.inertia = 1.0e-3);
+        rig.set(index, 0, &value.to_le_bytes());
+        rig.set(0x6066, 0, &5_000_u16.to_le_bytes());
+        rig.commands.target_position += (40.0 * REV) as i32;
+        rig.cycles(60);
+        let (start, speed) = (rig.shaft.position, rig.shaft.velocity);
+        assert!(speed > 20.0, "{speed}");
+        rig.command(QUICK_STOP);
+        rig.cycles(150);
+        let way = rig.shaft.position - start;
+        // 7.17 N·m on 1.1e-3 kg·m² are 1037 rev/s²: the ramp of 1000 is just within reach.
+        assert!((way - speed * speed / 2_000.0).abs() < 0.1 * way, "{way} rev from {speed} rev/s");
+        assert_eq!(rig.drive.state(), PowerState::SwitchOnDisabled);
+    }
+}
+
 #[test]
 fn software_limits_clamp_the_demand() {
     let mut rig = Rig::enabled(CSP, |_| {});
