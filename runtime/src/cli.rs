@@ -181,8 +181,10 @@ pub enum Spin {
 /// `sensai ctl`
 #[derive(Debug, Args)]
 #[command(subcommand_precedence_over_arg = true)]
-#[command(after_help = "In a cell with PackML units, start, stop and reset are for the units; with --runtime they are for the \
-    runtime itself. In a cell without units they always are.")]
+#[command(
+    after_help = "In a cell with PackML units, start, stop and reset are for the units; with --runtime they are for the \
+    runtime itself. In a cell without units they always are."
+)]
 pub struct Ctl {
     /// The cell's directory (default: the one you are in, else the only cell that runs)
     #[arg(value_hint = ValueHint::DirPath, conflicts_with = "socket")]
@@ -198,7 +200,7 @@ pub struct Ctl {
     pub why: String,
     /// What to do
     #[command(subcommand)]
-    pub command: CtlCommand,
+    pub command: Option<CtlCommand>,
 }
 
 /// Commands of `sensai ctl`.
@@ -208,6 +210,7 @@ pub enum CtlCommand {
     Status,
     /// Start the units (PackML), or the runtime
     Start {
+        /// For whom
         #[command(flatten)]
         of: WholeOrUnit,
         /// Also give the commands that lead there: clear, reset
@@ -216,11 +219,13 @@ pub enum CtlCommand {
     },
     /// Stop the units (PackML), or the runtime
     Stop {
+        /// For whom
         #[command(flatten)]
         of: WholeOrUnit,
     },
     /// Reset the units (PackML), or acknowledge the runtime's fault
     Reset {
+        /// For whom
         #[command(flatten)]
         of: WholeOrUnit,
         /// Programs begin anew, only retained data is kept (implies --runtime)
@@ -248,6 +253,7 @@ pub enum CtlCommand {
     Mode {
         /// production, maintenance or manual
         mode: String,
+        /// For whom
         #[command(flatten)]
         of: OneUnit,
     },

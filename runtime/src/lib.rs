@@ -33,6 +33,7 @@ pub mod status;
 pub mod summary;
 pub mod tasks;
 pub mod timing;
+pub mod top;
 pub mod twin;
 pub mod watchdog;
 

@@ -1,6 +1,7 @@
 //! One file a command: arguments in, text and exit code out.
 
 mod check;
+pub(crate) mod ctl;
 mod doctor;
 mod log;
 mod lsp;
@@ -10,6 +11,7 @@ mod retained;
 mod run;
 mod scan;
 mod sim;
+mod top;
 
 use crate::{
     bench,
@@ -34,6 +36,8 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::New(arguments) => new::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Ctl(arguments) => ctl::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -278,15 +278,18 @@ fn typed<T: DeserializeOwned>(method: &str, params: Json) -> Result<T, Failure> 
 }
 
 fn get(cell: &Cell, name: &str) -> Result<Call, Failure> {
+    let parameters = cell.parameters.iter().map(|of| of.name.as_str());
+    if let Some(bare) = name.strip_prefix("param.") {
+        return index_of("parameter", bare, parameters).map(|index| Call::GetParameter(index as usize));
+    }
     if let Some(index) = tag_index(cell, name) {
         return Ok(Call::GetTag(index));
     }
-    let bare = name.strip_prefix("param.").unwrap_or(name);
-    if let Some(index) = cell.parameters.iter().position(|of| of.name == bare) {
+    if let Some(index) = parameters.clone().position(|known| known == name) {
         return Ok(Call::GetParameter(index));
     }
     let tags = cell.tags.iter().map(|tag| tag.name.as_str());
-    Err(unknown("tag or parameter", name, tags.chain(cell.parameters.iter().map(|of| of.name.as_str()))))
+    Err(unknown("tag or parameter", name, tags.chain(parameters)))
 }
 
 fn tag_index(cell: &Cell, name: &str) -> Option<usize> {
@@ -309,7 +312,9 @@ fn subscribe(of: SubscribeParams) -> Result<Subscribe, Failure> {
 }
 
 fn command(cell: &Cell, method: &'static str, params: Json) -> Result<Command, Failure> {
-    let told = params.clone();
+    let mut told = params.clone();
+    // The reason has a place of its own.
+    let _ = told.as_object_mut().map(|members| members.remove("why"));
     let (kind, argument, why) = match method {
         "start" => (InboxKind::Start, [0; 3], typed::<Why>(method, params)?.why),
         "stop" => (InboxKind::Stop, [0; 3], typed::<Why>(method, params)?.why),
@@ -341,7 +346,11 @@ fn command(cell: &Cell, method: &'static str, params: Json) -> Result<Command, F
         "override" => {
             let of: OverrideParams = typed(method, params)?;
             in_range("factor", of.factor, 0.0, 2.0, "")?;
-            let axis = of.axis.as_deref().map_or(Ok(-1), |name| axis(cell, name))?;
+            let all = || match cell.axes.is_empty() {
+                true => Err(Failure::new(Code::UnknownName, "this cell has no axes")),
+                false => Ok(-1),
+            };
+            let axis = of.axis.as_deref().map_or_else(all, |name| axis(cell, name))?;
             (InboxKind::Override, [axis, of.factor.to_bits().cast_signed(), 0], of.why)
         }
         "ack" => {
