@@ -160,7 +160,7 @@ pub fn check_run(
 }
 
 /// Whether a value is one of the type: see [`RunError::Value`].
-pub(crate) fn holds(element: Element, value: f32) -> bool {
+pub fn holds(element: Element, value: f32) -> bool {
     let integer = |low: f32, high: f32| value >= low && value <= high && libm::truncf(value) == value;
     match element {
         Element::F32 | Element::F64 => true,

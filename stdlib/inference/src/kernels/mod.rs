@@ -82,7 +82,7 @@ pub(crate) mod weights {
     /// A function of `libm`.
     pub(crate) const LIBM: u64 = 100;
     /// A node of a decision tree.
-    pub(crate) const TREE_NODE: u64 = 12;
+    pub(crate) const TREE_NODE: u64 = 18;
 }
 
 /// A computation of fixed size. Its units run in ascending order, each once; between any two of them the run may

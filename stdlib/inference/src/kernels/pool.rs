@@ -93,8 +93,7 @@ impl Kernel for Pool {
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
-        let Window { input: [height, width], output: [rows, columns], kernel, stride, dilation } =
-            self.window;
+        let Window { input: [height, width], output: [rows, columns], stride, .. } = self.window;
         let input = memory.get(self.input);
         for unit in units {
             let (plane, row) = (unit / rows, unit % rows);

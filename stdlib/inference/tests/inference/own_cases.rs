@@ -1,10 +1,8 @@
 //! Models of our own with what ONNX Runtime computes for them: for the operators that the standard has no tests of,
-//! and for combinations. `data/make.py` made them.
+//! and for combinations. `../data/make.py` made them.
 
-mod support;
-
+use crate::support::{cases, differences, folders, run};
 use std::path::Path;
-use support::{cases, differences, folders, run};
 
 #[test]
 fn as_onnx_runtime_computes() {

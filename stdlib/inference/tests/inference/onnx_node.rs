@@ -7,15 +7,13 @@
 //! A test is out of scope if the engine says so: its finding must be one that sends the file to another engine, never
 //! one that calls the file broken, and must be one of [`OUT_OF_SCOPE`].
 
-mod support;
-
+use crate::support::{Case, cases, differences, folders, run};
 use sensai_inference::{LoadError, Remedy, operators};
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
 };
-use support::{Case, cases, differences, folders, run};
 
 /// Rules, each with a reason, in the words of the engine.
 const OUT_OF_SCOPE: &[(&str, &str)] = &[
