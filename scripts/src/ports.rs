@@ -136,6 +136,11 @@ impl Ports {
         Ok(())
     }
 
+    /// Models that [`Ports::fresh`] knows.
+    pub fn models(&self) -> usize {
+        self.models
+    }
+
     /// Mode and state of a program's unit.
     pub fn unit(&self, program: u16) -> UnitFacts {
         self.units.get(usize::from(program)).copied().unwrap_or(UnitFacts::NONE)

@@ -1,5 +1,7 @@
 //! Dotted names as a tree: `valve.down` and `valve.up` are leaves of the group `valve`.
 
+use sensai_model::{Tag, TagKind};
+
 /// Groups and leaves; a leaf carries an index.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
@@ -29,8 +31,19 @@ impl Tree {
 
     /// A tree of these names; the index of each is its position.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::numbered((0_u32..).zip(names))
+    }
+
+    /// The tree of the tags behind `io`: results of models are behind `ai`.
+    pub fn of_tags(tags: &[Tag]) -> Self {
+        let behind_io = (0_u32..).zip(tags).filter(|(_, tag)| tag.kind != TagKind::Model);
+        Self::numbered(behind_io.map(|(index, tag)| (index, tag.name.as_str())))
+    }
+
+    /// A tree of these names with their indices.
+    fn numbered<'a>(names: impl IntoIterator<Item = (u32, &'a str)>) -> Self {
         let mut tree = Self { nodes: vec![Node::default()] };
-        for (index, name) in (0_u32..).zip(names) {
+        for (index, name) in names {
             let node = name.split('.').fold(Self::ROOT, |node, segment| tree.grow(node, segment));
             if let Some(node) = tree.nodes.get_mut(node as usize) {
                 node.leaf = Some(index);

@@ -4,6 +4,7 @@
 //! that need no types are checked; constants and `init` are computed, and what uses the state is held against its
 //! layout. What needs types of local variables is found when the program runs.
 
+mod ai;
 mod callees;
 mod calls;
 mod made;
@@ -12,6 +13,7 @@ mod names;
 mod roots;
 mod rules;
 mod state;
+mod symbols;
 mod text;
 pub(crate) mod walk;
 mod weight;
@@ -89,6 +91,11 @@ impl<'a> Sink<'a> {
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+
+    /// The text of the program.
+    pub fn text(&self) -> &'a str {
+        &self.program.text
     }
 
     pub fn has_errors(&self) -> bool {

@@ -62,11 +62,15 @@ pub(crate) fn signatures(name: &str) -> Vec<(usize, String)> {
 pub(crate) fn is_method(name: &str, count: usize) -> bool {
     methods().any(|method| method.name == name && method.arguments.len() == count)
         || AXIS.method(name).is_some_and(|method| method.counts().contains(&count))
+        || (name == REQUEST && count == 0)
 }
+
+/// The method of models.
+const REQUEST: &str = "request";
 
 /// Every name that is a method of something.
 pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
-    methods().map(|method| method.name).chain(AXIS.methods.iter().map(|method| method.name))
+    methods().map(|method| method.name).chain(AXIS.methods.iter().map(|method| method.name)).chain([REQUEST])
 }
 
 /// How the methods of a name are called.
@@ -76,7 +80,8 @@ pub(crate) fn method_usages(name: &str) -> Vec<String> {
         format!("`{}({})`", method.path, names.join(", "))
     });
     let axes = AXIS.method(name).map(|method| format!("`{}.{}`", AXIS.name, method.usage()));
-    blocks.chain(axes).collect()
+    let models = (name == REQUEST).then(|| format!("`ai.model.{REQUEST}()`"));
+    blocks.chain(axes).chain(models).collect()
 }
 
 /// Every method of every block.

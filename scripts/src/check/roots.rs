@@ -8,7 +8,7 @@ use super::{
 use crate::{
     AssignedTag,
     finding::code,
-    interpreter::{AXIS, ROOTS, SEED, SYS, literal_value, read_only_in_twin},
+    interpreter::{AI, AXIS, ROOTS, SEED, literal_value, read_only_in_twin, sys_facts},
     names::suggest,
     tree::{Found, Tree},
 };
@@ -38,7 +38,8 @@ impl Rules<'_, '_> {
             AXIS => (environment.role.shafts(), &self.shafts, environment.tags.len() as u32),
             _ => (environment.tags, &self.tags, 0),
         };
-        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        let behind = tags.iter().filter(|tag| tag.kind != TagKind::Model);
+        let names: Vec<&str> = behind.map(|tag| tag.name.as_str()).collect();
         let (index, used) = match leaf(tree, chain, root, &names) {
             Ok(found) => found,
             Err(missing) => return missing.report(code::UNKNOWN_TAG, self.sink),
@@ -181,19 +182,20 @@ impl Rules<'_, '_> {
     pub(super) fn sys(&mut self, chain: &Chain<'_>, assigned: bool) {
         let start = chain.root.position();
         let twin = self.environment.role.is_twin();
+        let facts = sys_facts(twin);
         let seed = twin && matches!(chain.links.first(), Some(Link::Property(SEED, _)));
         if self.current.is_none() || !seed {
             self.uses_root("sys", start);
         }
         match chain.links.first() {
-            Some(Link::Property(name, position)) if !SYS.contains(name) && !seed => {
+            Some(Link::Property(name, position)) if !facts.contains(name) => {
                 let message = format!("`sys.{name}` does not exist");
                 self.sink.error(
                     code::UNKNOWN_FACT,
                     *position,
                     name.len(),
                     message,
-                    suggest(name, &SYS, "facts"),
+                    suggest(name, &facts, "facts"),
                 );
             }
             Some(Link::Property(name, _)) if assigned => {
@@ -308,7 +310,10 @@ fn leaf(tree: &Tree, chain: &Chain<'_>, root: &str, names: &[&str]) -> Result<(u
                     position: *at,
                     len: segment.chars().count(),
                     message: format!("`{root}.{name}` does not exist"),
-                    help: suggest(&name, names, what),
+                    help: match name.as_str() {
+                        AI if root == "io" => "results of models stand behind `ai`, without `io`".to_owned(),
+                        name => suggest(name, names, what),
+                    },
                 });
             }
         }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     AssignedTag, ScriptEnvironment,
     finding::code,
-    interpreter::{AXIS, ROOTS, VALUES_MAX},
+    interpreter::{AI, AXIS, ROOTS, VALUES_MAX},
     layout::SYMBOL_CAPACITY,
     tree::Tree,
 };
@@ -18,7 +18,7 @@ use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
 use sensai_stdlib::registry::AXIS as AXIS_HANDLE;
 
 /// Roots that the language has and this tier does not have yet.
-pub(super) const LATER_ROOTS: [&str; 2] = ["recipe", "ai"];
+pub(super) const LATER_ROOTS: [&str; 1] = ["recipe"];
 
 /// What the rules learned on the way and the interpreter needs.
 #[derive(Default)]
@@ -59,7 +59,7 @@ pub(crate) fn rules(
         functions,
         lines: text.lines().collect(),
         environment,
-        tags: Tree::new(environment.tags.iter().map(|tag| tag.name.as_str())),
+        tags: Tree::of_tags(environment.tags),
         shafts: Tree::new(environment.role.shafts().iter().map(|tag| tag.name.as_str())),
         parameters: Tree::new(environment.parameters.iter().map(|parameter| parameter.name.as_str())),
         constants: constants(top),
@@ -209,6 +209,7 @@ impl Rules<'_, '_> {
             let what = match names::methods().any(|method| method.name == name) {
                 _ if library => "a library function",
                 true => "a method of blocks",
+                false if name == "request" => "a method of models",
                 false => "a command of axes",
             };
             self.sink.error(
@@ -287,6 +288,7 @@ impl Rules<'_, '_> {
             Some(AXIS) if self.environment.role.is_twin() => self.tag(AXIS, chain, target),
             Some("param") => self.parameter(chain, target.is_some()),
             Some("sys") => self.sys(chain, target.is_some()),
+            Some(AI) => self.ai(chain, target.is_some()),
             Some(name) if target.is_some() && self.constants.iter().any(|constant| constant == name) => {
                 let message = format!("`{name}` is a constant");
                 self.sink.error(
@@ -349,7 +351,11 @@ impl Rules<'_, '_> {
         for (function, position, name) in &self.roots_used {
             if in_init[*function] {
                 let message = format!("`init` runs before the first cycle and cannot use `{name}`");
-                self.sink.error(code::INIT, *position, name.len(), message, "read it in `cycle`");
+                let (len, help) = match name.strip_suffix("()") {
+                    Some(function) => (function.len(), "call it in `cycle`"),
+                    None => (name.len(), "read it in `cycle`"),
+                };
+                self.sink.error(code::INIT, *position, len, message, help);
             }
         }
         let most = VALUES_MAX.min(self.environment.limits.operations);
@@ -430,6 +436,7 @@ impl Visitor for Rules<'_, '_> {
                 );
             }
             Stmt::Share(_) => {}
+            Stmt::Switch(switch, position) => self.switch(&switch.0, *position),
             Stmt::FnCall(call, position) => self.call(call, *position, depth),
             Stmt::Assignment(parts) => {
                 if let Expr::ThisPtr(position) = parts.1.lhs {
@@ -482,6 +489,7 @@ impl Visitor for Rules<'_, '_> {
             }
             Expr::Array(..) | Expr::Map(..) => self.makes(expression),
             Expr::FnCall(call, position) => {
+                self.comparison(call);
                 if call.name == "array" && self.array(call) {
                     self.makes(expression);
                 }

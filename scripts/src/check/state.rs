@@ -3,6 +3,7 @@
 use super::{
     Sink,
     roots::literal_mismatch,
+    symbols::{self, Set},
     walk::{Chain, Function, Link, Use, Visitor, chain, walk},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     layout::{Field, Layout, Shape},
     names::suggest,
 };
-use rhai::{Expr, FnCallExpr, Position};
+use rhai::{Expr, FnCallExpr, Position, Stmt};
 use sensai_model::ScalarType;
 use sensai_stdlib::registry::{
     self, AXIS,
@@ -67,7 +68,28 @@ struct StateRules<'a, 'b> {
 }
 
 impl Visitor for StateRules<'_, '_> {
+    fn statement(&mut self, statement: &Stmt, _: usize) {
+        if let Stmt::Switch(switch, position) = statement
+            && self.is_axis_state(&switch.0)
+        {
+            for (text, position) in symbols::cases(self.sink.text(), *position) {
+                Set::AxisState.check(&text, position, self.sink);
+            }
+        }
+    }
+
     fn expression(&mut self, expression: &Expr, used: Use<'_>, _: usize) {
+        if let Expr::FnCall(call, _) = expression
+            && let Some([left, right]) = symbols::compared(call)
+        {
+            for (value, other) in [(left, right), (right, left)] {
+                if let Expr::StringConstant(text, position) = other
+                    && self.is_axis_state(value)
+                {
+                    Set::AxisState.check(text, *position, self.sink);
+                }
+            }
+        }
         if let Some(chain) = chain(expression).filter(|chain| matches!(chain.root, Expr::ThisPtr(_))) {
             let this = self.this.clone();
             if let Some(found) = self.follow(&chain, &this) {
@@ -86,6 +108,23 @@ enum Found<'a> {
 }
 
 impl StateRules<'_, '_> {
+    /// True for `this.….state` of an axis.
+    fn is_axis_state(&self, value: &Expr) -> bool {
+        let Some(chain) = chain(value).filter(|chain| matches!(chain.root, Expr::ThisPtr(_))) else {
+            return false;
+        };
+        let Some((Link::Property("state", _), path)) = chain.links.split_last() else { return false };
+        let step = |shape: &'_ Shape, link: &Link<'_>| match (link, shape) {
+            (Link::Property(name, _), Shape::Record { fields }) => {
+                fields.iter().find(|field| field.name == **name).map(|field| field.shape.clone())
+            }
+            (Link::Index(..), Shape::Array { element, .. }) => Some((**element).clone()),
+            _ => None,
+        };
+        let found = path.iter().try_fold(self.this.clone(), |shape, link| step(&shape, link));
+        found == Some(Shape::Axis)
+    }
+
     fn follow<'s>(&mut self, chain: &Chain<'_>, root: &'s Shape) -> Option<Found<'s>> {
         let mut shape = root;
         let mut path = "this".to_owned();

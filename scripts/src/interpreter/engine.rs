@@ -1,6 +1,6 @@
 //! The Rhai engine: nothing in it but what is registered here.
 
-use super::{axis, block, fault, functions, host, host::Host, operators, state::VALUES_MAX};
+use super::{ai, axis, block, fault, functions, host, host::Host, operators, state::VALUES_MAX, unit};
 use rhai::{Dynamic, Engine, OptimizationLevel};
 use sensai_model::cell::Limits;
 use std::rc::Rc;
@@ -34,8 +34,8 @@ pub(crate) fn parser() -> Engine {
     engine
 }
 
-/// An engine for one program.
-pub(crate) fn engine(host: &Rc<Host>, limits: &Limits) -> Engine {
+/// An engine for one program, in a cell with these models.
+pub(crate) fn engine(host: &Rc<Host>, limits: &Limits, models: &[&str]) -> Engine {
     let mut engine = parser();
     // `max_operations` of Rhai counts operations, we count work; the callback stops both.
     let progress = Rc::clone(host);
@@ -47,6 +47,8 @@ pub(crate) fn engine(host: &Rc<Host>, limits: &Limits) -> Engine {
     functions::register(&mut engine, host);
     block::register(&mut engine, host);
     axis::register(&mut engine, host);
+    ai::register(&mut engine, host, models);
+    unit::register(&mut engine, host);
     host::register(&mut engine, host);
     // With fast operators, Rhai would use its own comparisons instead of the registered ones.
     assert!(!engine.fast_operators());

@@ -18,6 +18,15 @@ pub(crate) const BUILT_IN: &[(&str, usize, &str)] = &[
     ("len", 1, "len(array)"),
     ("fault", 1, "fault(\"name\")"),
     ("Axis", 1, "Axis(\"name\")"),
+    ("jidoka", 1, "jidoka(\"name\")"),
+    ("alarm", 1, "alarm(\"name\")"),
+    ("state_complete", 0, "state_complete()"),
+    ("hold", 0, "hold()"),
+    ("suspend", 0, "suspend()"),
+    ("unsuspend", 0, "unsuspend()"),
+    ("stop", 0, "stop()"),
+    ("abort", 0, "abort()"),
+    ("complete", 0, "complete()"),
 ];
 
 /// More arguments than any function has; the loop over their types must end.

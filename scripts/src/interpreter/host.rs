@@ -1,12 +1,14 @@
 //! What a running program sees of the cell: `io`, `param`, `sys`, and its constants.
 
 use super::{
+    ai::{AI, Ai},
     block::{dynamic, scalar},
     fault::{self, Raised, out_of_bounds, type_name},
     nesting,
     reached::Reached,
     size,
     state::DEPTH_MAX,
+    unit::UNIT_FACTS,
 };
 use crate::{
     Ports, Role, RunContext, ScriptEnvironment, SysFacts,
@@ -98,6 +100,12 @@ pub(crate) struct TagArray {
     tag: u32,
 }
 
+impl TagArray {
+    pub fn new(host: &Rc<Host>, tag: u32) -> Self {
+        Self { host: Rc::clone(host), tag }
+    }
+}
+
 /// `param` and its groups.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParameterGroup {
@@ -111,6 +119,12 @@ pub(crate) struct Facts;
 /// The facts behind `sys.`.
 pub(crate) const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];
 
+/// Facts behind `sys.` for a program of the controller, or of a twin.
+pub(crate) fn sys_facts(twin: bool) -> Vec<&'static str> {
+    let more: &[&str] = if twin { &[SEED] } else { &UNIT_FACTS };
+    SYS.iter().chain(more).copied().collect()
+}
+
 /// The fact that a twin has beside them, and that its `init` may read.
 pub(crate) const SEED: &str = "seed";
 
@@ -121,7 +135,7 @@ pub(crate) const AXIS: &str = "axis";
 pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
 
 /// The names that lead out of a program.
-pub(crate) const ROOTS: [&str; 3] = ["io", "param", "sys"];
+pub(crate) const ROOTS: [&str; 4] = ["io", "param", "sys", AI];
 
 impl Host {
     pub fn new(environment: &ScriptEnvironment<'_>, values_max: u64) -> Self {
@@ -135,7 +149,7 @@ impl Host {
         };
         Self {
             tags: tags.iter().chain(shafts).cloned().collect(),
-            tag_tree: Tree::new(tags.iter().map(|tag| tag.name.as_str())),
+            tag_tree: Tree::of_tags(tags),
             twin,
             parameters: parameters.into(),
             parameter_tree: Tree::new(parameters.iter().map(|parameter| parameter.name.as_str())),
@@ -158,7 +172,7 @@ impl Host {
             calls_on_values: Cell::new(false),
             array_len: environment.limits.array_len,
             values_max,
-            reached: Reached::new(&environment.reach, environment.program_index),
+            reached: Reached::new(environment),
         }
     }
 
@@ -325,6 +339,10 @@ impl Host {
                 self.cycle_only(name)?;
                 Some(Dynamic::from(Group { root: AXIS, node: Tree::ROOT }))
             }
+            AI => {
+                self.cycle_only(name)?;
+                Some(Dynamic::from(Ai))
+            }
             "param" => {
                 if self.phase.get() == Phase::Constants {
                     self.cycle_only(name)?;
@@ -349,20 +367,30 @@ impl Host {
         })
     }
 
+    /// The value of a tag that is no array; `None` if there is none.
+    pub fn value(&self, tag: u32) -> Option<Value> {
+        self.tags.get(tag as usize).map(|tag| self.store.borrow().value(tag.slot))
+    }
+
+    /// True for a tag that is an array.
+    pub fn is_array(&self, tag: u32) -> bool {
+        self.tags.get(tag as usize).is_some_and(|tag| tag.array_len.is_some())
+    }
+
     fn tag(&self, tag: u32) -> Result<&Tag, Raised> {
         self.tags.get(tag as usize).ok_or_else(|| Raised::new(FaultCode::UnknownName, "no such tag"))
     }
 
     /// Slot of an element; `index` counts from the end if it is negative.
-    fn element(&self, tag: u32, index: i64) -> Result<(&Tag, u32), Raised> {
-        let tag = self.tag(tag)?;
+    fn element(&self, number: u32, index: i64) -> Result<(&Tag, u32), Raised> {
+        let tag = self.tag(number)?;
         let len = i64::from(tag.len());
         let position = if index < 0 { index.saturating_add(len) } else { index };
         match u32::try_from(position).ok().filter(|position| *position < tag.len()) {
             Some(position) => Ok((tag, tag.slot + position)),
             None => Err(Raised::new(
                 FaultCode::IndexOutOfBounds,
-                format!("`io.{}`: {}", tag.name, out_of_bounds(index, tag.len() as usize)),
+                format!("`{}`: {}", self.full_name(number, tag), out_of_bounds(index, tag.len() as usize)),
             )),
         }
     }
@@ -388,6 +416,9 @@ impl Host {
 
     /// As scripts write it.
     fn full_name(&self, index: u32, tag: &Tag) -> String {
+        if tag.kind == TagKind::Model {
+            return tag.name.clone();
+        }
         let shaft = self.twin.as_ref().is_some_and(|twin| index >= twin.first);
         format!("{}.{}", if shaft { AXIS } else { "io" }, tag.name)
     }
@@ -406,6 +437,10 @@ impl Host {
     /// The value to store, or why it cannot be.
     fn check_write(&self, index: u32, tag: &Tag, value: &Dynamic) -> Result<Value, Raised> {
         let name = || self.full_name(index, tag);
+        if tag.kind == TagKind::Model {
+            let text = format!("`{}` cannot be written; models write their results themselves", name());
+            return Err(Raised::new(FaultCode::ReadOnly, text));
+        }
         if tag.kind == TagKind::Input {
             let name = name();
             let text = match &self.twin {
@@ -461,7 +496,8 @@ impl Host {
         let first = self.twin.as_ref().map_or(self.tags.len(), |twin| twin.first as usize);
         let (tags, shafts) = self.tags.split_at_checked(first).unwrap_or((&self.tags, &[]));
         let (tags, what) = if group.root == AXIS { (shafts, "axes") } else { (tags, "tags") };
-        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        let behind = tags.iter().filter(|tag| tag.kind != TagKind::Model);
+        let names: Vec<&str> = behind.map(|tag| tag.name.as_str()).collect();
         unknown(group.root, self.path(group), segment, &names, what)
     }
 
@@ -617,7 +653,7 @@ fn read_tag(host: &Rc<Host>, group: Group, segment: &str) -> Rhai<Dynamic> {
         Some(Found::Leaf(index)) => {
             let tag = host.tag(index)?;
             if tag.array_len.is_some() {
-                return Ok(Dynamic::from(TagArray { host: Rc::clone(host), tag: index }));
+                return Ok(Dynamic::from(TagArray::new(host, index)));
             }
             Ok(host.read(tag.slot))
         }
@@ -724,13 +760,19 @@ fn register_sys(engine: &mut Engine, host: &Rc<Host>) {
             "time" => Dynamic::from(sys.time_ns),
             "dt" => Dynamic::from(sensai_stdlib::time::seconds_from_ns(sys.dt_ns)),
             "first_cycle" => Dynamic::from(sys.first_cycle),
+            "mode" | "state" if at.twin.is_none() => {
+                let unit = at.reached.ports(|ports| ports.unit(at.reached.program()));
+                let text = if name == "mode" { unit.mode.name() } else { unit.state.name() };
+                Dynamic::from(ImmutableString::from(text))
+            }
             _ => {
-                let text = format!("`sys.{name}` does not exist; {}", suggest(name, &SYS, "facts"));
+                let facts = sys_facts(at.twin.is_some());
+                let text = format!("`sys.{name}` does not exist; {}", suggest(name, &facts, "facts"));
                 return Err(Raised::new(FaultCode::UnknownName, text).into());
             }
         })
     };
-    for name in SYS.into_iter().chain(host.twin.is_some().then_some(SEED)) {
+    for name in sys_facts(host.twin.is_some()) {
         let fact = fact.clone();
         FuncRegistration::new_getter(name).register_into_engine(engine, move |_: &mut Facts| fact(name));
     }

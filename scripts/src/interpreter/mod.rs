@@ -9,6 +9,7 @@
 //! - One operation can cost as much as the state is large: `check::weight`. What is not in the state is paid for where
 //!   it is made and looked at: `Host::spend`.
 
+mod ai;
 mod axis;
 mod block;
 mod engine;
@@ -18,14 +19,17 @@ mod host;
 mod operators;
 mod reached;
 mod state;
+mod unit;
 
+pub(crate) use ai::{AI, FACTS as MODEL_FACTS};
 pub(crate) use axis::property_help;
 #[cfg(test)]
 pub(crate) use engine::parser;
 pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
 pub(crate) use functions::BUILT_IN;
-pub(crate) use host::{AXIS, ROOTS, SEED, SYS, VALUES_COPIED_PER_OPERATION, read_only_in_twin};
+pub(crate) use host::{AXIS, ROOTS, SEED, VALUES_COPIED_PER_OPERATION, read_only_in_twin, sys_facts};
 pub(crate) use state::VALUES_MAX;
+pub(crate) use unit::{UNIT_CALLS, UNIT_FACTS};
 
 use crate::{
     AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding,
@@ -137,7 +141,10 @@ fn prepare_into(
     }
     let limits = environment.limits;
     let host = Rc::new(Host::new(environment, state::VALUES_MAX));
-    let mut engine = engine::engine(&host, &limits);
+    let mut engine = {
+        let models: Vec<&str> = environment.reach.models.iter().map(|model| model.name.as_str()).collect();
+        engine::engine(&host, &limits, &models)
+    };
     let ast = check::parse(&engine, &program.text, sink)?;
     let (functions, top) = check::walk::parts(&ast);
     let facts = check::rules(&functions, &top, &program.text, environment, sink);
@@ -521,12 +528,14 @@ impl Program for InterpretedProgram {
             return Err(self.error(Explained { code: FaultCode::Script, position: Position::NONE, text }));
         }
         let reached = &self.host.reached;
-        if context.ports.axes.len() < reached.axes.len() {
+        if context.ports.axes.len() < reached.axes.len() || context.ports.models() < reached.models.len() {
             let text = format!(
-                "the task has {} axes, {} was compiled for {}",
+                "the task has {} axes and {} models, {} was compiled for {} and {}",
                 context.ports.axes.len(),
+                context.ports.models(),
                 self.name,
-                reached.axes.len()
+                reached.axes.len(),
+                reached.models.len()
             );
             return Err(self.error(Explained { code: FaultCode::Script, position: Position::NONE, text }));
         }

@@ -1,8 +1,8 @@
 //! What a running program reaches beside tags and parameters: names of the cell, and the ports of its task.
 
-use super::fault::Raised;
+use super::{ai::Models, fault::Raised};
 use crate::{
-    Ports, Reach,
+    Ports, ScriptEnvironment,
     names::suggest,
     ports::{REQUESTS_MAX, Request},
 };
@@ -14,18 +14,21 @@ pub(crate) struct Reached {
     pub axes: Names,
     pub alarms: Names,
     pub jidoka: Names,
+    pub models: Models,
     ports: RefCell<Ports>,
     program: u16,
 }
 
 impl Reached {
-    pub fn new(reach: &Reach<'_>, program: u16) -> Self {
+    pub fn new(environment: &ScriptEnvironment<'_>) -> Self {
+        let reach = &environment.reach;
         Self {
             axes: Names::new(reach.axes.iter().map(|axis| axis.name.as_str())),
             alarms: Names::new(reach.alarms.iter().map(|alarm| alarm.name.as_str())),
             jidoka: Names::new(reach.jidoka.iter().map(|jidoka| jidoka.name.as_str())),
+            models: Models::new(environment),
             ports: RefCell::new(Ports::none()),
-            program,
+            program: environment.program_index,
         }
     }
 

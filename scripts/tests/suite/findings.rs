@@ -56,7 +56,7 @@ fn what_is_wrong_and_what_to_do() {
         ("this.f = param.gian;", "error[S206]: 4:16: `param.gian` does not exist; did you mean `gain`?"),
         (
             "this.f = sys.delta;",
-            "error[S206]: 4:14: `sys.delta` does not exist; facts: `cycle`, `dt`, `first_cycle`, `time`",
+            "error[S206]: 4:14: `sys.delta` does not exist; facts: `cycle`, `dt`, `first_cycle`, `mode`, `state`, `time`",
         ),
         (
             "io.inp.b = true;",

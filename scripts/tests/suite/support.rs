@@ -6,8 +6,8 @@ use sensai_model::{
     tag::{OnFault, OnInvalid, Overflow},
 };
 use sensai_scripts::{
-    InterpretedProgram, Ports, Program, ProgramError, Reach, Role, RunContext, ScriptEnvironment, ScriptFinding, SysFacts,
-    compile,
+    InterpretedProgram, Ports, Program, ProgramError, Reach, Role, RunContext, ScriptEnvironment,
+    ScriptFinding, SysFacts, compile,
 };
 
 pub const LIMITS: Limits =
@@ -163,6 +163,10 @@ impl Bench {
         Self { tags, store, values, program, cycle: 0, started: 0, ports }
     }
 
+    pub fn program_state(&self) -> &[u8] {
+        self.program.state()
+    }
+
     pub fn slot(&self, name: &str) -> u32 {
         self.tags.iter().find(|tag| tag.name == name).unwrap_or_else(|| panic!("no tag {name}")).slot
     }
@@ -185,12 +189,8 @@ impl Bench {
             first_cycle: self.cycle == self.started,
         };
         self.ports.begin(self.cycle);
-        let mut context = RunContext {
-            sys,
-            tags: &mut self.store,
-            parameters: &self.values,
-            ports: &mut self.ports,
-        };
+        let mut context =
+            RunContext { sys, tags: &mut self.store, parameters: &self.values, ports: &mut self.ports };
         let result = self.program.cycle(&mut context);
         self.cycle += 1;
         match result {
