@@ -33,15 +33,16 @@ impl Script<'_> {
     }
 }
 
-/// A coupler, a terminal with a mailbox, and one with outputs.
+/// A coupler, a terminal with a mailbox, one with outputs, and a drive.
 fn segment() -> Segment {
     let described =
-        ["EK1100", "EL3104", "EL2008"].map(|kind| catalogue::find(kind).expect("a catalogue type"));
+        ["EK1100", "EL3104", "EL2008", "SN4020"].map(|kind| catalogue::find(kind).expect("a catalogue type"));
     let devices = described.iter().map(|description| SimulatedDevice::new(description)).collect();
     let places = vec![
         DevicePlace::default(),
         DevicePlace { inputs: 0..16, outputs: 0..0 },
         DevicePlace { inputs: 0..0, outputs: 0..1 },
+        DevicePlace { inputs: 16..40, outputs: 1..25 },
     ];
     Segment::new(devices, Box::new(NoPlant), places, PlantTiming::default())
 }
@@ -95,7 +96,8 @@ fn frame(script: &mut Script<'_>) -> (Vec<u8>, Kept) {
 /// A whole mailbox of 128 bytes, CoE for the most part.
 fn mailbox(script: &mut Script<'_>) -> Vec<u8> {
     let [kind, counter, service, command, index, more, subindex] = script.take();
-    let indices = [0x1000_u16, 0x1018, 0x1c12, 0x1c13, 0x6000, 0x8000, 0xf000, 0x1008];
+    let indices =
+        [0x1000_u16, 0x1018, 0x1c12, 0x1c13, 0x6000, 0x8000, 0xf000, 0x1008, 0x2000, 0x6065, 0x6092, 0x60c2];
     let data = script.bytes();
     let mut bytes = ((10 + data.len()) as u16).to_le_bytes().to_vec();
     bytes.extend([0, 0, 0, if kind == 0 { 0x03 | counter << 4 } else { kind }]);
@@ -147,7 +149,7 @@ pub fn check_segment(script: &[u8]) {
                 }
             }
         }
-        assert_eq!(segment.outputs().len(), 1);
+        assert_eq!(segment.outputs().len(), 25);
     }
     segment.tick(now_ns + 1_000_000_000);
 }
@@ -169,17 +171,19 @@ fn bring_up(segment: &mut Segment, now_ns: &mut u64) {
         *now_ns += 1_000_000;
         assert!(segment.process(&mut bytes, *now_ns));
     };
-    for position in 0..3 {
+    for position in 0..4 {
         write(position, 0x0010, &(0x1000 + position).to_le_bytes());
     }
-    let description = catalogue::find("EL3104").expect("a catalogue type");
-    for (n, channel) in (0_u16..).zip(&description.sync_managers) {
-        let mut bytes = channel.start.to_le_bytes().to_vec();
-        bytes.extend(channel.length.to_le_bytes());
-        bytes.extend([channel.control, 0, u8::from(channel.length > 0), 0]);
-        write(1, 0x0800 + 8 * n, &bytes);
+    for (position, kind) in [(1, "EL3104"), (3, "SN4020")] {
+        let description = catalogue::find(kind).expect("a catalogue type");
+        for (n, channel) in (0_u16..).zip(&description.sync_managers) {
+            let mut bytes = channel.start.to_le_bytes().to_vec();
+            bytes.extend(channel.length.to_le_bytes());
+            bytes.extend([channel.control, 0, u8::from(channel.length > 0), 0]);
+            write(position, 0x0800 + 8 * n, &bytes);
+        }
     }
-    for position in 0..3 {
+    for position in 0..4 {
         write(position, 0x0120, &[2, 0]);
     }
 }
