@@ -1,11 +1,14 @@
-//! Motion: the part of a drive that is the same for every axis.
+//! Motion: all that is pure about axes.
 //!
-//! Pure: statusword and time go in, controlword comes out; nothing here allocates, blocks or asks a clock.
+//! - [`cia402`]: the power drive state machine of a drive.
+//! - [`profile`]: set-points with bounded velocity, acceleration and jerk, towards goals that may change at any time.
+//! - [`axis`]: an axis as PLCopen Motion Control has it: commands, stops, homing, supervision, power and brake.
 //!
-//! Here today: the CiA 402 power drive state machine, [`cia402`].
+//! Pure: what the drive says, commands and time go in, what the drive is told and facts come out. Nothing here blocks or
+//! asks a clock, and nothing allocates once an axis is set up.
 //!
-//! Not here yet: trajectory profiles, axis logic (homing, limits, following error, stop categories, brake), the modes
-//! of operation (`Csp`, `Csv`, `Cst`) and their set-points. Nothing in this crate moves an axis by itself.
+//! Deliberately absent: several axes moving as one (gearing, cams, interpolation), tuning of drives, and the objects of a
+//! drive that are written once before operation.
 
 pub mod axis;
 pub mod cia402;
@@ -19,3 +22,11 @@ pub use axis::{
     StopCategory, StopRequest,
 };
 pub use cia402::{Cia402, Command, Controlword, Goal, PowerDrive, Progress, Statusword, Timeouts};
+
+/// Whether the tests shall take their time.
+#[cfg(test)]
+mod soak {
+    pub fn is_asked_for() -> bool {
+        std::env::var_os("SENSAI_SOAK").is_some()
+    }
+}

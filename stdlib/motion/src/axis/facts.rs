@@ -71,7 +71,8 @@ pub struct AxisFacts {
     pub following_error: f64,
     /// The drive is in `OperationEnabled`, and the brake is open.
     pub powered: bool,
-    /// The position is known.
+    /// The position is known. Not any more where a drive that was lost comes back at another place than it could have
+    /// gone to: it may have been restarted.
     pub homed: bool,
     /// At rest, and the actual position is within the window around the set-point.
     pub in_position: bool,

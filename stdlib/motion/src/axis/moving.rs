@@ -67,7 +67,8 @@ impl Axis {
             (self.state.torque_target, self.state.torque_ramp)
         };
         let most = ramp * self.settings.interval_s();
-        self.state.torque += (target - self.state.torque).clamp(-most, most);
+        // Not `clamp`, which panics where a loaded ramp is not a number.
+        self.state.torque += (target - self.state.torque).min(most).max(-most);
         self.state.torque_target = target;
     }
 

@@ -16,7 +16,13 @@ impl Axis {
             }
             return;
         }
+        let silent = self.state.valid_ns < before_ns;
+        let returned = self.state.known && silent && self.is_lost();
+        let before = self.state.position;
         self.sense_position(inputs, now_ns.saturating_sub(before_ns));
+        if returned {
+            self.doubt_position(before);
+        }
         self.state.known = true;
         self.state.valid_ns = now_ns;
         self.state.statusword = inputs.statusword;
@@ -53,6 +59,17 @@ impl Axis {
             None => 0.0,
         };
         self.state.facts.homed |= matches!(self.settings.homing, Homing::Absolute { .. });
+    }
+
+    /// After a loss the drive stands where it was, or on the way that it was told, or else it was restarted and counts
+    /// from somewhere else.
+    fn doubt_position(&mut self, before: f64) {
+        let told = self.state.generator.current().position;
+        let window = self.settings.following_window;
+        let way = before.min(told) - window..=before.max(told) + window;
+        if !way.contains(&self.state.position) {
+            self.state.facts.homed = matches!(self.settings.homing, Homing::Absolute { .. });
+        }
     }
 
     /// Whether the drive is in `OperationEnabled`, and why it left.

@@ -7,7 +7,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 
 /// Cases of a property: many, or very many when a soak is asked for.
 fn cases(usual: u32, soak: u32) -> ProptestConfig {
-    let cases = if std::env::var_os("SENSAI_SOAK").is_some() { soak } else { usual };
+    let cases = if crate::soak::is_asked_for() { soak } else { usual };
     ProptestConfig {
         cases,
         failure_persistence: None,

@@ -61,10 +61,15 @@ proptest! {
     /// Words from anywhere are loaded or refused, and what was loaded can be stepped.
     #[test]
     fn foreign_words_do_no_harm(
-        at in prop::collection::vec((0..Axis::WORDS, any::<u64>()), 1..20), commands in any::<bool>(),
+        at in prop::collection::vec((0..Axis::WORDS, prop_oneof![any::<u64>(), 0..8u64]), 1..20),
+        drive_mode in prop_oneof![Just(DriveMode::Csp), Just(DriveMode::Csv), Just(DriveMode::Cst)],
+        modulo in prop::option::of(Just(360.0)),
+        commands in any::<bool>(),
     ) {
-        let mut cell = Cell::ready(settings());
+        let software_limits = if modulo.is_some() { None } else { Some((-100.0, 100.0)) };
+        let mut cell = Cell::ready(AxisSettings { drive_mode, modulo, software_limits, ..settings() });
         cell.give(to(50.0));
+        cell.give(AxisCommand::Torque { torque: 10.0, ramp: 20.0 });
         cell.run(30);
         let mut saved = words(&cell.axis);
         for (index, word) in at {
@@ -75,7 +80,12 @@ proptest! {
             Ok(()) => {
                 cell.run(3);
                 if commands {
-                    cell.give(by(1.0));
+                    cell.next_id = cell.facts().seen.saturating_add(1);
+                    for command in [AxisCommand::Reset, by(1.0), to(3.0), AxisCommand::Halt, AxisCommand::Home] {
+                        let id = cell.next_id;
+                        cell.next_id = id.saturating_add(1);
+                        cell.step(&[Commanded { id, command }]);
+                    }
                 }
                 cell.run(3);
             }

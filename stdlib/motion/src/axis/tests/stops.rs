@@ -144,10 +144,11 @@ fn a_lost_drive_is_given_a_ramp_and_taken_back_without_a_jump() {
     assert_eq!(cell.end(reset), Outcome::Error(AxisError::DriveLost));
     // Its watchdog switched it off, and somebody moved it meanwhile.
     cell.drive.state = Cia402::SwitchOnDisabled;
-    cell.drive.position += 12_345.0;
+    cell.drive.position += 123_456.0;
     cell.drive.connected = true;
     cell.run(3);
     assert_eq!(cell.outputs.target_position, cell.drive.position as i32);
+    assert!(!cell.facts().homed, "it may have been restarted");
     cell.done(AxisCommand::Reset);
     assert_eq!(cell.facts().state, AxisState::Disabled);
     let at = cell.drive.position;
@@ -157,12 +158,34 @@ fn a_lost_drive_is_given_a_ramp_and_taken_back_without_a_jump() {
 }
 
 #[test]
+fn an_axis_without_power_may_be_moved_by_hand() {
+    let mut cell = Cell::ready(AxisSettings { lost_after_ns: 0, ..settings() });
+    cell.done(AxisCommand::Power(false));
+    for _ in 0..10 {
+        cell.drive.position += 5_000.0;
+        cell.run(1);
+    }
+    cell.run(1);
+    assert_eq!((cell.facts().homed, cell.facts().position), (true, 5.0));
+    cell.drive.connected = false;
+    cell.run(1);
+    cell.drive.connected = true;
+    cell.run(2);
+    assert_eq!((cell.facts().homed, cell.facts().error), (true, None), "nobody needs it");
+    let id = cell.give(AxisCommand::Power(true));
+    cell.drive.connected = false;
+    cell.run(1);
+    assert_eq!(cell.facts().outcome(id), Outcome::Error(AxisError::DriveLost));
+}
+
+#[test]
 fn a_drive_that_comes_back_enabled_is_disabled_first() {
     let (mut cell, _) = moving(settings());
     cell.drive.connected = false;
     cell.run(1_000);
     cell.drive.connected = true;
     cell.run(10);
+    assert!(cell.facts().homed, "it stands where it could be");
     assert_eq!(cell.drive.state, Cia402::SwitchOnDisabled);
     assert_eq!(cell.facts().error, Some(AxisError::DriveLost), "the first error stays");
     cell.done(AxisCommand::Reset);
