@@ -38,6 +38,8 @@ pub struct Publisher {
     due: bool,
     bus: BusCounters,
     tasks: Box<[TaskFacts]>,
+    /// Overruns of each slow task that are counted already.
+    seen_overruns: Box<[u64]>,
     clear: Arc<AtomicBool>,
 }
 
@@ -51,8 +53,10 @@ impl Publisher {
         clear: Arc<AtomicBool>,
     ) -> Self {
         let tasks = vec![TaskFacts::NONE; tasks].into_boxed_slice();
+        let seen_overruns = vec![0; tasks.len().saturating_sub(1)].into_boxed_slice();
         let bus = BusCounters::default();
-        Self { full, free, receipts, every, left: 0, tickets: 0, due: false, bus, tasks, clear }
+        let (left, tickets, due) = (0, 0, false);
+        Self { full, free, receipts, every, left, tickets, due, bus, tasks, seen_overruns, clear }
     }
 
     /// Answer the commands that this cycle took.
@@ -80,7 +84,8 @@ impl Publisher {
         times: &StepTimes,
         devices: &[DeviceHealth],
     ) {
-        self.count(machine, wake, exchange, times);
+        self.count_base(machine, wake, exchange, times);
+        self.count_slow(machine, index);
         self.left = self.left.saturating_sub(1);
         if self.left > 0 && !self.due {
             return;
@@ -93,7 +98,7 @@ impl Publisher {
         (self.left, self.due) = (self.every, false);
     }
 
-    fn count(&mut self, machine: &Machine, wake: &Wake, exchange: &Exchange, times: &StepTimes) {
+    fn count_base(&mut self, machine: &Machine, wake: &Wake, exchange: &Exchange, times: &StepTimes) {
         if self.clear.load(Relaxed) {
             self.clear.store(false, Relaxed);
             self.tasks.fill(TaskFacts::NONE);
@@ -105,12 +110,28 @@ impl Publisher {
             base.overruns += u64::from(wake.overrun);
             base.skipped = base.skipped.saturating_add(wake.skipped);
             base.operations = machine.operations();
+            base.age = Some(0);
         }
         let all = u32::MAX.checked_shr(32 - machine.cell().sync_units.len().min(32) as u32).unwrap_or(0);
         self.bus.lost += u64::from(exchange.lost);
         self.bus.invalid += u64::from(exchange.valid & all != all);
         self.bus.late += u64::from(exchange.late);
         self.bus.stray += u64::from(exchange.stray);
+    }
+
+    /// A slow task counts in the cycle that takes in its results; how late it started nobody measures.
+    fn count_slow(&mut self, machine: &Machine, index: u64) {
+        let slow = self.tasks.iter_mut().skip(1).zip(&mut self.seen_overruns);
+        for ((counted, seen), facts) in slow.zip(machine.task_facts(index)) {
+            counted.age = facts.age;
+            counted.overruns += facts.overruns.saturating_sub(*seen);
+            *seen = facts.overruns;
+            if facts.collected {
+                counted.runs = counted.runs.saturating_add(1);
+                counted.operations = facts.operations;
+                counted.execution.add(u32::try_from(facts.execution_ns).unwrap_or(u32::MAX));
+            }
+        }
     }
 
     fn fill(

@@ -6,10 +6,10 @@
 
 use crate::{
     machine::{
-        Machine, Mode,
-        alarms::AlarmFacts,
+        Mode,
+        alarms::{AlarmFacts, Alarms},
         jidoka::{EVENTS_MAX, Event},
-        units::UnitState,
+        units::{UnitState, Units},
     },
     publish::{Publisher, RECEIPTS_MAX},
 };
@@ -17,7 +17,7 @@ use sensai_fieldbus::{
     Exchange,
     ethercat::{AlState, DeviceHealth, PortHealth},
 };
-use sensai_model::{Cell, Fault, Value};
+use sensai_model::{Cell, Fault, TagStore, Value};
 use sensai_motion::AxisFacts;
 use std::sync::{
     Arc,
@@ -58,6 +58,8 @@ pub struct TaskFacts {
     pub skipped: u64,
     /// Work units of the last run.
     pub operations: u64,
+    /// Cycles since the run was released whose results are visible; `None` before there are any. 0 for the base task.
+    pub age: Option<u64>,
 }
 
 impl TaskFacts {
@@ -69,6 +71,7 @@ impl TaskFacts {
         overruns: 0,
         skipped: 0,
         operations: 0,
+        age: None,
     };
 }
 
@@ -188,23 +191,23 @@ const UNKNOWN: DeviceHealth = DeviceHealth {
 };
 
 impl Snapshot {
-    /// A place for snapshots of this machine, with what it shows before its first cycle.
-    pub fn of(machine: &Machine) -> Self {
-        let cell = machine.cell();
-        let slots = 0..machine.store().len() as u32;
+    /// A place for snapshots of machines of `cell`, with what one shows before its first cycle.
+    pub fn of(cell: &Cell) -> Self {
+        let store = TagStore::new(&cell.tags);
+        let slots = 0..store.len() as u32;
         Self {
             index: 0,
             time_ns: 0,
-            mode: machine.mode(),
-            fault: machine.fault(),
+            mode: Mode::Stop,
+            fault: None,
             shutting_down: false,
-            values: slots.clone().map(|slot| machine.store().committed(slot)).collect(),
-            valid: slots.map(|slot| machine.store().valid(slot)).collect(),
-            parameters: machine.parameters().into(),
+            values: slots.clone().map(|slot| store.committed(slot)).collect(),
+            valid: slots.map(|slot| store.valid(slot)).collect(),
+            parameters: cell.parameters.iter().map(|parameter| parameter.default).collect(),
             tasks: vec![TaskFacts::NONE; cell.tasks().count()].into(),
-            axes: machine.axes().facts().copied().collect(),
-            units: machine.units().states().into(),
-            alarms: machine.alarms().facts().into(),
+            axes: vec![AxisFacts::default(); cell.axes.len()].into(),
+            units: Units::new(&cell.units, 0).states().into(),
+            alarms: Alarms::new(&cell.alarms, cell.task.interval_ns).facts().into(),
             events: [crate::publish::NO_EVENT; EVENTS_MAX],
             devices: vec![UNKNOWN; cell.devices.len()].into(),
             bus: BusCounters::default(),
@@ -236,12 +239,8 @@ pub struct Snapshots {
 }
 
 /// Both ends for a machine of `cell`.
-///
-/// # Panics
-/// If an axis of the cell cannot be, which no checked cell has.
-pub fn channel(cell: &Arc<Cell>) -> (Publisher, Snapshots) {
-    let machine = Machine::new(Arc::clone(cell), Vec::new());
-    let empty = Snapshot::of(&machine);
+pub fn channel(cell: &Cell) -> (Publisher, Snapshots) {
+    let empty = Snapshot::of(cell);
     let (full, full_consumer) = rtrb::RingBuffer::new(SNAPSHOTS);
     let (mut free_producer, free) = rtrb::RingBuffer::new(SNAPSHOTS);
     for _ in 0..SNAPSHOTS {

@@ -197,6 +197,9 @@ pub struct TaskView {
     pub skipped: u64,
     /// Work units of the last run.
     pub operations: u64,
+    /// Cycles since the run was released whose results are visible; nothing before there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_cycles: Option<u64>,
 }
 
 /// A distribution of durations, in ns.
@@ -486,6 +489,7 @@ impl TaskView {
             overruns: facts.overruns,
             skipped: facts.skipped,
             operations: facts.operations,
+            age_cycles: facts.age,
         }
     }
 }
@@ -657,8 +661,7 @@ mod tests {
     fn a_view_comes_back_from_json_as_it_was() {
         let cell =
             crate::source::Source::from_directory(&crate::test_cell()).cell.expect("the example is valid");
-        let machine = crate::machine::Machine::new(std::sync::Arc::clone(&cell), Vec::new());
-        let snapshot = Snapshot::of(&machine);
+        let snapshot = Snapshot::of(&cell);
         let view = View::of(&cell, Some(&snapshot), &Surroundings::default(), Section::ALL, "");
         assert_eq!(view.tags.len(), cell.tags.len());
         assert_eq!(

@@ -198,11 +198,12 @@ fn tasks(frame: &mut Frame<'_>, area: Rect, state: &State) {
     table(frame, upper, state, &heads, &widths, rows);
     if let Some(task) = state.cell.tasks.get(state.selected) {
         let of = state.view.tasks.get(&task.name).unwrap_or(&none);
+        let age = of.age_cycles.map_or(String::new(), |age| format!(", results {age} cycles old"));
         let lines = vec![
             Line::styled(format!("{}, priority {}", task.name, task.priority), HEAD),
             Line::raw(format!("programs   {}", task.programs.join(", "))),
             Line::raw(format!(
-                "runs       {}, targets passed over {}, operations {}",
+                "runs       {}, targets passed over {}, operations {}{age}",
                 of.runs, of.skipped, of.operations
             )),
             Line::raw(format!(
