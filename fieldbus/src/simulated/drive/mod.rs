@@ -40,7 +40,7 @@ use io::{Commands, Feedback, Layout};
 use mechanics::{Acting, Friction, Rotor};
 use parameters::Parameters;
 use power::PowerState;
-use sensai_devices::DeviceDescription;
+use sensai_devices::{DeviceDescription, Pdo};
 use sequence::Motion;
 use supervise::Watch;
 
@@ -149,15 +149,22 @@ struct BrakeState {
 }
 
 impl Drive {
-    /// The drives of a device: one for each controlword that it maps, in the order of their axes.
+    /// The drives of a device: one for each of [`Drive::axes_of`].
     pub(crate) fn all_of(description: &DeviceDescription) -> Vec<Self> {
-        let mapped: Vec<u16> =
-            description.rx_pdos.iter().flat_map(|pdo| &pdo.entries).map(|entry| entry.index).collect();
         let dictionary = Dictionary::new(description);
-        (0..AXES_MAX)
-            .map(|axis| axis * AXIS_STEP)
-            .filter(|base| mapped.contains(&(0x6040 + base)))
-            .map(|base| Self::new(base, description, &dictionary))
+        let axes = Self::axes_of(description).into_iter();
+        axes.map(|base| Self::new(base, description, &dictionary)).collect()
+    }
+
+    /// The axes of a device, by how much higher their objects are than those of a first one: those whose controlword it
+    /// receives and whose statusword it sends. Both, because the outputs of plain terminals are at 0x7040, too.
+    pub fn axes_of(description: &DeviceDescription) -> Vec<u16> {
+        let maps =
+            |pdos: &[Pdo], index| pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.index == index);
+        let bases = (0..AXES_MAX).map(|axis| axis * AXIS_STEP);
+        bases
+            .filter(|base| maps(&description.rx_pdos, 0x6040 + base))
+            .filter(|base| maps(&description.tx_pdos, 0x6041 + base))
             .collect()
     }
 

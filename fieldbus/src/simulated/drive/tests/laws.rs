@@ -248,3 +248,13 @@ fn a_device_may_have_two_axes() {
     let positions: Vec<i32> = segment.devices()[2].drives().iter().map(Drive::position).collect();
     assert!(positions[0] == 0 && positions[1] > 100_000, "{positions:?}");
 }
+
+/// Terminals have objects at 0x7040 as well, which are no controlwords.
+#[test]
+fn only_drives_have_shafts() {
+    for name in catalogue::names() {
+        let description = catalogue::find(name).expect("in the catalogue");
+        let expected = usize::from(name.starts_with("SN40"));
+        assert_eq!(SimulatedDevice::new(&description).drives().len(), expected, "{name}");
+    }
+}
