@@ -9,13 +9,14 @@ use clap::Args;
 use std::{fs, path::Path, process::Command, time::Duration};
 
 /// Where the workspaces of the targets lie.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "fieldbus/devices/fuzz",
     "fieldbus/fuzz",
     "runtime/fuzz",
     "runtime/log/fuzz",
     "runtime/model/fuzz",
     "scripts/fuzz",
+    "stdlib/inference/fuzz",
 ];
 
 /// What libFuzzer has to see: edges, and what is compared with what. As `cargo fuzz` has them.

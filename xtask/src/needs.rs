@@ -22,6 +22,9 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 /// Python modules, pinned: they are what the tests compare with.
 const PYTHON_MODULES: &[&str] = &["pysoem==1.1.13"];
 
+/// The ONNX standard's own tests of its operators: the last release of the package that has their data.
+const ONNX_TESTS: &str = "onnx==1.22.0";
+
 /// Variables for the tests, and a line for everything they will have to do without.
 #[derive(Debug, Default)]
 pub struct Provided {
@@ -36,6 +39,14 @@ pub fn provide(places: &Places, install: bool) -> Provided {
     match python(places, install) {
         Ok(interpreter) => provided.environment.push(("SENSAI_PYTHON", interpreter)),
         Err(why) => provided.missing.push(format!("not available: {} ({why})", PYTHON_MODULES.join(", "))),
+    }
+    match onnx_tests(places, install) {
+        Ok(folder) => provided.environment.push(("SENSAI_ONNX_TESTS", folder)),
+        Err(why) => {
+            provided
+                .missing
+                .push(format!("not available: the tests of the ONNX standard ({ONNX_TESTS}: {why})"));
+        }
     }
     if let Err(why) = namespaces() {
         provided.missing.push(format!("not available: network namespaces ({why})"));
@@ -112,6 +123,35 @@ fn python(places: &Places, install: bool) -> Result<PathBuf, String> {
     Ok(interpreter)
 }
 
+/// The folder with the data of the ONNX standard's tests. Only files are needed, so the package stays outside of the
+/// environment and without what it depends on. Tests that are run by hand look in the same place.
+fn onnx_tests(places: &Places, install: bool) -> Result<PathBuf, String> {
+    let home = places.scratch.join("onnx");
+    let data = home.join("onnx").join("backend").join("test").join("data");
+    let stamp = home.join("sensai-modules");
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == ONNX_TESTS) && data.join("node").is_dir() {
+        return Ok(data);
+    }
+    if !install {
+        return Err("--no-install was given".into());
+    }
+    println!("installing {ONNX_TESTS}");
+    let environment = places.scratch.join("venv");
+    let interpreter = environment.join("bin").join("python");
+    if !interpreter.is_file() {
+        make_environment(&environment)?;
+    }
+    let mut pip = Command::new(&interpreter);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
+    pip.arg("--target").arg(&home).arg(ONNX_TESTS);
+    run_quietly(pip)?;
+    if !data.join("node").is_dir() {
+        return Err("installed, but the data is not in it".into());
+    }
+    fs::write(&stamp, ONNX_TESTS).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
+    Ok(data)
+}
+
 fn make_environment(home: &Path) -> Result<(), String> {
     let make = || {
         let mut command = Command::new(find("python3").unwrap_or_else(|| "python3".into()));
@@ -178,6 +218,7 @@ mod tests {
         let scratch = env::temp_dir().join(format!("sensai-needs-{}", std::process::id()));
         let places = Places { workspace: scratch.clone(), target: scratch.clone(), scratch: scratch.clone() };
         assert_eq!(python(&places, false), Err("--no-install was given".into()));
+        assert_eq!(onnx_tests(&places, false), Err("--no-install was given".into()));
         assert!(!scratch.exists());
     }
 }

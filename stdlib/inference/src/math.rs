@@ -10,7 +10,7 @@
 /// 1.5 · 2²³: adding it rounds to an integer, which then stands in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 /// ln 2 in two parts; the first has so few digits that products with exponents are exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// Above, the result is infinite anyway.
 const EXP_MAX: f32 = 89.0;
@@ -56,8 +56,8 @@ pub fn tanh(x: f32) -> f32 {
     let bounded = if bounded < -TANH_ONE { -TANH_ONE } else { bounded };
     let square = bounded * bounded;
     let mut numerator = -2.760_768_5e-16_f32;
-    numerator = numerator * square + 2.000_187_9e-13;
-    numerator = numerator * square - 8.604_671_5e-11;
+    numerator = numerator * square + 2.000_188e-13;
+    numerator = numerator * square - 8.604_672e-11;
     numerator = numerator * square + 5.122_297_1e-8;
     numerator = numerator * square + 1.485_722_4e-5;
     numerator = numerator * square + 6.372_619_3e-4;
@@ -65,7 +65,7 @@ pub fn tanh(x: f32) -> f32 {
     let mut denominator = 1.198_258_4e-6_f32;
     denominator = denominator * square + 1.185_347_1e-4;
     denominator = denominator * square + 2.268_434_6e-3;
-    denominator = denominator * square + 4.893_525_2e-3;
+    denominator = denominator * square + 4.893_525e-3;
     let result = bounded * numerator / denominator;
     // Below, the function is its argument, and the products would lose digits of the smallest ones.
     if x.abs() < TANH_SELF { x } else { result }
