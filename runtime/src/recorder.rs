@@ -286,9 +286,8 @@ pub struct LogProducer {
 /// Takes down cycles, with or without a log: the state hash is only needed with one.
 pub struct Recorder {
     log: Option<LogProducer>,
-    state: Box<[u8]>,
-    /// Bytes of `state` that are hashed.
-    hashed: usize,
+    /// What is hashed of the machine's state.
+    effects: Box<[u8]>,
     /// Virtual time has no timings: they are zero, so that equal runs are equal bytes.
     timeless: bool,
     fault: Option<Fault>,
@@ -297,8 +296,8 @@ pub struct Recorder {
 impl Recorder {
     /// For this machine.
     pub fn new(log: Option<LogProducer>, machine: &Machine, timeless: bool) -> Self {
-        let (len, hashed) = machine.state_len();
-        Self { log, state: vec![0; len].into_boxed_slice(), hashed, timeless, fault: None }
+        let (_, hashed) = machine.state_len();
+        Self { log, effects: vec![0; hashed].into_boxed_slice(), timeless, fault: None }
     }
 
     /// Records that found the ring full.
@@ -310,11 +309,11 @@ impl Recorder {
 impl Record for Recorder {
     fn record(&mut self, machine: &Machine, done: &Done<'_>) {
         let Some(log) = &mut self.log else { return };
-        machine.save(&mut self.state);
+        machine.save_effects(&mut self.effects);
         // The record names a fault in the cycle in which it rose.
         let risen = machine.fault().filter(|fault| self.fault != Some(*fault));
         self.fault = machine.fault();
-        let hash = state_hash(&self.state[..self.hashed]);
+        let hash = state_hash(&self.effects);
         log.recorder.record(|record| {
             fill(record, machine, done, hash, risen);
             if !self.timeless {
@@ -322,8 +321,7 @@ impl Record for Recorder {
             }
         });
         if log.recorder.keyframe_due(&log.slicer, done.time.index) {
-            let state = &self.state;
-            log.recorder.keyframe(&mut log.slicer, done.time.index, |buffer| buffer.copy_from_slice(state));
+            log.recorder.keyframe(&mut log.slicer, done.time.index, |buffer| machine.save(buffer));
         }
         log.recorder.keyframe_step(&mut log.slicer);
     }

@@ -268,7 +268,7 @@ impl Player {
         {
             crate::retained::restore(&mut machine, &log.content(content)?);
         }
-        let (len, hashed) = machine.state_len();
+        let (_, hashed) = machine.state_len();
         // Same cell, same text; but what a device's process data looks like may have changed with the version.
         anyhow::ensure!(
             layout(&cell)? == epoch.record,
@@ -287,7 +287,7 @@ impl Player {
             bus: LogBus { exchange: Exchange::NONE, inputs: vec![0; cell.image.inputs] },
             pace: LogPace(CycleTime { index: 0, skipped: 0, first: true }),
             inbox: Inbox::replayed(),
-            compare: Compare { state: vec![0; len], hashed, hash: 0 },
+            compare: Compare { effects: vec![0; hashed], hash: 0 },
             times: StepTimes::default(),
             machine,
             synced: false,
@@ -508,15 +508,14 @@ impl Pace for LogPace {
 
 /// Takes the hash of what the machine has come to.
 struct Compare {
-    state: Vec<u8>,
-    hashed: usize,
+    effects: Vec<u8>,
     hash: u64,
 }
 
 impl Record for Compare {
     fn record(&mut self, machine: &Machine, _done: &Done<'_>) {
-        machine.save(&mut self.state);
-        self.hash = state_hash(&self.state[..self.hashed]);
+        machine.save_effects(&mut self.effects);
+        self.hash = state_hash(&self.effects);
     }
 }
 

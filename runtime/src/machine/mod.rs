@@ -761,6 +761,11 @@ impl Machine {
         self.write_held(&mut writer);
     }
 
+    /// The first part of [`Machine::save`] alone: what is hashed into every record. `buffer` is as long as that.
+    pub fn save_effects(&self, buffer: &mut [u8]) {
+        self.write_effects(&mut Writer::into(buffer));
+    }
+
     /// Names and lengths of the parts of a saved state, in order.
     pub fn state_parts(&self) -> Vec<(String, usize)> {
         let (len, hashed) = self.state_len();
@@ -772,7 +777,10 @@ impl Machine {
                 .iter()
                 .map(|program| (format!("program:{}", program.name()), program.state().len())),
         );
-        parts.push(("held inputs".into(), len - hashed));
+        let releases = self.cell.slow_tasks.iter().zip(self.tasks.snapshot_lens());
+        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>();
+        parts.push(("held inputs".into(), held));
+        parts.extend(releases.map(|(task, len)| (format!("release:{}", task.name), len)));
         parts
     }
 

@@ -303,6 +303,11 @@ impl Tasks {
         }
     }
 
+    /// Bytes of each task's part of [`Tasks::save_snapshots`].
+    pub(super) fn snapshot_lens(&self) -> impl Iterator<Item = usize> {
+        self.tasks.iter().map(|task| task.snapshot.len())
+    }
+
     /// What [`Tasks::save`] wrote.
     pub(super) fn load(&mut self, from: &mut Reader<'_>, interval_ns: u64) -> Result<(), KeyframeError> {
         for task in &mut self.tasks {

@@ -5,6 +5,7 @@ use crate::{
     inbox::entry,
     recorder::{epoch_spec, fill},
     run,
+    tasks::late::Late,
 };
 use proptest::prelude::*;
 use sensai_log::{
@@ -32,6 +33,16 @@ interval = "1ms"
 programs = ["programs/count.rhai"]
 on_overrun = "skip"
 
+[tasks.slow]
+interval = "4ms"
+programs = ["programs/slow.rhai"]
+on_overrun = "skip"
+
+[tasks.slower]
+interval = "20ms"
+programs = ["programs/slower.rhai"]
+on_overrun = "stop"
+
 [devices]
 coupler = { type = "EK1100" }
 inputs = { type = "EL1008" }
@@ -42,6 +53,8 @@ level = { input = "inputs.channel_1" }
 odd = { output = "outputs.channel_1" }
 many = { output = "outputs.channel_2", on_fault = "hold" }
 count = { type = "i64" }
+half = { type = "i64" }
+sum = { type = "i64" }
 
 [parameters]
 limit = { default = 30.0, range = [5.0, 100.0] }
@@ -57,15 +70,40 @@ fn cycle() {
     this.slow.run(io.level, 0.004);
     if io.level { this.n += 1; this.retain.total += 1; }
     if this.n >= param.limit { fault("enough"); }
-    io.odd = this.n % 2 == 1;
+    io.odd = (this.n + io.half) % 2 == 1;
     io.many = this.slow.Q;
     io.count = this.retain.total;
 }
 "#;
 
+const SLOW: &str = r#"
+fn init() { #{ runs: 0, edge: TON() } }
+fn cycle() {
+    if sys.first_cycle { this.runs += 1000; }
+    this.edge.run(io.level, 0.009);
+    this.runs += 1;
+    if io.count % 97 == 96 && io.level { fault("slow"); }
+    io.half = (io.count + io.sum + this.runs) / 2 + if this.edge.Q { 1 } else { 0 };
+}
+"#;
+
+const SLOWER: &str = r#"
+fn init() { #{ time: 0.0, retain: #{ seen: 0 } } }
+fn cycle() {
+    this.time += sys.dt;
+    this.retain.seen += 1;
+    io.sum = (io.sum + io.half + to_int(this.time * 1000.0) + this.retain.seen) % 100000;
+}
+"#;
+
 fn files() -> Files {
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
-    Files::from([file("cell.toml", CELL), file("programs/count.rhai", PROGRAM)])
+    Files::from([
+        file("cell.toml", CELL),
+        file("programs/count.rhai", PROGRAM),
+        file("programs/slow.rhai", SLOW),
+        file("programs/slower.rhai", SLOWER),
+    ])
 }
 
 /// What one cycle of the rig is given.
@@ -168,6 +206,9 @@ fn record_as(log: Vec<u8>, start: &Start, told: Files) -> Vec<u8> {
     let source = Source::from_files(&files());
     let cell = source.cell.clone().unwrap_or_else(|| panic!("{}", source.render(false)));
     let mut machine = Machine::new(Arc::clone(&cell), programs::compile(&cell).unwrap());
+    // Now and then a run is not done at the next one, two or three releases.
+    let late = |step: &Step| if step.input < 40 { u64::from(step.input % 4) } else { 0 };
+    machine.run_tasks_on(Box::new(Late::new(&cell, &start.steps.iter().map(late).collect::<Vec<_>>())));
     let options = run::Options { files: told, ..run::Options::default() };
     let unclean = appender.last_cycle() > 0;
     let first = appender.last_cycle() + 1;

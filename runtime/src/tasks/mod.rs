@@ -5,6 +5,8 @@
 //! and looks shortly after it. In virtual time there is nothing to look at a clock for. There both sides wait for each
 //! other, so that no load can make a task late.
 
+#[cfg(test)]
+pub(crate) mod late;
 mod runs;
 mod worker;
 

@@ -2,15 +2,11 @@
 
 use super::*;
 use crate::{
-    machine::{
-        job::{Inline, Job},
-        tasks::TaskFacts,
-    },
-    tasks::{Settings, Threads},
+    machine::tasks::TaskFacts,
+    tasks::{Settings, Threads, late::Late},
 };
 use sensai_model::cell::{Alarm, AlarmCondition, AlarmPriority, Unit};
 use sensai_motion::AxisCommand;
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 /// Writes `a` from the input, and an output from what the others wrote.
 const BASE: &str = "
@@ -69,48 +65,6 @@ fn three_tasks() -> Cell {
 
 fn build(cell: &Arc<Cell>) -> Machine {
     Machine::new(Arc::clone(cell), crate::programs::compile(cell).expect("the texts compile"))
-}
-
-/// Runs every job at once, and says that it takes as many looks as a list says.
-#[derive(Default)]
-struct Late {
-    runners: Vec<Inline>,
-    away: Vec<Option<u64>>,
-    looks: Rc<RefCell<VecDeque<u64>>>,
-}
-
-impl Late {
-    fn new(cell: &Cell, looks: &[u64]) -> Self {
-        let runner = |number| {
-            crate::machine::job::Runner::new(crate::programs::compile_task(cell, number).expect("it compiles"))
-        };
-        let runners: Vec<Inline> =
-            (1..=cell.slow_tasks.len()).map(|number| Inline::new(std::iter::once(runner(number)))).collect();
-        Self {
-            away: vec![None; runners.len()],
-            runners,
-            looks: Rc::new(RefCell::new(looks.iter().copied().collect())),
-        }
-    }
-}
-
-impl Executor for Late {
-    fn submit(&mut self, task: usize, job: Box<Job>) {
-        self.away[task] = Some(self.looks.borrow_mut().pop_front().unwrap_or(0));
-        self.runners[task].submit(0, job);
-    }
-
-    fn is_done(&mut self, task: usize) -> bool {
-        let left = self.away[task].as_mut().expect("it is asked for a job it has");
-        let done = *left == 0;
-        *left = left.saturating_sub(1);
-        done
-    }
-
-    fn take(&mut self, task: usize) -> Option<Box<Job>> {
-        self.away[task] = None;
-        self.runners[task].take(0)
-    }
 }
 
 /// One cycle of a test.
