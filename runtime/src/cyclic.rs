@@ -22,7 +22,7 @@ use sensai_fieldbus::{
     simulated::{InProcess, Segment},
     wire::RawSocket,
 };
-use sensai_model::{Cell, Fault};
+use sensai_model::{Cell, Fault, cell::ModelEngine};
 use sensai_scripts::ProgramError;
 use std::{
     panic::AssertUnwindSafe,
@@ -317,6 +317,7 @@ struct Loop {
     mode: Mode,
     all_units: u32,
     virtual_time: bool,
+    models_beside: bool,
 }
 
 impl Loop {
@@ -340,6 +341,7 @@ impl Loop {
             mode: Mode::Stop,
             all_units: u32::MAX.checked_shr(32 - units).unwrap_or(0),
             virtual_time: plan.virtual_time,
+            models_beside: plan.cell.models.iter().any(|model| model.engine == ModelEngine::Ort),
         }
     }
 
@@ -373,6 +375,9 @@ impl Loop {
             }
             if let Some(tap) = &mut links.retained {
                 tap.cycle(machine);
+            }
+            if let Some(beside) = links.inbox.beside() {
+                beside.after_cycle(machine.models_mut());
             }
             self.count(machine, time.index, &times);
             // Without a machine there is nothing to be controlled any more.
@@ -428,7 +433,8 @@ impl Loop {
             status.armed.store(!self.virtual_time, Relaxed);
             self.faults_before = rt::page_faults();
             if self.guard && !self.guarded {
-                self.guarded = crate::guard::arm(self.virtual_time && !self.tasks.is_empty());
+                let waits = self.virtual_time && (self.models_beside || !self.tasks.is_empty());
+                self.guarded = crate::guard::arm(waits);
             }
             self.allocations = thread_counts();
         }

@@ -2,11 +2,14 @@
 //!
 //! Whatever comes in is numbered and recorded; a replay is fed the same entries and decides nothing anew.
 //!
+//! Places in a record are few. Verdicts come first, then commands, then the results of models that run beside: a person
+//! who stops a machine does not wait behind an autoencoder.
+//!
 //! What the bus supervisor sees of single devices is no entry: the machine decides by the validity of sync units alone,
 //! and that stands in every record, as do the AL states of all devices together. [`InboxKind::DeviceState`] is for the day
 //! on which a program may ask for one device.
 
-use crate::pace::Wake;
+use crate::{inference::Beside, pace::Wake};
 use sensai_model::record::{INBOX_MAX, InboxEntry, InboxKind, InboxSource};
 
 /// Commands waiting from outside the cycle.
@@ -28,6 +31,8 @@ pub struct Inbox {
     commands: Option<rtrb::Consumer<InboxEntry>>,
     /// The control socket's own way in: another thread feeds it.
     control: Option<rtrb::Consumer<InboxEntry>>,
+    /// Results of models that run beside.
+    results: Option<Beside>,
     shutdown: bool,
     /// Slow tasks that are not done at their release, as [`InboxKind::TaskOverrun`] has them.
     unfinished: u64,
@@ -48,6 +53,7 @@ impl Inbox {
             sequence: 0,
             commands: None,
             control: None,
+            results: None,
             shutdown: false,
             unfinished: 0,
         }
@@ -58,6 +64,16 @@ impl Inbox {
         let (producer, consumer) = rtrb::RingBuffer::new(COMMANDS_MAX);
         self.control = Some(consumer);
         producer
+    }
+
+    /// The models that run beside; their results take the places that are left.
+    pub fn open_results(&mut self, beside: Beside) {
+        self.results = Some(beside);
+    }
+
+    /// The models that run beside, if there are any.
+    pub fn beside(&mut self) -> Option<&mut Beside> {
+        self.results.as_mut()
     }
 
     /// The entries of the next cycle, as they were recorded.
@@ -100,6 +116,11 @@ impl Inbox {
         while self.count < INBOX_MAX {
             let next = |ring: &mut Option<rtrb::Consumer<InboxEntry>>| ring.as_mut()?.pop().ok();
             let Some(entry) = next(&mut self.commands).or_else(|| next(&mut self.control)) else { break };
+            self.push(entry);
+        }
+        while self.count < INBOX_MAX
+            && let Some(entry) = self.results.as_mut().and_then(Beside::next_entry)
+        {
             self.push(entry);
         }
         &self.entries[..self.count]

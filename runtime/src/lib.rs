@@ -14,6 +14,7 @@ pub mod cycle;
 pub mod cyclic;
 pub mod guard;
 pub mod inbox;
+pub mod inference;
 pub mod keyframe;
 pub mod machine;
 pub mod pace;

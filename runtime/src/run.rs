@@ -6,6 +6,7 @@ use crate::{
     control::session::{Control, ControlSession},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
+    inference,
     machine::{Machine, UNCLEAN},
     programs,
     recorder::LogSession,
@@ -86,8 +87,12 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
     signal_hook::flag::register(SIGUSR1, Arc::clone(&edge))?;
 
-    // Before the log: an interface that cannot be used leaves no trace in it.
+    // Before the log: an interface or a model that cannot be used leaves no trace in it.
     let socket = interface.as_deref().map(RawSocket::open).transpose()?;
+    let core = cell.task.core.or_else(|| rt::cores().last().copied());
+    // On this thread, which is no real-time one: the library's threads would inherit its policy.
+    let settings = inference::Settings { virtual_time: options.virtual_time, cyclic_core: core };
+    let (beside, mut watch) = inference::start(cell, settings)?.unzip();
     let kept =
         options.retain.as_deref().map(|directory| keep(cell, directory, options.restart)).transpose()?;
     let start = kept.as_ref().and_then(|kept| kept.start.clone());
@@ -104,6 +109,9 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         session.event(&text);
     }
     let (mut commands, mut inbox) = Inbox::new();
+    if let Some(beside) = beside {
+        inbox.open_results(beside);
+    }
     // False if there is no room: while the bus comes up, nobody takes anything.
     let mut command = |kind, source, argument: [i64; 3]| commands.push(entry(kind, source, argument)).is_ok();
     command(InboxKind::Startup, InboxSource::RUNTIME, [if unclean { UNCLEAN } else { 0 }, 0, 0]);
@@ -122,7 +130,6 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
 
     let status = Arc::new(Status::default());
-    let core = cell.task.core.or_else(|| rt::cores().last().copied());
     let mut control = ControlSession::open(cell, options, interface.as_deref(), &status, core, &mut inbox)?;
     if !control.told().is_empty() {
         say(format_args!("{}\n", control.told()));
@@ -175,12 +182,20 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         }
         display.tell(&mut texts, cell, &session);
         control.look_after(&session);
+        for text in watch.iter_mut().flat_map(inference::Watch::look) {
+            display.clear();
+            session.event(&text);
+            say(format_args!("{text}\n"));
+        }
         display.show(&status);
     }
     let finished = wait_for(&outcome, &cyclic);
     display.tell(&mut texts, cell, &session);
     display.clear();
     control.close(&session);
+    if let Some(watch) = watch {
+        watch.finish();
+    }
     if let Some(trouble) = keeper.and_then(retained::Keeper::finish) {
         say(format_args!("retained data: {trouble}\n"));
     }

@@ -3,6 +3,7 @@
 use crate::{machine::models, plant, programs, twin};
 use sensai_model::{
     Cell,
+    cell::Model,
     config::{self, Finding, Severity, Sources, Style},
 };
 use std::{cell::RefCell, collections::BTreeMap, fs, path::Path, sync::Arc};
@@ -35,30 +36,39 @@ fn plant_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
     problems.into_iter().map(problem).collect()
 }
 
-/// What the inference engine has to say about the cell's models.
+/// What the inline engine has to say about the cell's models.
 fn model_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
+    let rule = "a model runs in its engine, and gives its golden vector";
+    let of = |model| models::check(model).into_iter().map(move |text| (model, text));
+    cell.models.iter().flat_map(of).map(|(model, text)| model_finding(model, sources, "R102", rule, text)).collect()
+}
+
+/// An error about a model, at its table in `cell.toml`.
+pub(crate) fn model_finding(
+    model: &Model,
+    sources: &Sources,
+    code: &'static str,
+    rule: &'static str,
+    message: String,
+) -> Finding {
     let text = sources.text(config::FILE_NAME).unwrap_or_default();
-    let mut findings = Vec::new();
-    for model in &cell.models {
-        let header = format!("[models.{}]", model.name);
-        let start = text.find(&header).unwrap_or(0);
-        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        findings.extend(models::check(model).into_iter().map(|message| Finding {
-            severity: Severity::Error,
-            code: "R102",
-            rule: "a model runs in its engine, and gives its golden vector",
-            path: config::FILE_NAME.into(),
-            span: start..(start + header.len()).min(text.len()),
-            line: 1 + text[..start].matches('\n').count() as u32,
-            column: 1 + text[line_start..start].chars().count() as u32,
-            key: format!("models.{}", model.name),
-            message: format!("{}: {message}", model.path),
-            got: None,
-            help: None,
-            related: Vec::new(),
-        }));
+    let header = format!("[models.{}]", model.name);
+    let start = text.find(&header).unwrap_or(0);
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    Finding {
+        severity: Severity::Error,
+        code,
+        rule,
+        path: config::FILE_NAME.into(),
+        span: start..(start + header.len()).min(text.len()),
+        line: 1 + text[..start].matches('\n').count() as u32,
+        column: 1 + text[line_start..start].chars().count() as u32,
+        key: format!("models.{}", model.name),
+        message: format!("{}: {message}", model.path),
+        got: None,
+        help: None,
+        related: Vec::new(),
     }
-    findings
 }
 
 /// A file of the cell: its path relative to the cell's directory, and what is in it.
@@ -107,7 +117,7 @@ impl Source {
         let mut findings = report.findings;
         let mut sources = report.sources;
         if let Some(cell) = &report.cell {
-            for program in &cell.task.programs {
+            for (_, program) in cell.programs() {
                 sources.insert(program.path.clone(), Arc::clone(&program.text));
             }
             findings.extend(programs::check(cell));

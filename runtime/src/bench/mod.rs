@@ -1,5 +1,6 @@
 //! Measurements that print ratios to a peer from the same run, never verdicts by wall clock alone.
 
+pub mod ai;
 pub mod bootstrap;
 pub mod cycle;
 pub mod cyclictest;

@@ -5,17 +5,19 @@ pub(crate) mod ctl;
 mod doctor;
 mod log;
 mod lsp;
+mod models;
 mod new;
 mod replay;
 mod retained;
 mod run;
 mod scan;
+mod setup;
 mod sim;
 mod top;
 
 use crate::{
     bench,
-    cli::{Bench, Cli, Command},
+    cli::{Bench, Cli, Command, Setup},
     rt,
     source::Source,
 };
@@ -44,8 +46,11 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Log(command) => log::run(&command),
         Command::Retained(arguments) => retained::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Models(arguments) => models::run(&arguments),
+        Command::Setup(Setup::Onnxruntime(arguments)) => setup::onnxruntime(&arguments),
         Command::Bench(Bench::Jitter(arguments)) => bench::jitter::run(&arguments),
         Command::Bench(Bench::Cycle(arguments)) => bench::cycle::run(&arguments),
+        Command::Bench(Bench::Ai(arguments)) => bench::ai::run(&arguments),
         Command::Lsp => lsp::run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "sensai", &mut std::io::stdout());

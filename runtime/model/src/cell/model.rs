@@ -110,6 +110,8 @@ pub struct Model {
     pub substitute: f64,
     /// What the score is.
     pub score: ModelScore,
+    /// Elements of each output, in the model's order.
+    pub output_lens: Vec<u32>,
     /// Elements of all outputs together.
     pub output_len: u32,
     /// For the inline engine: operations a cycle; 0: all in one.

@@ -89,6 +89,7 @@ fn read_model(
         age_max_cycles: timing.age_max,
         substitute: substitute?,
         score: score.or(description.score).unwrap_or(ModelScore::Output { output: 0, element: 0 }),
+        output_lens: description.output_lens(),
         output_len: description.output_len(),
         slice_operations: slice?,
         threshold: description.threshold,

@@ -50,6 +50,11 @@ impl Port {
 }
 
 impl Description {
+    /// Values of each output.
+    pub(crate) fn output_lens(&self) -> Vec<u32> {
+        self.outputs.iter().map(|port| port.len).collect()
+    }
+
     /// Values of all outputs together.
     pub(crate) fn output_len(&self) -> u32 {
         self.outputs.iter().map(|port| port.len).sum()

@@ -32,8 +32,6 @@ struct Request {
     number: u64,
     /// Cycle of the trigger.
     cycle: u64,
-    /// Its inputs have not been fetched by the engine beside.
-    waits: bool,
 }
 
 /// One model.
@@ -47,6 +45,8 @@ struct Block {
     request: Option<Request>,
     /// Requests so far; a request's number.
     requests: u64,
+    /// The last request that was given to an engine beside. No part of the state: a replay gives none.
+    given: u64,
     /// Cycle of the trigger of the last good result.
     result_cycle: Option<u64>,
     score: f64,
@@ -64,13 +64,13 @@ pub fn check(model: &Model) -> Vec<String> {
     if model.engine == ModelEngine::Ort {
         return Vec::new();
     }
-    let plan = match Plan::load(&model.bytes) {
+    let mut plan = match Plan::load(&model.bytes) {
         Ok(plan) => plan,
         Err(errors) => return errors.iter().map(ToString::to_string).collect(),
     };
     let mut found = check_shapes(model, plan.inputs(), plan.outputs());
     if found.is_empty() {
-        found.extend(check_golden(model, plan));
+        found.extend(check_golden(model, &mut plan));
     }
     found
 }
@@ -95,10 +95,22 @@ pub fn check_shapes(model: &Model, inputs: &[TensorInfo], outputs: &[TensorInfo]
             ));
         }
     }
-    let output_len: usize = outputs.iter().map(TensorInfo::len).sum();
-    if output_len != model.output_len as usize {
-        found
-            .push(format!("its outputs have {output_len} values, the description says {}", model.output_len));
+    if model.output_lens.len() != outputs.len() {
+        found.push(format!(
+            "it has {} outputs, the description gives {}",
+            outputs.len(),
+            model.output_lens.len()
+        ));
+    }
+    for (given, tensor) in model.output_lens.iter().zip(outputs) {
+        if *given as usize != tensor.len() {
+            found.push(format!(
+                "its output `{}` has {} values, shape {:?}; the description gives {given}",
+                tensor.name,
+                tensor.len(),
+                tensor.shape
+            ));
+        }
     }
     match model.score {
         ModelScore::Output { output, element } => {
@@ -122,7 +134,7 @@ pub fn check_shapes(model: &Model, inputs: &[TensorInfo], outputs: &[TensorInfo]
 }
 
 /// Run the golden vector through an engine.
-pub fn check_golden(model: &Model, mut engine: impl Engine) -> Option<String> {
+pub fn check_golden(model: &Model, engine: &mut dyn Engine) -> Option<String> {
     let golden = model.golden.as_ref()?;
     let expected: usize = engine.inputs().iter().map(TensorInfo::len).sum();
     if golden.inputs.len() != expected {
@@ -197,15 +209,18 @@ impl Models {
         }
     }
 
-    /// A request that an engine beside has to be given: model, number, inputs. Each is given once.
-    pub fn job(&mut self) -> Option<(u16, u64, &[Box<[f32]>])> {
-        let waits =
-            |block: &Block| block.plan.is_none() && block.request.is_some_and(|request| request.waits);
-        let index = self.blocks.iter().position(waits)?;
-        let block = self.blocks.get_mut(index)?;
-        let request = block.request.as_mut()?;
-        request.waits = false;
-        Some((index as u16, request.number, &block.inputs))
+    /// The request of a model that an engine beside has to be given: number, inputs. Each is given once.
+    pub fn job(&mut self, model: usize) -> Option<(u64, &[Box<[f32]>])> {
+        let block = self.blocks.get_mut(model).filter(|block| block.of.engine == ModelEngine::Ort)?;
+        let request = block.request.filter(|request| request.number > block.given)?;
+        block.given = request.number;
+        Some((request.number, &block.inputs))
+    }
+
+    /// Whether a result of this request would still change anything.
+    pub fn waits_for(&self, model: usize, number: u64) -> bool {
+        let request = self.blocks.get(model).and_then(|block| block.request);
+        request.is_some_and(|request| request.number == number)
     }
 
     /// Up to four output values from beside, before their result.
@@ -259,7 +274,7 @@ impl Block {
             .collect();
         let outputs = match &plan {
             Some(plan) => plan.outputs().iter().map(|tensor| vec![0.0; tensor.len()].into()).collect(),
-            None => vec![vec![0.0; of.output_len as usize].into_boxed_slice()],
+            None => of.output_lens.iter().map(|len| vec![0.0; *len as usize].into()).collect(),
         };
         Self {
             of: of.clone(),
@@ -269,6 +284,7 @@ impl Block {
             outputs,
             request: None,
             requests: 0,
+            given: 0,
             result_cycle: None,
             score: of.substitute,
             sequence: 0,
@@ -306,7 +322,7 @@ impl Block {
             }
         }
         self.requests += 1;
-        self.request = Some(Request { number: self.requests, cycle, waits: true });
+        self.request = Some(Request { number: self.requests, cycle });
         if let Some(plan) = &mut self.plan {
             // One slice a model input, on the stack: a model has few.
             let mut slices: [&[f32]; INPUTS_MAX] = [&[]; INPUTS_MAX];
@@ -337,14 +353,9 @@ impl Block {
     fn done(&mut self) {
         let Some(request) = self.request.take() else { return };
         let score = match self.of.score {
-            ModelScore::Output { output, element } if self.plan.is_some() => self
-                .outputs
-                .get(usize::from(output))
-                .and_then(|output| output.get(usize::from(element)))
-                .copied(),
-            // Beside, all outputs are one.
-            ModelScore::Output { element, .. } => {
-                self.outputs.first().and_then(|output| output.get(usize::from(element))).copied()
+            ModelScore::Output { output, element } => {
+                let output = self.outputs.get(usize::from(output));
+                output.and_then(|output| output.get(usize::from(element))).copied()
             }
             ModelScore::ReconstructionError => self.reconstruction_error(),
         };
@@ -397,9 +408,8 @@ impl Block {
     }
 
     fn save(&self, out: &mut Writer<'_>) {
-        let (number, cycle, marks) = self
-            .request
-            .map_or((0, 0, 0), |request| (request.number, request.cycle, 1 | u64::from(request.waits) << 1));
+        let (number, cycle, marks) =
+            self.request.map_or((0, 0, 0), |request| (request.number, request.cycle, 1));
         let (result, has_result) = (self.result_cycle.unwrap_or(0), u64::from(self.result_cycle.is_some()));
         let [sequence, misses] = [self.sequence, self.misses].map(i64::cast_unsigned);
         for word in
@@ -432,7 +442,7 @@ impl Block {
             from.u64()?,
             from.u64()?,
         ];
-        self.request = (marks & 1 != 0).then_some(Request { number, cycle, waits: marks & 2 != 0 });
+        self.request = (marks & 1 != 0).then_some(Request { number, cycle });
         self.requests = requests;
         self.result_cycle = (has_result != 0).then_some(result);
         self.score = f64::from_bits(score);

@@ -48,6 +48,7 @@ fn model(engine: ModelEngine, inputs: Vec<ModelInput>, trigger: ModelTrigger) ->
         age_max_cycles: 10,
         substitute: -1.0,
         score: ModelScore::Output { output: 0, element: 1 },
+        output_lens: vec![2],
         output_len: 2,
         slice_operations: 0,
         golden: None,
@@ -65,6 +66,14 @@ fn facts(store: &TagStore) -> [Value; 5] {
     [0, 1, 2, 3, 4].map(|place| store.committed(RESULTS + place))
 }
 
+fn saved(models: &Models) -> Vec<u8> {
+    let mut length = Writer::measure();
+    models.save(&mut length);
+    let mut bytes = vec![0; length.len()];
+    models.save(&mut Writer::into(&mut bytes));
+    bytes
+}
+
 fn output_words(values: [f32; 2]) -> [i64; 3] {
     let [low, high] = values.map(|value| u64::from(value.to_bits()));
     [0, (low | high << 32).cast_signed(), 0]
@@ -77,9 +86,10 @@ fn a_result_from_beside_is_valid_grows_old_and_gives_way_to_the_substitute() {
     models.periodic(&mut store, 100);
     assert_eq!(facts(&store)[0], Value::F64(-1.0));
     models.requested(&store, |index| index == 0, 100);
-    let (index, number, inputs) = models.job().expect("a request");
-    assert_eq!((index, number, inputs[0].to_vec()), (0, 1, vec![2.5, 0.0]));
-    assert!(models.job().is_none(), "given once");
+    let (number, inputs) = models.job(0).expect("a request");
+    assert_eq!((number, inputs[0].to_vec()), (1, vec![2.5, 0.0]));
+    assert!(models.job(0).is_none() && models.job(1).is_none(), "given once");
+    assert!(models.waits_for(0, 1) && !models.waits_for(0, 2) && !models.waits_for(1, 1));
     models.output(output_words([0.25, 0.75]));
     models.result(0, 1, true);
     models.periodic(&mut store, 102);
@@ -94,7 +104,7 @@ fn a_result_from_beside_is_valid_grows_old_and_gives_way_to_the_substitute() {
 fn a_late_result_is_a_miss_and_changes_nothing() {
     let (mut models, mut store) = (beside(ModelTrigger::Request), store(2));
     models.requested(&store, |_| true, 1);
-    assert!(models.job().is_some());
+    assert!(models.job(0).is_some());
     for cycle in 2..=5 {
         models.periodic(&mut store, cycle);
         assert_eq!(facts(&store)[3], Value::I64(0), "cycle {cycle}");
@@ -119,7 +129,7 @@ fn a_periodic_model_runs_in_its_cycles() {
     let mut cycles = Vec::new();
     for cycle in 1..=13 {
         models.periodic(&mut store, cycle);
-        if let Some((_, number, _)) = models.job() {
+        if let Some((number, _)) = models.job(0) {
             cycles.push(cycle);
             models.result(0, number.cast_signed(), true);
         }
@@ -194,21 +204,21 @@ proptest! {
         let (mut store, mut other) = (store(2), store(2));
         for (cycle, event) in events.iter().enumerate() {
             if cycle == cut {
-                let mut length = Writer::measure();
-                models.save(&mut length);
-                let mut bytes = vec![0; length.len()];
-                models.save(&mut Writer::into(&mut bytes));
+                let bytes = saved(&models);
                 let mut from = Reader::new(&bytes);
                 copy.load(&mut from).unwrap();
                 from.end().unwrap();
                 other = store.clone();
             }
-            for (models, store) in [(&mut models, &mut store), (&mut copy, &mut other)] {
+            // Only the live one gives its requests to an engine.
+            for (models, store, live) in [(&mut models, &mut store, true), (&mut copy, &mut other, false)] {
                 store.restore(0, Value::F64(cycle as f64), true);
                 store.restore(2, Value::Bool(event % 2 == 0), true);
                 models.periodic(store, cycle as u64);
                 models.requested(store, |_| *event == 3, cycle as u64);
-                let _ = models.job();
+                if live {
+                    let _ = models.job(0);
+                }
                 if *event == 4 {
                     models.output(output_words([cycle as f32, 1.0]));
                     models.result(0, 1 + cycle as i64 / 8, true);
@@ -216,7 +226,7 @@ proptest! {
             }
             if cycle >= cut {
                 prop_assert_eq!(facts(&store), facts(&other));
-                prop_assert_eq!(models.job().is_some(), copy.job().is_some());
+                prop_assert_eq!(models.job(0).is_some(), copy.job().is_some());
             }
         }
     }
@@ -231,8 +241,29 @@ fn a_model_that_cannot_be_loaded_says_why_and_never_gives_a_result() {
     let mut models = Models { blocks: vec![Block::new(&broken)] };
     let mut store = store(2);
     models.requested(&store, |_| true, 1);
-    assert!(models.job().is_none());
+    assert!(models.job(0).is_none());
     models.result(0, 1, true);
     models.periodic(&mut store, 2);
     assert_eq!(facts(&store)[2..], [Value::Bool(false), Value::I64(1), Value::I64(0)]);
+}
+
+#[test]
+fn the_score_is_an_element_of_any_output() {
+    let inputs = vec![ModelInput::Slots { tag: "force".into(), slot: 0, len: 2 }];
+    let score = ModelScore::Output { output: 1, element: 1 };
+    let of = Model {
+        score,
+        output_lens: vec![1, 2],
+        output_len: 3,
+        ..model(ModelEngine::Ort, inputs, ModelTrigger::Request)
+    };
+    let mut models = Models { blocks: vec![Block::new(&of)] };
+    let mut store = store(3);
+    models.requested(&store, |_| true, 1);
+    models.output(output_words([1.0, 2.0]));
+    models.output([2, i64::from(3.0_f32.to_bits()), 0]);
+    models.result(0, 1, true);
+    models.periodic(&mut store, 2);
+    assert_eq!(facts(&store)[0], Value::F64(3.0));
+    assert_eq!([5, 6, 7].map(|place| store.committed(RESULTS + place)), [1.0, 2.0, 3.0].map(Value::F64));
 }

@@ -1,0 +1,1 @@
+//! The threads beside with engines that are slow, wrong or hang on purpose.
