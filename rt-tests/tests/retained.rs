@@ -15,7 +15,11 @@ name = "counter"
 [tasks.main]
 interval = "1ms"
 programs = ["programs/count.rhai"]
+[devices]
+coupler = { type = "EK1100" }
+lamps = { type = "EL2008" }
 [tags]
+lamp = { output = "lamps.channel_1" }
 count = { type = "i64" }
 [parameters]
 step = { default = 1, range = [1, 100] }
@@ -69,7 +73,7 @@ impl Cell {
         let mut command = sensai_command(Profile::Release);
         command.arg("retained").arg(self.path().join("kept")).arg("--json");
         let output = output_of(&mut command, RUN_LIMIT);
-        if !output.code == Some(0) {
+        if output.code != Some(0) {
             return None;
         }
         let json: Value = serde_json::from_str(&output.stdout).expect("JSON");
