@@ -3,33 +3,36 @@
 /// Partial sums of every reduction, on every processor.
 pub const LANES: usize = 8;
 
-/// Σ `at(i)`: value `i` is added to lane `i mod LANES` in ascending order, then the lanes are added as
-/// `((0+4) + (2+6)) + ((1+5) + (3+7))`. 0 for no values.
+/// `at(i)` folded: value `i` into lane `i mod LANES` in ascending order, each lane beginning with `start`, then the lanes
+/// as `((0,4), (2,6)), ((1,5), (3,7))`.
 #[inline(always)]
-pub fn sum_by(len: usize, at: impl Fn(usize) -> f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
+pub fn fold_by(len: usize, start: f32, at: impl Fn(usize) -> f32, fold: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [start; LANES];
     let whole = len - len % LANES;
     let mut first = 0;
     while first < whole {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += at(first + lane);
+        for (lane, folded) in lanes.iter_mut().enumerate() {
+            *folded = fold(*folded, at(first + lane));
         }
         first += LANES;
     }
-    for (sum, index) in lanes.iter_mut().zip(whole..len) {
-        *sum += at(index);
+    for (folded, index) in lanes.iter_mut().zip(whole..len) {
+        *folded = fold(*folded, at(index));
     }
-    tree(lanes)
+    // Halving: the order in which vector registers of four and of eight lanes fold.
+    let [a, b, c, d, e, f, g, h] = lanes;
+    fold(fold(fold(a, e), fold(c, g)), fold(fold(b, f), fold(d, h)))
+}
+
+/// Σ `at(i)` in the order of [`fold_by`]; 0 for no values.
+#[inline(always)]
+pub fn sum_by(len: usize, at: impl Fn(usize) -> f32) -> f32 {
+    fold_by(len, 0.0, at, |sum, value| sum + value)
 }
 
 /// Σ `values[i]`, in this order.
 pub fn sum(values: &[f32]) -> f32 {
     sum_by(values.len(), |index| values[index])
-}
-
-/// Halving: the order in which vector registers of four and of eight lanes fold.
-const fn tree([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ impl Window {
     }
 }
 
+/// Columns of the output in a unit.
+const COLUMNS: usize = 32;
+
 #[derive(Debug)]
 pub(crate) struct Conv {
     input: Operand,
@@ -88,6 +91,11 @@ impl Conv {
 
     const fn blocks(&self) -> usize {
         self.outputs.div_ceil(WIDE)
+    }
+
+    /// Units of a row.
+    const fn parts(&self) -> usize {
+        self.window.output[1].div_ceil(COLUMNS)
     }
 
     /// `R` neighbouring positions of one row of the output, from `column`, for one block of channels.
@@ -153,18 +161,18 @@ impl Conv {
         sums
     }
 
-    /// The beginning of a row, as far as it can be done eight positions at a time; how far that is.
+    /// The beginning of the columns, as far as it can be done eight positions at a time; how far that is.
     #[inline(always)]
     fn run_across<const B: usize>(&self, place: Place<'_>, first: usize, output: &mut [f32]) -> usize {
         let Window { output: [rows, columns], stride, .. } = self.window;
         if stride[1] != 1 {
-            return 0;
+            return place.begin;
         }
         let packed = &place.packed[first * self.taps()..][..B * self.taps()];
         let count = self.outputs.saturating_sub(first).min(B);
-        let whole = columns - columns % 8;
+        let whole = place.end - (place.end - place.begin) % 8;
         for channel in (0..count).step_by(4) {
-            for column in (0..whole).step_by(8) {
+            for column in (place.begin..whole).step_by(8) {
                 let sums = self.across::<B>(place, packed, column, channel);
                 for (index, sums) in sums.iter().enumerate().take(count - channel) {
                     let bias = place.bias.map(|bias| bias[first + channel + index]);
@@ -178,7 +186,7 @@ impl Conv {
         whole
     }
 
-    /// One row of the output for one block of channels, from channel `first` of its group.
+    /// The columns of one row for one block of channels, from channel `first` of its group.
     #[inline(always)]
     fn run_row<const R: usize, const B: usize>(&self, place: Place<'_>, first: usize, output: &mut [f32]) {
         let Window { output: [rows, columns], .. } = self.window;
@@ -191,20 +199,20 @@ impl Conv {
                 output[channel * rows * columns + column] = bias;
             }
         };
-        while column + R <= columns {
+        while column + R <= place.end {
             let sums = self.tile::<R, B>(place.input, packed, column);
             for (index, sums) in sums.iter().enumerate() {
                 put(column + index, sums);
             }
             column += R;
         }
-        while column < columns {
+        while column < place.end {
             put(column, &self.tile::<1, B>(place.input, packed, column)[0]);
             column += 1;
         }
         if let Some(unary) = self.unary {
             for channel in 0..count {
-                unary.apply(&mut output[channel * rows * columns..][..columns]);
+                unary.apply(&mut output[channel * rows * columns..][place.begin..place.end]);
             }
         }
     }
@@ -218,16 +226,19 @@ struct Place<'a> {
     /// Of the group.
     packed: &'a [f32],
     bias: Option<&'a [f32]>,
+    /// The columns of the output.
+    begin: usize,
+    end: usize,
 }
 
 impl Kernel for Conv {
-    /// A unit is a row of the output for a block of channels.
+    /// A unit is some columns of a row of the output, for a block of channels.
     fn work(&self) -> Work {
-        let columns = self.window.output[1] as u64;
+        let columns = self.window.output[1].min(COLUMNS) as u64;
         let width = self.outputs.min(WIDE).next_multiple_of(NARROW) as u64;
         let of_value = 2 * weights::SIMPLE + self.unary.map_or(0, Unary::operations);
         Work {
-            units: self.batch * self.groups * self.blocks() * self.window.output[0],
+            units: self.batch * self.groups * self.blocks() * self.window.output[0] * self.parts(),
             unit_operations: weights::UNIT + columns * width * (self.taps() as u64 * weights::SUM + of_value),
         }
     }
@@ -237,6 +248,7 @@ impl Kernel for Conv {
         let (input, packed) = (memory.get(self.input), memory.get(self.packed));
         let bias = self.bias.map(|bias| memory.get(bias));
         for unit in units {
+            let (part, unit) = (unit % self.parts(), unit / self.parts());
             let (row, unit) = (unit % rows, unit / rows);
             let (block, unit) = (unit % self.blocks(), unit / self.blocks());
             let group = unit % self.groups;
@@ -245,6 +257,8 @@ impl Kernel for Conv {
                 input: &input[unit * self.channels * height * width + row * stride[0] * width..],
                 packed: &packed[group * self.group_weights()..][..self.group_weights()],
                 bias: bias.map(|bias| &bias[group * self.outputs..]),
+                begin: part * COLUMNS,
+                end: (part * COLUMNS + COLUMNS).min(columns),
             };
             let output = &mut write[((unit * self.outputs + first) * rows + row) * columns..];
             if self.outputs - first > NARROW {

@@ -105,7 +105,7 @@ impl Binary {
     const fn operations(self) -> u64 {
         match self {
             Self::Div => weights::DIVISION,
-            Self::Pow => weights::LIBM,
+            Self::Pow => weights::POWER,
             _ => weights::SIMPLE,
         }
     }
@@ -156,7 +156,8 @@ impl Kernel for Combine {
     fn work(&self) -> Work {
         let tables =
             [&self.left.1, &self.right.1].map(|spread| u64::from(matches!(spread, Spread::Table(_))));
-        work(self.len, self.binary.operations() + (1 + tables[0] + tables[1]) * weights::SIMPLE)
+        let indexed = (tables[0] + tables[1]) * 2 * weights::INDEXED;
+        work(self.len, self.binary.operations() + weights::SIMPLE + indexed)
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
@@ -204,7 +205,7 @@ impl Select {
 
 impl Kernel for Select {
     fn work(&self) -> Work {
-        work(self.len, 6 * weights::SIMPLE)
+        work(self.len, 6 * weights::INDEXED)
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
@@ -235,7 +236,7 @@ pub(crate) struct Requantise {
 
 impl Kernel for Requantise {
     fn work(&self) -> Work {
-        work(self.input.len(), 2 * weights::DIVISION)
+        work(self.input.len(), weights::ROUNDING + 2 * weights::DIVISION)
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {

@@ -71,16 +71,22 @@ pub(crate) struct Work {
 pub(crate) mod weights {
     /// Beginning a step or a unit of it: the call, the slices.
     pub(crate) const UNIT: u64 = 32;
-    /// A value moved, added, compared.
+    /// A value added, compared, copied, several at a time.
     pub(crate) const SIMPLE: u64 = 2;
     /// An addition to a sum in lanes, or a multiplication in a convolution.
     pub(crate) const SUM: u64 = 1;
+    /// A value found by its own index.
+    pub(crate) const INDEXED: u64 = 12;
     /// A division or square root.
-    pub(crate) const DIVISION: u64 = 6;
+    pub(crate) const DIVISION: u64 = 8;
     /// An exponential function of [`crate::math`].
-    pub(crate) const EXPONENTIAL: u64 = 12;
-    /// A function of `libm`.
-    pub(crate) const LIBM: u64 = 100;
+    pub(crate) const EXPONENTIAL: u64 = 24;
+    /// Rounding with a function of `libm`.
+    pub(crate) const ROUNDING: u64 = 32;
+    /// Another function of `libm`.
+    pub(crate) const LIBM: u64 = 160;
+    /// The power of `libm`.
+    pub(crate) const POWER: u64 = 320;
     /// A node of a decision tree.
     pub(crate) const TREE_NODE: u64 = 18;
 }

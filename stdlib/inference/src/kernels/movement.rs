@@ -36,7 +36,7 @@ impl Kernel for Gather {
 
 fn chunks(len: usize) -> Work {
     let unit = CHUNK.min(len) as u64;
-    Work { units: len.div_ceil(CHUNK), unit_operations: weights::UNIT + unit * weights::SIMPLE }
+    Work { units: len.div_ceil(CHUNK), unit_operations: weights::UNIT + unit * weights::INDEXED }
 }
 
 /// Runs of neighbours, copied; what no run covers is filled with one value.
@@ -60,29 +60,37 @@ impl Copy {
     pub(crate) fn new(runs: Vec<Run>, len: usize, fill: Option<f32>) -> Self {
         assert!(runs.iter().all(|run| run.to + run.source.len() <= len), "runs within {len} values");
         let longest = runs.iter().map(|run| run.source.len()).max().unwrap_or(0);
+        assert!(longest > 0, "something to copy");
         Self { runs, len, longest, fill }
     }
 }
 
+impl Copy {
+    /// Filling takes the first units, as many values in each as the longest run has.
+    const fn fill_units(&self) -> usize {
+        if self.fill.is_some() { self.len.div_ceil(self.longest) } else { 0 }
+    }
+}
+
 impl Kernel for Copy {
-    /// Filling is the first unit, every run is one.
+    /// Then every run is a unit.
     fn work(&self) -> Work {
-        let fill = if self.fill.is_some() { self.len } else { 0 };
-        let unit = (self.longest.max(fill) as u64 * weights::SIMPLE).div_ceil(4);
-        Work { units: self.runs.len() + 1, unit_operations: weights::UNIT / 4 + unit }
+        Work {
+            units: self.fill_units() + self.runs.len(),
+            unit_operations: 3 * weights::UNIT + (self.longest as u64 * weights::SIMPLE).div_ceil(4),
+        }
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
         for unit in units {
-            match unit.checked_sub(1) {
-                None => {
-                    if let Some(fill) = self.fill {
-                        write[..self.len].fill(fill);
-                    }
-                }
-                Some(index) => {
+            match (unit.checked_sub(self.fill_units()), self.fill) {
+                (Some(index), _) => {
                     let Run { source, to } = self.runs[index];
                     write[to..to + source.len()].copy_from_slice(memory.get(source));
+                }
+                (None, fill) => {
+                    let first = unit * self.longest;
+                    write[first..(first + self.longest).min(self.len)].fill(fill.unwrap_or(0.0));
                 }
             }
         }

@@ -62,14 +62,28 @@ impl Normalise {
         }
     }
 
+    #[inline(always)]
     fn max(&self, input: &[f32], unit: usize, function: impl Fn(f32) -> f32) -> f32 {
-        (0..self.places.values())
-            .map(|index| function(input[self.places.index(unit, index)]))
-            .fold(f32::NEG_INFINITY, larger)
+        match self.places.slice(unit, input) {
+            Some(values) => {
+                reduce::fold_by(values.len(), f32::NEG_INFINITY, |index| function(values[index]), larger)
+            }
+            None => {
+                let at = |index| function(input[self.places.index(unit, index)]);
+                reduce::fold_by(self.places.values(), f32::NEG_INFINITY, at, larger)
+            }
+        }
     }
 
     #[inline(always)]
     fn put(&self, input: &[f32], write: &mut [f32], unit: usize, function: impl Fn(usize, f32) -> f32) {
+        if let Some(values) = self.places.slice(unit, input) {
+            let output = self.places.slice_mut(unit, write);
+            for (index, (output, value)) in output.iter_mut().zip(values).enumerate() {
+                *output = function(index, *value);
+            }
+            return;
+        }
         for value in 0..self.places.values() {
             let index = self.places.index(unit, value);
             write[index] = function(value, input[index]);
@@ -91,8 +105,10 @@ impl Normalise {
                 let max = self.max(input, unit, |x| x);
                 self.put(input, write, unit, |_, x| math::exp(x - max));
                 let sum = self.sum(write, unit, |x| x);
-                for value in 0..self.places.values() {
-                    write[self.places.index(unit, value)] /= sum;
+                if self.places.slice(unit, input).is_some() {
+                    self.places.slice_mut(unit, write).iter_mut().for_each(|value| *value /= sum);
+                } else {
+                    (0..self.places.values()).for_each(|value| write[self.places.index(unit, value)] /= sum);
                 }
             }
             Normalisation::LogSoftmax => {
@@ -154,9 +170,11 @@ impl Kernel for Normalise {
             }
             _ => 5 * weights::SIMPLE + weights::DIVISION,
         };
+        let of_place = if self.places.are_neighbours() { 0 } else { 3 * weights::INDEXED };
+        let values = self.places.values() as u64;
         Work {
             units: self.places.results(),
-            unit_operations: weights::UNIT + weights::LIBM + self.places.values() as u64 * of_value,
+            unit_operations: weights::UNIT + weights::LIBM + values * (of_value + of_place),
         }
     }
 

@@ -85,7 +85,8 @@ impl Kernel for Pool {
     /// A unit is a row of one plane.
     fn work(&self) -> Work {
         let taps = (self.window.kernel[0] * self.window.kernel[1]) as u64;
-        let of_value = taps * weights::SIMPLE + weights::DIVISION;
+        let of_tap = if self.window.stride[1] <= 2 { 2 * weights::SIMPLE } else { weights::INDEXED };
+        let of_value = taps * of_tap + weights::DIVISION;
         Work {
             units: self.planes * self.window.output[0],
             unit_operations: weights::UNIT + self.window.output[1] as u64 * of_value,

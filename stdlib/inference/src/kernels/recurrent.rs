@@ -225,7 +225,7 @@ impl Kernel for Recurrent {
         let step = self.directions.iter().map(|direction| direction.operations(inputs, hidden)).max();
         Work {
             units: self.directions.len() * batch * steps,
-            unit_operations: 4 * weights::UNIT + step.unwrap_or(0) + inputs + 2 * hidden,
+            unit_operations: 10 * weights::UNIT + step.unwrap_or(0) + inputs + 2 * hidden,
         }
     }
 

@@ -17,7 +17,6 @@ pub(crate) enum Reduction {
     Max,
     /// NaN wins.
     Min,
-    /// One after the other.
     Product,
     L1,
     L2,
@@ -32,17 +31,17 @@ pub(crate) enum Reduction {
 }
 
 impl Reduction {
-    /// Of `len` values, by index. Sums are in the order of [`reduce`].
+    /// Of `len` values, by index, in the order of [`reduce`].
     #[inline(always)]
     fn of(self, len: usize, at: impl Fn(usize) -> f32) -> f32 {
         let values = || (0..len).map(&at);
-        let max = || values().fold(f32::NEG_INFINITY, larger);
+        let max = || reduce::fold_by(len, f32::NEG_INFINITY, &at, larger);
         match self {
             Self::Sum => reduce::sum_by(len, at),
             Self::Mean => reduce::sum_by(len, at) / len as f32,
             Self::Max => max(),
-            Self::Min => values().fold(f32::INFINITY, smaller),
-            Self::Product => values().fold(1.0, |product, value| product * value),
+            Self::Min => reduce::fold_by(len, f32::INFINITY, &at, smaller),
+            Self::Product => reduce::fold_by(len, 1.0, &at, |product, value| product * value),
             Self::L1 => reduce::sum_by(len, |index| at(index).abs()),
             Self::L2 => reduce::sum_by(len, |index| at(index) * at(index)).sqrt(),
             Self::SumSquare => reduce::sum_by(len, |index| at(index) * at(index)),
@@ -60,7 +59,8 @@ impl Reduction {
     const fn operations(self) -> u64 {
         match self {
             Self::LogSumExp => weights::LIBM,
-            _ => weights::SIMPLE,
+            Self::ArgMax | Self::ArgMin => weights::INDEXED,
+            _ => 2 * weights::SIMPLE,
         }
     }
 }
@@ -112,6 +112,15 @@ impl Places {
     /// The values of one result if they are neighbours.
     pub(crate) fn slice<'a>(&self, result: usize, input: &'a [f32]) -> Option<&'a [f32]> {
         self.neighbours.then(|| &input[self.bases[result] as usize..][..self.offsets.len()])
+    }
+
+    /// The same to be changed; the caller has asked [`slice`](Self::slice) whether they are neighbours.
+    pub(crate) fn slice_mut<'a>(&self, result: usize, output: &'a mut [f32]) -> &'a mut [f32] {
+        &mut output[self.bases[result] as usize..][..self.offsets.len()]
+    }
+
+    pub(crate) const fn are_neighbours(&self) -> bool {
+        self.neighbours
     }
 
     /// The index of one value of a result.

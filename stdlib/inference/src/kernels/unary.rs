@@ -168,14 +168,13 @@ impl Unary {
             | Self::Not
             | Self::Dequantize { .. } => weights::SIMPLE,
             Self::HardSwish | Self::Softsign | Self::Sqrt | Self::Reciprocal => weights::DIVISION,
-            Self::Floor | Self::Ceil | Self::Round | Self::Integer { .. } => 4 * weights::SIMPLE,
-            Self::Wrap { .. } | Self::Quantize { .. } => 2 * weights::DIVISION,
-            Self::Sigmoid | Self::Swish(_) | Self::Exp => weights::EXPONENTIAL,
-            Self::Tanh | Self::GeluTanh => 2 * weights::EXPONENTIAL,
+            Self::Floor | Self::Ceil | Self::Round | Self::Integer { .. } => weights::ROUNDING,
+            Self::Wrap { .. } | Self::Quantize { .. } => weights::ROUNDING + weights::DIVISION,
+            Self::Sigmoid | Self::Swish(_) | Self::Exp | Self::Tanh | Self::GeluTanh => weights::EXPONENTIAL,
             Self::Elu(_) | Self::Celu(_) | Self::Selu { .. } | Self::Gelu | Self::Erf | Self::Log => {
                 weights::LIBM
             }
-            Self::Mish | Self::Softplus => 2 * weights::LIBM,
+            Self::Mish | Self::Softplus => 3 * weights::LIBM,
         }
     }
 }
