@@ -97,8 +97,6 @@ pub mod code {
     pub const UNKNOWN_SYMBOL: &str = "S221";
     /// A call for the program's unit, and the program belongs to none.
     pub const NO_UNIT: &str = "S222";
-    /// Programs of several tasks have handles of one axis.
-    pub const AXIS_TASKS: &str = "S223";
     /// A constant could not be computed.
     pub const CONSTANT: &str = "S301";
     /// `init` failed.

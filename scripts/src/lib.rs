@@ -24,5 +24,5 @@ pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;
 pub use ports::Ports;
 pub use program::{Program, ProgramError, RunContext, SysFacts};
-pub use reach::Reach;
+pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};

@@ -5,6 +5,17 @@ use sensai_model::{
     cell::{Alarm, Axis, Jidoka, Model, Unit},
 };
 
+/// An axis that a program has a handle of, and where it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsedAxis {
+    /// Index of the axis in the cell.
+    pub axis: u16,
+    /// Line from 1.
+    pub line: u32,
+    /// Column from 1, counted in characters.
+    pub column: u32,
+}
+
 /// Everything that programs name in calls and behind `ai.`. Indices are positions in these lists.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reach<'a> {

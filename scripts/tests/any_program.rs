@@ -3,6 +3,9 @@
 
 #[path = "suite/any_program.rs"]
 mod any_program;
+#[path = "suite/station.rs"]
+#[allow(dead_code)]
+mod station;
 #[path = "suite/support.rs"]
 #[allow(dead_code)]
 mod support;
@@ -13,7 +16,7 @@ use proptest::prelude::*;
 #[test]
 fn unchanged_programs_are_accepted() {
     let inputs: Vec<u8> = (0..=255).collect();
-    for which in 0..3 {
+    for which in 0..4 {
         let text = mutated(&[which]);
         assert!(check_program(&text, &inputs), "{text}");
     }

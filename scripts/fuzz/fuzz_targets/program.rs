@@ -6,6 +6,9 @@
 
 #[path = "../../tests/suite/any_program.rs"]
 mod any_program;
+#[path = "../../tests/suite/station.rs"]
+#[allow(dead_code)]
+mod station;
 #[path = "../../tests/suite/support.rs"]
 #[allow(dead_code)]
 mod support;

@@ -23,6 +23,9 @@ impl Rules<'_, '_> {
             let names: Vec<&str> = reach.axes.iter().map(|axis| axis.name.as_str()).collect();
             if self.not_in_a_twin(name, position) {
                 self.literal_name(call, &names, "axis", "axes");
+                if let Some(Expr::StringConstant(axis, _)) = call.args.first() {
+                    self.facts.handles.push((axis.to_string(), position));
+                }
             }
             return;
         }

@@ -35,6 +35,8 @@ pub(crate) struct Facts {
     pub calls_on_results: Option<Position>,
     /// Tags that are assigned to, ascending.
     pub assigned_tags: Vec<AssignedTag>,
+    /// Axes that are named in `Axis("name")`, and where.
+    pub handles: Vec<(String, Position)>,
     /// Names of the functions, each with the place of its opening brace, ascending by it.
     pub functions: Vec<(String, Position)>,
 }

@@ -32,7 +32,7 @@ pub(crate) use state::VALUES_MAX;
 pub(crate) use unit::{UNIT_CALLS, UNIT_FACTS};
 
 use crate::{
-    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding,
+    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding, UsedAxis,
     axis::AxisHandle,
     check::{self, Copied, Facts, Sink},
     finding::code,
@@ -362,14 +362,24 @@ impl InterpretedProgram {
         &self.facts.assigned_tags
     }
 
-    /// Axes that its state has handles of, by index in the cell, ascending.
-    pub fn axes(&self) -> Vec<u16> {
+    /// Axes that its state has handles of, by index in the cell, ascending: each once, with the place where a handle of it
+    /// is made. All programs that have handles of one axis must belong to one task.
+    pub fn axes(&self) -> Vec<UsedAxis> {
         let handle =
             |at: &usize| AxisHandle::from_bytes(part(&self.initial, *at)).map(|handle| handle.axis());
         let mut axes: Vec<u16> = self.handles.iter().filter_map(handle).collect();
         axes.sort_unstable();
         axes.dedup();
-        axes
+        axes.into_iter().map(|axis| self.used(axis)).collect()
+    }
+
+    /// Where a handle of an axis is made; in `init` somewhere, if its name is computed.
+    fn used(&self, axis: u16) -> UsedAxis {
+        let named = |(name, _): &&(String, Position)| self.host.reached.axes.find(name) == Some(axis);
+        let place = self.facts.handles.iter().find(named).map(|(_, position)| *position);
+        let position = place.unwrap_or_else(|| self.facts.start("init"));
+        let number = |place: Option<usize>| place.map_or(1, |place| place as u32);
+        UsedAxis { axis, line: number(position.line()), column: number(position.position()) }
     }
 
     /// A handle stays with the axis for which `init` made it.

@@ -1,16 +1,21 @@
 //! What holds of any text that is said to be a program. The tests and the fuzz target share it.
 
-use crate::support::{LIMITS, parameter, source, tag, tags as plain_tags};
+use crate::{
+    station::{Cell, end, obey},
+    support::{LIMITS, PROGRAM, parameter, source, tag},
+};
 use sensai_model::{ScalarType, Tag, TagKind, TagStore, Value, cell::Parameter};
+use sensai_motion::{AxisError, AxisState, Outcome};
 use sensai_scripts::{
-    InterpretedProgram, Program, RunContext, ScriptEnvironment, Severity, SysFacts, check, compile,
+    InterpretedProgram, Ports, Program, Role, RunContext, ScriptEnvironment, Severity, SysFacts, check,
+    compile,
 };
 use std::sync::LazyLock;
 
 const PRESS: &str = include_str!("../../../examples/pneumatic-press/programs/press.rhai");
 
-/// The press, and every sort of statement in one program.
-const TEXTS: [&str; 3] = [
+/// The press, every sort of statement in one program, and all that a program reaches beside tags.
+const TEXTS: [&str; 4] = [
     PRESS,
     "const LEN = 3;\nfn init() { #{ n: 0, x: 0.5, s: \"a\", a: array(LEN, 0), r: #{ b: true, t: TON() } } }\n\
      fn cycle() {\n  for i in 0..LEN { this.a[i] += i; }\n  while this.n < 3 { this.n += 1; if io.inp.b { break; } }\n\
@@ -18,10 +23,18 @@ const TEXTS: [&str; 3] = [
      io.limited = clamp(this.x, -1.0, 1.0);\n  io.sets[this.n % 3] = io.inp.n & 7;\n  io.n = this.a[0] << 1;\n}\n\
      fn f(x) { let y = sqrt(abs(x)) * param.gain; max(y, io.temps[1]) }\n",
     "fn init() { #{ n: 0 } }\nfn cycle() {\n}\n",
+    "fn init() { #{ ram: Axis(\"ram\"), a: array(2, Axis(\"table\")), s: \"x\", n: 0, retain: #{ f: 0.0 } } }\n\
+     fn cycle() {\n  this.ram.power(sys.mode == \"production\");\n  this.ram.move_absolute(param.gain, 5.0, \"shortest\");\n\
+     for i in 0..this.a.len { if this.a[i].done { this.a[i].move_relative(1.0, 2.0); } else { this.a[i].torque(1.0, 2.0); } }\n\
+     if io.inp.b { this.ram.reset(); this.a[0].home(); this.a[1].move_velocity(io.inp.x); }\n\
+     if ai.stroke.fresh { this.retain.f = ai.stroke.score + ai.stroke.output[1]; ai.stroke.request(); this.n = ai.wear.age; }\n\
+     this.s = this.ram.state;\n  switch sys.state { \"execute\" => hold(), \"held\" => state_complete(), _ => alarm(\"oil_low\") }\n\
+     if this.ram.error && this.ram.error_id > 3 { jidoka(\"stroke\"); this.a[1].halt(); this.a[0].stop(); }\n\
+     io.x = this.ram.position + this.a[1].following_error;\n}\n",
 ];
 
 /// Words that a program is made of.
-const WORDS: [&str; 64] = [
+const WORDS: [&str; 84] = [
     "this",
     "this.n",
     "io.inp.x",
@@ -86,11 +99,33 @@ const WORDS: [&str; 64] = [
     " && ",
     "!",
     "é",
+    "this.ram",
+    "this.a[0]",
+    "Axis(\"ram\")",
+    "Axis(",
+    ".done",
+    ".busy",
+    ".error_id",
+    ".power(true);",
+    ".move_absolute(1.0, 2.0);",
+    ".halt();",
+    ".state",
+    "sys.state",
+    "\"execute\"",
+    "ai.stroke",
+    ".score",
+    ".output",
+    ".request();",
+    "hold();",
+    "jidoka(\"stroke\");",
+    "alarm(",
 ];
+
+static CELL: LazyLock<Cell> = LazyLock::new(Cell::new);
 
 static TAGS: LazyLock<Vec<Tag>> = LazyLock::new(|| {
     use ScalarType::{Bool, F64, I64};
-    let mut tags = plain_tags();
+    let mut tags = CELL.tags.clone();
     for name in ["start", "stop", "ram.up", "ram.down", "nest.present", "reset"] {
         tag(&mut tags, name, TagKind::Input, Bool);
     }
@@ -139,8 +174,14 @@ pub fn mutated(script: &[u8]) -> String {
 /// behind when it fails, and does the same again. Returns whether it was accepted.
 pub fn check_program(text: &str, inputs: &[u8]) -> bool {
     let (source, parameters) = (source(text), parameters());
-    let environment =
-        ScriptEnvironment { tags: &TAGS, parameters: &parameters, limits: LIMITS, program_index: 7, role: sensai_scripts::Role::Controller, reach: sensai_scripts::Reach::default() };
+    let environment = ScriptEnvironment {
+        tags: &TAGS,
+        parameters: &parameters,
+        limits: LIMITS,
+        program_index: PROGRAM,
+        role: Role::Controller,
+        reach: CELL.reach(),
+    };
     let findings = check(&source, &environment);
     let lines = text.split('\n').count() as u32;
     assert!(findings.iter().all(|finding| finding.line <= lines), "{findings:?}");
@@ -165,12 +206,15 @@ fn run_both(
     let values: Vec<Value> = parameters.iter().map(|parameter| parameter.default).collect();
     let len = program.layout().size();
     let (mut store, mut other) = (TagStore::new(&TAGS), TagStore::new(&TAGS));
+    let ports = Ports::new(CELL.axes.len(), usize::from(PROGRAM) + 1, CELL.models.len());
+    let (mut ports, mut others) = (ports.clone(), ports);
     for cycle in 0..50 {
-        for store in [&mut store, &mut other] {
+        for (store, ports) in [(&mut store, &mut ports), (&mut other, &mut others)] {
             set_inputs(store, inputs, cycle);
+            set_axes(ports, inputs, cycle);
         }
         let before = (program.state().to_vec(), bits(&store));
-        let failed = run(&mut program, &mut store, &values, cycle);
+        let failed = run(&mut program, (&mut store, &mut ports), &values, cycle);
         assert_eq!(program.state().len(), len, "the state's length changed");
         assert!(
             program.operations() <= LIMITS.operations + LIMITS.array_len as u64 + 100,
@@ -188,27 +232,32 @@ fn run_both(
         let state = again.state().to_vec();
         again.restore(&state).expect("its own state");
         assert_eq!(again.state(), state, "restoring changed the state");
-        assert_eq!(run(&mut again, &mut other, &values, cycle), failed, "cycle {cycle}");
+        assert_eq!(run(&mut again, (&mut other, &mut others), &values, cycle), failed, "cycle {cycle}");
         assert_eq!((program.state(), bits(&store)), (again.state(), bits(&other)), "cycle {cycle}");
+        assert_eq!(ports.commands(), others.commands(), "cycle {cycle}");
+        assert_eq!(ports.requests(), others.requests(), "cycle {cycle}");
     }
 }
 
 /// True if it failed.
-fn run(program: &mut InterpretedProgram, store: &mut TagStore, values: &[Value], cycle: u64) -> bool {
+fn run(
+    program: &mut InterpretedProgram,
+    (store, ports): (&mut TagStore, &mut Ports),
+    values: &[Value],
+    cycle: u64,
+) -> bool {
+    ports.begin(cycle);
     let sys =
         SysFacts { cycle, time_ns: cycle as i64 * 1_000_000, dt_ns: 1_000_000, first_cycle: cycle == 0 };
-    let failed = program
-        .cycle(&mut RunContext {
-            sys,
-            tags: store,
-            parameters: values,
-            ports: &mut sensai_scripts::Ports::none(),
-        })
-        .is_err();
+    let failed =
+        program.cycle(&mut RunContext { sys, tags: store, parameters: values, ports: &mut *ports }).is_err();
     if failed {
-        store.roll_back()
+        store.roll_back();
+        ports.roll_back();
     } else {
-        store.commit()
+        store.commit();
+        ports.see(|model| (cycle as i64 + model as i64) / 3);
+        obey(ports);
     }
     failed
 }
@@ -217,9 +266,29 @@ fn bits(store: &TagStore) -> Vec<u64> {
     (0..store.len() as u32).map(|slot| store.value(slot).to_bits()).collect()
 }
 
+/// Axes that end what they do, or fail, as the bytes say.
+fn set_axes(ports: &mut Ports, inputs: &[u8], cycle: u64) {
+    for axis in 0..ports.axes.len() {
+        let at = (cycle as usize * 7 + axis) % inputs.len().max(1);
+        let byte = inputs.get(at).copied().unwrap_or_default();
+        let facts = &mut ports.axes[axis];
+        facts.position = f64::from(byte);
+        facts.state = match byte % 5 {
+            0 => AxisState::Disabled,
+            1 => AxisState::ErrorStop,
+            _ => AxisState::Standstill,
+        };
+        match byte % 4 {
+            0 => end(ports, axis, Outcome::Done),
+            1 => end(ports, axis, Outcome::Error(AxisError::BadArgument)),
+            _ => {}
+        }
+    }
+}
+
 /// Inputs from the bytes, over and over; now and then a large one, or an invalid one.
 fn set_inputs(store: &mut TagStore, inputs: &[u8], cycle: u64) {
-    let slots = TAGS.iter().filter(|tag| tag.kind == TagKind::Input);
+    let slots = TAGS.iter().filter(|tag| matches!(tag.kind, TagKind::Input | TagKind::Model));
     for (n, slot) in slots.flat_map(|tag| tag.slot..tag.slot + tag.len()).enumerate() {
         let at = (cycle as usize * 13 + n) % inputs.len().max(1);
         let byte = inputs.get(at).copied().unwrap_or_default();

@@ -349,7 +349,18 @@ fn a_foreign_state_is_refused() {
     let error = station.bench.program.restore(&damaged).unwrap_err();
     assert!(error.text.contains("`this.a[0]`: the stored bytes are no Axis"), "{}", error.text);
     assert_eq!(station.bench.program.state(), good);
-    assert_eq!(station.bench.program.axes(), [0, 1]);
+}
+
+#[test]
+fn a_program_says_which_axes_it_has_and_where() {
+    let text =
+        "\nfn init() {\n #{ a: [Axis(\"ram\"), Axis(\"ram\")], b: Axis(\"table\") }\n}\nfn cycle() { }\n";
+    let used = Cell::new().bench(text).program.axes();
+    let places: Vec<_> = used.iter().map(|used| (used.axis, used.line, used.column)).collect();
+    assert_eq!(places, [(0, 3, 9), (1, 3, 39)]);
+    let text = "fn make(name) { Axis(name) }\nfn init() { #{ a: make(\"table\") } }\nfn cycle() { }\n";
+    let used = Cell::new().bench(text).program.axes();
+    assert_eq!((used[0].axis, used[0].line, used[0].column), (1, 2, 11), "where `init` begins");
 }
 
 #[test]

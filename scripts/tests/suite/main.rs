@@ -1,6 +1,7 @@
 //! The interpreter tier and the check, through their public face.
 
 mod axes;
+mod costs;
 mod design;
 mod errors;
 mod findings;

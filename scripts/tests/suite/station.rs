@@ -10,7 +10,7 @@ use sensai_model::{
     packml::Mode,
 };
 use sensai_motion::{AxisCommand, AxisFacts, AxisState, Outcome};
-use sensai_scripts::{Reach, Role, ScriptEnvironment, ports::Directed};
+use sensai_scripts::{Ports, Reach, Role, ScriptEnvironment, ports::Directed};
 
 pub struct Cell {
     pub axes: Vec<Axis>,
@@ -107,6 +107,7 @@ fn model(tags: &mut Vec<Tag>, name: &str, trigger: ModelTrigger) -> Model {
         age_max_cycles: 1,
         substitute: 0.0,
         score: ModelScore::ReconstructionError,
+        output_lens: vec![3],
         output_len: 3,
         slice_operations: 0,
         golden: None,
@@ -190,6 +191,35 @@ fn note(facts: &mut AxisFacts, id: u64, outcome: Outcome) {
     (facts.recent[0].id, facts.recent[0].outcome) = (id, outcome);
 }
 
+/// The axes get what a run commanded: a new motion command aborts the one in execution.
+pub fn obey(ports: &mut Ports) {
+    let given: Vec<Directed> = ports.commands().to_vec();
+    for Directed { axis, commanded } in given {
+        let facts = &mut ports.axes[usize::from(axis)];
+        facts.seen = commanded.id;
+        match commanded.command {
+            AxisCommand::Power(_) => facts.powering = commanded.id,
+            AxisCommand::Reset => facts.resetting = commanded.id,
+            _ => {
+                if facts.active != 0 {
+                    note(facts, facts.active, Outcome::CommandAborted);
+                }
+                facts.active = commanded.id;
+            }
+        }
+    }
+}
+
+/// What is in execution on an axis ends.
+pub fn end(ports: &mut Ports, axis: usize, outcome: Outcome) {
+    let facts = &mut ports.axes[axis];
+    let executing = [facts.active, facts.powering, facts.resetting];
+    for id in executing.into_iter().filter(|id| *id != 0) {
+        note(facts, id, outcome);
+    }
+    (facts.active, facts.powering, facts.resetting) = (0, 0, 0);
+}
+
 /// Program state and axes of [`Cell::new`] in step: what a run commands, the axes have in the next.
 pub struct Station {
     pub bench: Bench,
@@ -208,36 +238,13 @@ impl Station {
     pub fn run(&mut self) -> Vec<(u16, AxisCommand)> {
         self.bench.run_ok();
         let given: Vec<Directed> = self.bench.ports.commands().to_vec();
-        for directed in &given {
-            self.obey(directed);
-        }
+        obey(&mut self.bench.ports);
         given.into_iter().map(|directed| (directed.axis, directed.commanded.command)).collect()
     }
 
-    /// As an axis does: a new motion command aborts the one in execution.
-    fn obey(&mut self, given: &Directed) {
-        let facts = &mut self.bench.ports.axes[usize::from(given.axis)];
-        facts.seen = given.commanded.id;
-        match given.commanded.command {
-            AxisCommand::Power(_) => facts.powering = given.commanded.id,
-            AxisCommand::Reset => facts.resetting = given.commanded.id,
-            _ => {
-                if facts.active != 0 {
-                    note(facts, facts.active, Outcome::CommandAborted);
-                }
-                facts.active = given.commanded.id;
-            }
-        }
-    }
-
-    /// What is in execution on an axis ends; a velocity that is reached stays in execution.
+    /// What is in execution on an axis ends.
     pub fn end(&mut self, axis: usize, outcome: Outcome) {
-        let facts = &mut self.bench.ports.axes[axis];
-        let executing = [facts.active, facts.powering, facts.resetting];
-        for id in executing.into_iter().filter(|id| *id != 0) {
-            note(facts, id, outcome);
-        }
-        (facts.active, facts.powering, facts.resetting) = (0, 0, 0);
+        end(&mut self.bench.ports, axis, outcome);
     }
 
     /// The command in execution reached its velocity, and stays.
