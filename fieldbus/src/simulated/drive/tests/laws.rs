@@ -255,6 +255,7 @@ fn only_drives_have_shafts() {
     for name in catalogue::names() {
         let description = catalogue::find(name).expect("in the catalogue");
         let expected = usize::from(name.starts_with("SN40"));
-        assert_eq!(SimulatedDevice::new(&description).drives().len(), expected, "{name}");
+        let device = crate::simulated::SimulatedDevice::new(&description);
+        assert_eq!(device.drives().len(), expected, "{name}");
     }
 }
