@@ -1,6 +1,7 @@
 //! `axis.<name>`: the shaft of a simulated drive in the units of its axis.
 
-use sensai_fieldbus::Shaft;
+use sensai_devices::Direction;
+use sensai_fieldbus::{Shaft, simulated::Drive};
 use sensai_model::{
     Cell, ScalarType, Tag, TagKind, TagStore, Value,
     cell::{Axis, Device, Homing},
@@ -49,22 +50,46 @@ const FACTS: [(&str, ScalarType, bool, &str); 12] = [
 /// Facts that cannot be negative.
 const NOT_NEGATIVE: [&str; 3] = ["stiffness", "friction", "inertia"];
 
-/// A controlword is among what the device receives: IEC 61800-7-201.
+/// Axes that a device can have, and how far apart their objects are (ETG.6010).
+const CHANNELS_MAX: u16 = 8;
+const CHANNEL_STEP: u16 = 0x800;
+/// Controlword of the first axis.
+const CONTROLWORD: u16 = 0x6040;
+
+/// The axes of a device, ascending: where the controlword of each lies in the output image, in bits. One shaft for each.
+fn channels(device: &Device) -> Vec<u32> {
+    let entries = device.description.entries(Direction::Output);
+    let place = |base: u16| {
+        let controlword = entries.iter().find(|entry| entry.place.index == 0x6040 + base);
+        device.outputs.start as u32 * 8 + controlword.map_or(0, |entry| entry.place.bit_offset)
+    };
+    Drive::axes_of(&device.description).into_iter().map(place).collect()
+}
+
+/// The segment turns a shaft for it.
 pub(super) fn is_drive(device: &Device) -> bool {
-    device.description.rx_pdos.iter().flat_map(|pdo| &pdo.entries).any(|entry| entry.index == 0x6040)
+    !channels(device).is_empty()
 }
 
 impl ShaftPort {
     /// The shafts of a cell, and their tags in slots from `slot` on. A drive without an axis goes by its own name, in
-    /// revolutions and N·m.
+    /// revolutions and N·m; further axes of its device have their number behind it.
     pub fn all(cell: &Cell, mut slot: u32) -> (Vec<Self>, Vec<Tag>) {
         let (mut ports, mut tags): (Vec<Self>, Vec<Tag>) = (Vec::new(), Vec::new());
-        let drives = cell.devices.iter().enumerate().filter(|(_, device)| is_drive(device));
-        for (index, (position, device)) in drives.enumerate() {
-            let axis = cell.axes.iter().find(|axis| usize::from(axis.device) == position);
-            let name = axis.map_or(&device.name, |axis| &axis.name);
-            let taken = axis.is_none() && cell.axes.iter().any(|axis| axis.name == device.name);
-            if taken {
+        let each = cell.devices.iter().enumerate().flat_map(|(position, device)| {
+            let channels = channels(device).into_iter().enumerate();
+            channels.map(move |(channel, controlword)| (position, device, channel, controlword))
+        });
+        for (index, (position, device, channel, controlword)) in each.enumerate() {
+            let axis = cell.axes.iter().find(|axis| {
+                usize::from(axis.device) == position && axis.entries.controlword.bit_offset == controlword
+            });
+            let own = match channel {
+                0 => device.name.clone(),
+                more => format!("{}_{}", device.name, more + 1),
+            };
+            let name = axis.map_or(own, |axis| axis.name.clone());
+            if axis.is_none() && cell.axes.iter().any(|axis| axis.name == name) {
                 continue;
             }
             ports.push(Self::new(index, slot, axis));
@@ -193,6 +218,39 @@ fn fact_tag(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sensai_fieldbus::simulated::Segment;
+
+    /// The segment and the twin count shafts alike, also of devices with two axes.
+    #[test]
+    fn every_shaft_of_the_segment_has_its_name() {
+        let twin = "fn init() { #{} }\nfn cycle() {}\n";
+        let mut cell = super::super::tests::cell(twin);
+        let mut pair = cell.devices[5].clone();
+        assert_eq!(pair.description.name, "SN4020");
+        let mut description = (*pair.description).clone();
+        for pdos in [&mut description.rx_pdos, &mut description.tx_pdos] {
+            for pdo in pdos.clone() {
+                let moved = pdo.entries.into_iter().map(|mut entry| {
+                    entry.index += if entry.index == 0 { 0 } else { 0x800 };
+                    entry
+                });
+                let entries = moved.collect();
+                pdos.push(sensai_devices::Pdo { entries, index: pdo.index + 0x10, ..pdo });
+            }
+        }
+        pair.description = std::sync::Arc::new(description);
+        pair.name = "pair".to_owned();
+        cell.devices.insert(5, pair);
+        cell.axes[0].device = 6;
+        let (ports, tags) = ShaftPort::all(&cell, 10);
+        let names: Vec<&str> = tags.iter().filter_map(|tag| tag.name.strip_suffix(".load")).collect();
+        assert_eq!(names, ["pair", "pair_2", "press", "table"]);
+        assert_eq!(ports.iter().map(|port| port.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let slots: Vec<u32> = tags.iter().map(|tag| tag.slot).collect();
+        assert_eq!(slots, (10..10 + tags.len() as u32).collect::<Vec<_>>());
+        let segment = Segment::for_cell(&cell, Box::new(sensai_fieldbus::NoPlant));
+        assert_eq!(segment.shafts().len(), ports.len());
+    }
 
     fn port(per_revolution: f64, unit: &str) -> ShaftPort {
         let lever = per_revolution * si_of(unit) / TAU;

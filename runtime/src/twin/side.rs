@@ -6,7 +6,7 @@ use sensai_model::{
     cell::{Limits, Parameter},
     tag::Overflow,
 };
-use sensai_scripts::{Role, ScriptEnvironment};
+use sensai_scripts::{Reach, Role, ScriptEnvironment};
 
 /// Operations that a run of a twin may take at least: it is no part of the machine's cycle time.
 const OPERATIONS_MIN: u64 = 1_000_000;
@@ -57,6 +57,7 @@ impl Side {
             limits: self.limits,
             program_index: index as u16,
             role: Role::Twin { seed: self.seed, shafts: &self.shafts },
+            reach: Reach::default(),
         }
     }
 

@@ -25,7 +25,7 @@ fn source(toml: &str, twin: &[(&str, &str)]) -> Source {
 }
 
 #[track_caller]
-fn cell(twin: &str) -> Cell {
+pub(super) fn cell(twin: &str) -> Cell {
     let source = source(CELL, &[("twin/press.rhai", twin)]);
     assert_eq!(source.render(false), "");
     Cell::clone(&source.cell.expect("there are no findings"))
