@@ -55,6 +55,24 @@ fn new_cell_runs_and_replays() {
 }
 
 #[test]
+fn new_cell_with_an_axis_and_a_model_runs_and_replays() {
+    let scratch = Scratch::new();
+    let sensai = |words: &[&str]| -> Output {
+        let mut command = sensai_command(Profile::Release);
+        output_of(command.current_dir(scratch.path("")).args(words), RUN_LIMIT).expect_code(0)
+    };
+    sensai(&["new", "servo", "--from", "press-cell"]);
+    let checked = sensai(&["check", "servo"]);
+    assert!(checked.stdout.contains("no errors, 0 warnings"), "{}", checked.stdout);
+    sensai(&["run", "servo", "--virtual", "--cycles", "5000", "--log", "servo.snlog"]);
+    sensai(&["replay", "servo.snlog"]);
+    let table = Table::export(&scratch.path("servo.snlog"), &[]);
+    let positions = table.column("ram.position [mm]");
+    let deepest = positions.iter().map(|text| text.parse().expect("a number")).fold(0.0, f64::max);
+    assert!(deepest > 42.9, "the ram came to {deepest} mm only");
+}
+
+#[test]
 fn new_cell_log_goes_on_where_it_ended() {
     let scratch = Scratch::new();
     let sensai = |words: &[&str]| {

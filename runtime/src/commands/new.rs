@@ -1,14 +1,39 @@
-//! `sensai new`: the press example under another name.
+//! `sensai new`: an example under another name.
 
-use crate::cli::New;
+use crate::cli::{New, Template};
 use anyhow::Context;
 use std::{fs, process::ExitCode};
 
-/// The template's files: path inside the cell, text.
-const TEMPLATE: [(&str, &str); 2] = [
-    ("cell.toml", include_str!("../../../examples/pneumatic-press/cell.toml")),
-    ("programs/press.rhai", include_str!("../../../examples/pneumatic-press/programs/press.rhai")),
-];
+/// A template's files: path inside the cell, bytes.
+type Files = &'static [(&'static str, &'static [u8])];
+
+macro_rules! files {
+    ($example:literal: $($path:literal),* $(,)?) => {
+        &[$(($path, include_bytes!(concat!("../../../examples/", $example, "/", $path)).as_slice())),*]
+    };
+}
+
+const PNEUMATIC: Files = files!("pneumatic-press": "cell.toml", "programs/press.rhai");
+const SERVO: Files = files!("press-cell":
+    "cell.toml",
+    "programs/press.rhai",
+    "programs/statistics.rhai",
+    "twin/press.rhai",
+    "models/stroke.onnx",
+    "models/stroke.toml",
+    "models/stroke.golden.json",
+    "train/train.py",
+);
+
+impl Template {
+    /// Its files, the example's own name, what it is.
+    const fn parts(self) -> (Files, &'static str, &'static str) {
+        match self {
+            Self::PneumaticPress => (PNEUMATIC, "pneumatic-press", "a pneumatic press"),
+            Self::PressCell => (SERVO, "press-cell", "a servo press with its twin and its model"),
+        }
+    }
+}
 
 /// Make the directory; refuse one that holds anything already.
 pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
@@ -25,15 +50,22 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
         })?;
     let occupied = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
     anyhow::ensure!(!occupied, "{} exists and is not empty; choose a new directory", directory.display());
-    for (path, text) in TEMPLATE {
+    let (files, own_name, what) = arguments.from.parts();
+    for (path, bytes) in files {
         let file = directory.join(path);
         let parent = file.parent().unwrap_or(directory);
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        let text = text.replace("name = \"pneumatic-press\"", &format!("name = \"{name}\""));
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        let renamed = match std::str::from_utf8(bytes) {
+            Ok(text) if *path == "cell.toml" => {
+                text.replace(&format!("name = \"{own_name}\""), &format!("name = \"{name}\"")).into_bytes()
+            }
+            _ => bytes.to_vec(),
+        };
+        fs::write(&file, renamed).with_context(|| format!("cannot write {}", file.display()))?;
     }
     let shown = directory.display();
-    println!("made the cell {name} in {shown}: a pneumatic press, to be changed\n");
+    println!("made the cell {name} in {shown}: {what}, to be changed\n");
     println!("next:  sensai check {shown}\n       sensai run {shown}");
+    println!("and in another terminal, while it runs:  sensai top {shown}");
     Ok(ExitCode::SUCCESS)
 }
