@@ -3,6 +3,7 @@
 mod axes;
 mod costs;
 mod design;
+mod docs;
 mod errors;
 mod findings;
 mod hostile;

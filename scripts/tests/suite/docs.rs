@@ -1,0 +1,70 @@
+//! What the documents show, works.
+
+use crate::{
+    station::{Cell, Station},
+    support::{Bench, LIMITS, PROGRAM, parameter, source, tag},
+};
+use sensai_model::{
+    ScalarType, TagKind, Value,
+    packml::{Mode, State},
+};
+use sensai_motion::{AxisCommand, Outcome};
+use sensai_scripts::ports::{Request, UnitFacts};
+
+/// The first program of `docs/programs.md`.
+fn example() -> &'static str {
+    let page = include_str!("../../../docs/programs.md");
+    let text = page.split("```rhai\n").nth(1).and_then(|rest| rest.split("```").next());
+    text.expect("the page shows a program")
+}
+
+fn station() -> Station {
+    let cell = Cell::new();
+    let mut tags = cell.tags.clone();
+    tag(&mut tags, "nest.present", TagKind::Input, ScalarType::Bool);
+    tag(&mut tags, "oil.level", TagKind::Input, ScalarType::F64);
+    tag(&mut tags, "clamp", TagKind::Output, ScalarType::Bool);
+    let parameters = ["depth", "speed", "limit"].map(|name| parameter(name, Value::F64(0.5))).to_vec();
+    Station { bench: Bench::reaching(source(example()), tags, parameters, LIMITS, cell.reach()) }
+}
+
+fn requests(station: &Station) -> Vec<Request> {
+    station.bench.ports.requests().iter().map(|requested| requested.request).collect()
+}
+
+#[test]
+fn the_example_of_the_programs_page_presses_a_part() {
+    let mut station = station();
+    let unit = |station: &mut Station, state| {
+        station.bench.ports.units[usize::from(PROGRAM)] = UnitFacts { mode: Mode::Production, state };
+    };
+    unit(&mut station, State::Resetting);
+    assert_eq!(station.run(), [(0, AxisCommand::Power(true))]);
+    assert_eq!(requests(&station), [Request::Alarm(0)], "the oil's level is zero");
+    station.bench.set("oil.level", Value::F64(0.8));
+    station.end(0, Outcome::Done);
+    station.bench.ports.axes[0].powered = true;
+    assert_eq!(station.run().len(), 1, "up");
+    assert!(requests(&station).is_empty());
+    station.end(0, Outcome::Done);
+    assert_eq!(station.run(), []);
+    assert_eq!(requests(&station), [Request::StateComplete]);
+
+    unit(&mut station, State::Execute);
+    station.bench.set("nest.present", Value::Bool(true));
+    assert_eq!(station.run(), []);
+    assert_eq!(station.run().len(), 1, "down");
+    station.end(0, Outcome::Done);
+    station.run();
+    assert_eq!(requests(&station), [Request::Model(0)]);
+    station.bench.set("ai.stroke.sequence", Value::I64(1));
+    station.bench.set("ai.stroke.score", Value::F64(0.9));
+    station.bench.set("ai.stroke.valid", Value::Bool(true));
+    station.run();
+    assert_eq!(requests(&station), [Request::Jidoka(0)]);
+    assert_eq!(station.run().len(), 1, "up again");
+    station.end(0, Outcome::Done);
+    station.bench.set("nest.present", Value::Bool(false));
+    station.run();
+    assert_eq!(station.bench.get("clamp"), Value::Bool(false));
+}
