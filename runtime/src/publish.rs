@@ -110,7 +110,6 @@ impl Publisher {
             base.overruns += u64::from(wake.overrun);
             base.skipped = base.skipped.saturating_add(wake.skipped);
             base.operations = machine.operations();
-            base.age = Some(0);
         }
         let all = u32::MAX.checked_shr(32 - machine.cell().sync_units.len().min(32) as u32).unwrap_or(0);
         self.bus.lost += u64::from(exchange.lost);

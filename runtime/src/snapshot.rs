@@ -58,7 +58,8 @@ pub struct TaskFacts {
     pub skipped: u64,
     /// Work units of the last run.
     pub operations: u64,
-    /// Cycles since the run was released whose results are visible; `None` before there are any. 0 for the base task.
+    /// Cycles since the run was released whose results are visible; `None` before there are any, and for the
+    /// base task.
     pub age: Option<u64>,
 }
 

@@ -28,6 +28,10 @@ pub fn run(arguments: &Ctl) -> anyhow::Result<ExitCode> {
         return check_audit(file, arguments.json);
     }
     let Some(command) = &arguments.command else { return Err(no_command(arguments)) };
+    anyhow::ensure!(
+        arguments.socket.is_none() || arguments.cell.is_none(),
+        "either a cell's directory or --socket, not both"
+    );
     let path = client::find(arguments.socket.as_deref(), arguments.cell.as_deref())?;
     let mut client = Client::connect(&path)?;
     let done = match command {

@@ -131,6 +131,7 @@ impl Rig {
             first_index: session.first_cycle(),
             core: None,
             retained: None,
+            sim_faults: Vec::new(),
         };
         let doors = Doors { inbox, log: producer, publisher: Some(publisher), retained: None };
         let seen = Arc::clone(&status);

@@ -197,7 +197,8 @@ pub struct TaskView {
     pub skipped: u64,
     /// Work units of the last run.
     pub operations: u64,
-    /// Cycles since the run was released whose results are visible; nothing before there are any.
+    /// Cycles since the run was released whose results are visible; nothing before there are any, and for the
+    /// base task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_cycles: Option<u64>,
 }

@@ -53,7 +53,9 @@ fn head(state: &State) -> Vec<Line<'static>> {
         let text = format!("{} {}/{}", bus.states, bus.answering, bus.expected);
         first.push(Span::styled(text, if good { GOOD } else { BAD }));
     }
-    if runtime.stalled {
+    if state.lost.is_some() {
+        first.push(Span::styled("  NOT LIVE", BAD));
+    } else if runtime.stalled {
         first.push(Span::styled("  NO NEW CYCLE", BAD));
     }
     let second = match &runtime.fault {

@@ -254,7 +254,7 @@ fn axes(frame: &mut Frame<'_>, area: Rect, state: &State) {
         .style(axis_style(of))
     });
     let rows = rows.collect();
-    let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(4)]).areas(area);
+    let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(5)]).areas(area);
     table(frame, upper, state, &heads, &widths, rows);
     if let Some(axis) = state.cell.axes.get(state.selected) {
         let of = state.view.axes.get(&axis.name).unwrap_or(&none);
@@ -271,7 +271,7 @@ fn axes(frame: &mut Frame<'_>, area: Rect, state: &State) {
             Line::styled(of.error.clone(), BAD),
             Line::styled("P powered, H homed, I in position", DIM),
         ];
-        frame.render_widget(Paragraph::new(lines), lower);
+        frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), lower);
     }
 }
 
@@ -446,7 +446,7 @@ fn alarms(frame: &mut Frame<'_>, area: Rect, state: &State) {
             if of.shelved_cycles > 0 { format!(", shelved for {}", clock(shelved)) } else { String::new() };
         let lines = vec![
             Line::styled(
-                format!("{}: came {} times, reaction {}{shelf}", alarm.name, of.count, alarm.reaction),
+                format!("{}: came {}×, reaction {}{shelf}", alarm.name, of.count, alarm.reaction),
                 HEAD,
             ),
             Line::raw(help.clone()),

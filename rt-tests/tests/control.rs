@@ -1,0 +1,172 @@
+//! `sensai run` with its control socket, `sensai ctl` and `sensai top`, as a user has them: the binary, at real pace.
+
+use rt_tests::{
+    cells::PressCell,
+    clock::wait_for,
+    harness::{Profile, exclusive, sensai},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+/// A runtime that is ended with the test, whatever happens.
+struct Runtime {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(sensai(Profile::Debug));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("sensai can be started")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+impl Runtime {
+    fn start(cell: &Path, socket: PathBuf, more: &[&str]) -> Self {
+        let (cell, at) = (cell.display().to_string(), socket.display().to_string());
+        let arguments = [&["run", &cell, "--quiet", "--control", &at], more].concat();
+        let child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let runtime = Self { child: child.expect("sensai can be started"), socket };
+        let state = || runtime.json(&["status"])["runtime"]["state"].clone();
+        let up = wait_for(Duration::from_secs(30), || (state() == "run").then_some(()));
+        assert!(up.is_some(), "the runtime comes to run");
+        runtime
+    }
+
+    fn ctl(&self, arguments: &[&str]) -> Output {
+        let at = self.socket.display().to_string();
+        run(&[&["ctl", "--socket", &at], arguments].concat())
+    }
+
+    /// What it prints; it has to go well.
+    #[track_caller]
+    fn good(&self, arguments: &[&str]) -> String {
+        let output = self.ctl(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    }
+
+    /// What it complains about; it has to end with 1.
+    #[track_caller]
+    fn bad(&self, arguments: &[&str]) -> String {
+        let output = self.ctl(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr).to_owned()
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = self.ctl(&[&["--json"], arguments].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// End it as a service manager does, and give back its exit code and what it printed.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(ended.expect("kill can be started").success());
+        let mut outputs = [String::new(), String::new()];
+        if let (Some(out), Some(err)) = (&mut self.child.stdout, &mut self.child.stderr) {
+            std::io::Read::read_to_string(out, &mut outputs[0]).expect("UTF-8");
+            std::io::Read::read_to_string(err, &mut outputs[1]).expect("UTF-8");
+        }
+        let [out, err] = outputs;
+        (self.child.wait().expect("it ends").code(), out, err)
+    }
+}
+
+#[test]
+fn a_cell_is_commanded_and_every_command_is_replayed() {
+    let _machine = exclusive();
+    let cell = PressCell::new();
+    let (log, socket) = (cell.beside("a.snlog"), cell.beside("a.sock"));
+    let log_text = log.display().to_string();
+    let runtime = Runtime::start(&cell.directory(), socket.clone(), &["--log", &log_text]);
+
+    let status = runtime.good(&["status"]);
+    assert!(status.contains("the runtime is in run") && status.contains("0 dropped"), "{status}");
+    let stopped = runtime.json(&["stop", "--why", "lunch"]);
+    assert_eq!(
+        (stopped["applied"].as_bool(), stopped["state"]["runtime"]["state"].as_str()),
+        (Some(true), Some("stop"))
+    );
+    // The simulated operator presses start whenever the machine stands, so that the next one may come too late.
+    let _ = runtime.ctl(&["start"]);
+    assert!(runtime.bad(&["start"]).contains("cannot start: the runtime is in run; legal now: stop"));
+    assert!(runtime.bad(&["reset"]).contains("legal now: stop"));
+    assert!(runtime.bad(&["strt"]).contains("no command is called `strt`; did you mean `start`?"));
+    assert!(runtime.good(&["param", "force_min", "900"]).starts_with("force_min = 900: applied in cycle "));
+    assert_eq!(runtime.good(&["param", "force_min"]), "900.0 N\n");
+    assert!(runtime.bad(&["param", "force_min", "9000"]).contains("in 0.0 to 3000.0 N, got 9000"));
+    assert!(runtime.bad(&["param", "force_mim"]).contains("did you mean `force_min`?"));
+    assert_eq!(runtime.json(&["param", "force_mim"])["error"]["code"], "unknown-name");
+    assert!(runtime.bad(&["verdict", "bad"]).contains("--why TEXT"));
+    assert!(runtime.bad(&["jog", "ram", "5", "--for", "1"]).contains("a number and ms, s, min or h"));
+    assert!(runtime.good(&["tags", "ram"]).contains("ram.position"));
+
+    let at = socket.display().to_string();
+    let frame = run(&["top", "--socket", &at, "--once", "--page", "devices"]);
+    let frame = text(&frame.stdout).to_owned();
+    assert_eq!(frame.lines().count(), 24, "{frame}");
+    assert!(frame.contains("EL2008") && frame.contains("bus sim OP 6/6"), "{frame}");
+    let no_terminal = run(&["top", "--socket", &at]);
+    assert!(text(&no_terminal.stderr).contains("this is no terminal: `sensai top --once`"));
+
+    let second = run(&["run", &cell.directory().display().to_string(), "--control", &at, "--cycles", "10"]);
+    assert_eq!(second.status.code(), Some(1));
+    let refused = text(&second.stderr).to_owned();
+    assert!(
+        refused.contains(&format!("another runtime (process {}) listens at {at}", runtime.child.id())),
+        "{refused}"
+    );
+
+    let (code, summary, told) = runtime.end();
+    assert_eq!(code, Some(0), "{summary}\n{told}");
+    assert!(told.starts_with(&format!("control socket {at}\n")), "{told}");
+    assert!(!socket.exists(), "the socket goes with its runtime");
+    let gone = run(&["ctl", "--socket", &at, "status"]);
+    assert!(
+        text(&gone.stderr).contains(&format!("no runtime is listening at {at}: start one with `sensai run"))
+    );
+
+    let replayed = run(&["replay", &log_text]);
+    assert!(text(&replayed.stdout).starts_with("equal: "), "{}", text(&replayed.stdout));
+    let audit = format!("{log_text}.audit");
+    let lines = fs::read_to_string(&audit).expect("an audit file");
+    assert!(lines.contains("\"why\":\"lunch\",\"result\":\"applied\""), "{lines}");
+    let checked = run(&["ctl", "audit", &audit]);
+    assert!(text(&checked.stdout).contains("none changed, none missing"), "{}", text(&checked.stdout));
+    fs::write(&audit, lines.replacen("lunch", "coffee", 1)).expect("the folder is writable");
+    let checked = run(&["ctl", "audit", &audit]);
+    assert!(text(&checked.stderr).contains("it was changed"), "{}", text(&checked.stderr));
+}
+
+#[test]
+fn a_killed_runtime_leaves_a_socket_that_the_next_one_replaces() {
+    let _machine = exclusive();
+    let cell = PressCell::new();
+    let socket = cell.beside("a.sock");
+    let mut killed = Runtime::start(&cell.directory(), socket.clone(), &[]);
+    killed.child.kill().expect("it can be killed");
+    killed.child.wait().expect("it ends");
+    assert!(socket.exists());
+    assert!(killed.bad(&["status"]).contains("no runtime is listening"));
+    let next = Runtime::start(&cell.directory(), socket, &[]);
+    assert!(next.good(&["status"]).contains("the runtime is in run"));
+}
