@@ -1,6 +1,6 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
-use crate::{machine::models, plant, programs, twin};
+use crate::{inference, machine::models, plant, programs, twin};
 use sensai_model::{
     Cell,
     cell::Model,
@@ -40,7 +40,7 @@ fn plant_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
 fn model_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
     let rule = "a model runs in its engine, and gives its golden vector";
     let of = |model| models::check(model).into_iter().map(move |text| (model, text));
-    cell.models.iter().flat_map(of).map(|(model, text)| model_finding(model, sources, "R102", rule, text)).collect()
+    cell.models.iter().flat_map(of).map(|(model, text)| model_finding(model, sources, "R120", rule, text)).collect()
 }
 
 /// An error about a model, at its table in `cell.toml`.
@@ -131,6 +131,15 @@ impl Source {
             findings,
             sources,
             files: files.into_inner(),
+        }
+    }
+
+    /// Ask also what only this computer can answer: are its engines here, is its interval long enough for the models.
+    pub fn check_host(&mut self) {
+        let Some(cell) = &self.cell else { return };
+        self.findings.extend(inference::findings::of_host(cell, &self.sources));
+        if self.errors() > 0 {
+            self.cell = None;
         }
     }
 

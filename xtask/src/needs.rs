@@ -25,6 +25,9 @@ const PYTHON_MODULES: &[&str] = &["pysoem==1.1.13"];
 /// The ONNX standard's own tests of its operators: the last release of the package that has their data.
 const ONNX_TESTS: &str = "onnx==1.22.0";
 
+/// What models that run beside the cycle run in, and what the inline engine is compared with.
+const ONNXRUNTIME: &str = "onnxruntime==1.24.4";
+
 /// Variables for the tests, and a line for everything they will have to do without.
 #[derive(Debug, Default)]
 pub struct Provided {
@@ -46,6 +49,12 @@ pub fn provide(places: &Places, install: bool) -> Provided {
             provided
                 .missing
                 .push(format!("not available: the tests of the ONNX standard ({ONNX_TESTS}: {why})"));
+        }
+    }
+    match onnxruntime(places, install) {
+        Ok(folder) => provided.environment.push(("SENSAI_ONNXRUNTIME", folder)),
+        Err(why) => {
+            provided.missing.push(format!("not available: models beside the cycle ({ONNXRUNTIME}: {why})"));
         }
     }
     if let Err(why) = namespaces() {
@@ -126,16 +135,34 @@ fn python(places: &Places, install: bool) -> Result<PathBuf, String> {
 /// The folder with the data of the ONNX standard's tests. Only files are needed, so the package stays outside of the
 /// environment and without what it depends on. Tests that are run by hand look in the same place.
 fn onnx_tests(places: &Places, install: bool) -> Result<PathBuf, String> {
-    let home = places.scratch.join("onnx");
-    let data = home.join("onnx").join("backend").join("test").join("data");
+    unpacked(places, install, ONNX_TESTS, "onnx", "onnx/backend/test/data", "node")
+}
+
+/// The folder that `sensai` finds the library in.
+fn onnxruntime(places: &Places, install: bool) -> Result<PathBuf, String> {
+    let library = "onnxruntime/capi/libonnxruntime.so.1.24.4";
+    unpacked(places, install, ONNXRUNTIME, "onnxruntime", "", library)
+}
+
+/// A package, without what it depends on, below the target directory; `place` in it, where `probe` has to be.
+fn unpacked(
+    places: &Places,
+    install: bool,
+    package: &str,
+    folder: &str,
+    place: &str,
+    probe: &str,
+) -> Result<PathBuf, String> {
+    let home = places.scratch.join(folder);
+    let data = if place.is_empty() { home.clone() } else { home.join(place) };
     let stamp = home.join("sensai-modules");
-    if fs::read_to_string(&stamp).is_ok_and(|have| have == ONNX_TESTS) && data.join("node").is_dir() {
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == package) && data.join(probe).exists() {
         return Ok(data);
     }
     if !install {
         return Err("--no-install was given".into());
     }
-    println!("installing {ONNX_TESTS}");
+    println!("installing {package}");
     let environment = places.scratch.join("venv");
     let interpreter = environment.join("bin").join("python");
     if !interpreter.is_file() {
@@ -143,12 +170,12 @@ fn onnx_tests(places: &Places, install: bool) -> Result<PathBuf, String> {
     }
     let mut pip = Command::new(&interpreter);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
-    pip.arg("--target").arg(&home).arg(ONNX_TESTS);
+    pip.arg("--target").arg(&home).arg(package);
     run_quietly(pip)?;
-    if !data.join("node").is_dir() {
-        return Err("installed, but the data is not in it".into());
+    if !data.join(probe).exists() {
+        return Err(format!("installed, but {probe} is not in it"));
     }
-    fs::write(&stamp, ONNX_TESTS).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
+    fs::write(&stamp, package).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
     Ok(data)
 }
 

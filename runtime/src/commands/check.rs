@@ -5,7 +5,8 @@ use std::{io::IsTerminal, process::ExitCode};
 
 /// Exit code 1 if there is an error; warnings alone are fine.
 pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
-    let source = Source::from_directory(&arguments.cell);
+    let mut source = Source::from_directory(&arguments.cell);
+    source.check_host();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&source.findings)?);
     } else {
@@ -16,7 +17,7 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
                 cell.name,
                 cell.devices.len(),
                 cell.tags.len(),
-                cell.task.programs.len()
+                cell.programs().count()
             ),
             (None, findings) => {
                 let errors = source.errors();

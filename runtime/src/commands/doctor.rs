@@ -1,8 +1,13 @@
 //! `sensai doctor`: how fit this computer is, and what to change.
 
-use crate::{cli::Doctor, commands, cyclic, phase, rt, run};
+use crate::{
+    cli::Doctor,
+    commands, cyclic,
+    inference::library::{self, LibraryError},
+    phase, rt, run,
+};
 use sensai_fieldbus::{clock, wire::RawSocket};
-use sensai_model::Cell;
+use sensai_model::{Cell, cell::ModelEngine};
 use serde::Serialize;
 use std::{fs, process::ExitCode, sync::Arc};
 
@@ -33,6 +38,7 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
     let mut findings =
         vec![kernel(), fifo(), memory(), cores(cell.as_deref()), governor(), deep_sleep(), clocksource()];
     findings.push(raw_socket(cell.as_deref()));
+    findings.push(onnxruntime(cell.as_deref()));
     let wake = wake_latency(cell.as_deref());
     findings.push(throttling(cell.as_ref(), wake.1)?);
     findings.push(wake.0);
@@ -142,6 +148,21 @@ fn clocksource() -> Finding {
         found: source,
         help: "expected tsc or arch_sys_counter; others need a system call to read the time",
     }
+}
+
+/// Only models that run beside need it.
+fn onnxruntime(cell: Option<&Cell>) -> Finding {
+    let wanted = |cell: &Cell| cell.models.iter().any(|model| model.engine == ModelEngine::Ort);
+    let wanted = cell.is_some_and(wanted);
+    let found = library::find().and_then(|path| library::environment().map(|_| path));
+    let (verdict, found) = match found {
+        Ok(path) => (Verdict::Ok, path.display().to_string()),
+        Err(error) if wanted => (Verdict::Bad, error.to_string()),
+        Err(LibraryError::Missing { .. }) => (Verdict::Ok, "not installed; only models with engine = \"ort\" need it".into()),
+        Err(error) => (Verdict::Warn, error.to_string()),
+    };
+    let help = "`sensai setup onnxruntime` installs the library that is tested with";
+    Finding { check: "ONNX Runtime", verdict, found, help }
 }
 
 fn raw_socket(cell: Option<&Cell>) -> Finding {

@@ -74,7 +74,17 @@ pub(crate) fn say(text: &str) {
 
 /// The cell in `directory`, with its files. Findings go to standard error.
 pub(crate) fn load(directory: &Path) -> anyhow::Result<(Arc<Cell>, Source)> {
+    checked(directory, Source::from_directory(directory))
+}
+
+/// As [`load`], for a run on this computer.
+pub(crate) fn load_to_run(directory: &Path) -> anyhow::Result<(Arc<Cell>, Source)> {
     let mut source = Source::from_directory(directory);
+    source.check_host();
+    checked(directory, source)
+}
+
+fn checked(directory: &Path, mut source: Source) -> anyhow::Result<(Arc<Cell>, Source)> {
     eprint!("{}", source.render(std::io::stderr().is_terminal()));
     let errors = source.errors();
     let cell = source.cell.take().with_context(|| {

@@ -11,7 +11,7 @@ use std::{process::ExitCode, sync::Arc};
 
 /// Run until it ends; exit code 1 if a fault is latched then.
 pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
-    let (cell, source) = super::load(&arguments.cell)?;
+    let (cell, source) = super::load_to_run(&arguments.cell)?;
     let cell = simulated(cell, arguments.seed, &arguments.sim_param)?;
     let interface = arguments.interface.as_ref().or(cell.bus.interface.as_ref());
     let real_bus = !arguments.virtual_time && interface.is_some_and(|name| name != "sim");
@@ -24,6 +24,7 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         log: arguments.log.clone(),
         files: source.files,
         start: arguments.start,
+        sim_faults: arguments.sim_fault.clone(),
         quiet: arguments.quiet,
         no_spin: arguments.spin == Spin::Off,
         guard: arguments.guard,

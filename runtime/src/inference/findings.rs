@@ -66,9 +66,9 @@ pub fn of_host(cell: &Cell, sources: &Sources) -> Vec<Finding> {
 }
 
 /// Code and rule.
-const ENGINE: (&str, &str) = ("R102", "a model runs in its engine, and gives its golden vector");
-const ENTERING: (&str, &str) = ("R103", "a result enters the cycle before its deadline");
-const ADMISSION: (&str, &str) = ("R104", "a model leaves half of the interval to everything else");
+const ENGINE: (&str, &str) = ("R120", "a model runs in its engine, and gives its golden vector");
+const ENTERING: (&str, &str) = ("R121", "a result enters the cycle before its deadline");
+const ADMISSION: (&str, &str) = ("R122", "a model leaves half of the interval to everything else");
 
 fn of_ort(model: &Model) -> (Severity, Vec<String>, Option<String>) {
     match OrtEngine::load(&model.bytes) {

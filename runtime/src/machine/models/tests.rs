@@ -226,7 +226,7 @@ proptest! {
             }
             if cycle >= cut {
                 prop_assert_eq!(facts(&store), facts(&other));
-                prop_assert_eq!(models.job(0).is_some(), copy.job().is_some());
+                prop_assert_eq!(saved(&models), saved(&copy));
             }
         }
     }
