@@ -50,12 +50,6 @@ const FACTS: [(&str, ScalarType, bool, &str); 12] = [
 /// Facts that cannot be negative.
 const NOT_NEGATIVE: [&str; 3] = ["stiffness", "friction", "inertia"];
 
-/// Axes that a device can have, and how far apart their objects are (ETG.6010).
-const CHANNELS_MAX: u16 = 8;
-const CHANNEL_STEP: u16 = 0x800;
-/// Controlword of the first axis.
-const CONTROLWORD: u16 = 0x6040;
-
 /// The axes of a device, ascending: where the controlword of each lies in the output image, in bits. One shaft for each.
 fn channels(device: &Device) -> Vec<u32> {
     let entries = device.description.entries(Direction::Output);
