@@ -3,7 +3,10 @@
 // These comments are help texts: `[bus] interface` in them is a key of `cell.toml`, not a link.
 #![allow(rustdoc::broken_intra_doc_links)]
 
-use crate::retained::Restart;
+use crate::{
+    retained::Restart,
+    sim_faults::{FORMS, SimFault},
+};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -22,7 +25,7 @@ pub struct Cli {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a new cell from the press example
+    /// Make a new cell from an example
     New(New),
     /// Check a cell: configuration and programs, all findings at once
     Check(Check),
@@ -85,6 +88,18 @@ pub struct New {
     /// Directory to make; its name becomes the cell's
     #[arg(value_hint = ValueHint::DirPath)]
     pub directory: PathBuf,
+    /// What to begin with
+    #[arg(long, value_enum, default_value_t = Template::PneumaticPress)]
+    pub from: Template,
+}
+
+/// What a new cell is a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Template {
+    /// A cylinder, a force sensor, one program: the smallest cell that does something
+    PneumaticPress,
+    /// A servo axis, PackML, two tasks, a digital twin and a model that judges every part
+    PressCell,
 }
 
 /// `sensai check`
@@ -122,6 +137,9 @@ pub struct Run {
     /// A parameter of the twin for this run (default: [simulation] parameters); may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = sim_param)]
     pub sim_param: Vec<(String, f64)>,
+    /// Something that goes wrong on the embedded segment, such as "12.5s servo lost"; may be given several times
+    #[arg(long, value_name = "FAULT", long_help = sim_fault_help())]
+    pub sim_fault: Vec<SimFault>,
     /// Give the start edge at once, also on a real bus (in simulation: [simulation] auto_start)
     #[arg(long)]
     pub start: bool,
@@ -172,6 +190,13 @@ fn sim_param(text: &str) -> Result<(String, f64), String> {
         Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
         _ => Err(format!("`{value}` is no finite number")),
     }
+}
+
+fn sim_fault_help() -> String {
+    format!(
+        "Something that goes wrong on the simulated segment. May be given several times. TIME is from the first cycle \
+         on (of `sensai sim`: from when it listens), such as 12.5s or 300ms; DEVICE is a name of [devices].\n\n{FORMS}"
+    )
 }
 
 /// Does the cyclic thread spin before its target?
@@ -450,6 +475,9 @@ pub struct Sim {
     /// A parameter of the twin for this run (default: [simulation] parameters); may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = sim_param)]
     pub sim_param: Vec<(String, f64)>,
+    /// Something that goes wrong, such as "12.5s servo lost"; may be given several times
+    #[arg(long, value_name = "FAULT", long_help = sim_fault_help())]
+    pub fault: Vec<SimFault>,
     /// Core to run on (default: the last, where the cycle is too: its answers then need no second core to wake up)
     #[arg(long, value_name = "N")]
     pub core: Option<usize>,
@@ -545,6 +573,8 @@ pub enum Log {
         #[arg(long)]
         timings: bool,
     },
+    /// Draw tags over time
+    Plot(LogPlot),
     /// Test tool: change one recorded bit, rebuild checksums and chain, write a new log
     Patch {
         /// The cycle log
@@ -563,6 +593,32 @@ pub enum Log {
         #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: PathBuf,
     },
+}
+
+/// `sensai log plot`
+#[derive(Debug, Args)]
+pub struct LogPlot {
+    /// The cycle log
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Input and output tags to draw, such as ram.position,force.ram; those of one unit share a panel
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// Tags whose change per second is drawn too
+    #[arg(long, value_name = "TAGS", value_delimiter = ',', required_unless_present = "tags")]
+    pub derivative: Vec<String>,
+    /// First cycle
+    #[arg(long, value_name = "CYCLE")]
+    pub from: Option<u64>,
+    /// Last cycle
+    #[arg(long, value_name = "CYCLE")]
+    pub to: Option<u64>,
+    /// Title of the picture (default: name of the cell and cycles)
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// SVG file to write
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
 }
 
 /// `sensai doctor`

@@ -10,6 +10,7 @@ use crate::{
     publish::{Outlets, Publisher},
     recorder::{LogProducer, Recorder},
     rt::{self, Missing},
+    sim_faults::Ordered,
     status::Status,
     tasks::{self, Runs},
     timing::{Histograms, StepTimes},
@@ -51,6 +52,8 @@ pub struct Plan {
     pub core: Option<usize>,
     /// Retained data of earlier runs.
     pub retained: Option<Vec<u8>>,
+    /// What is to go wrong on the embedded segment.
+    pub sim_faults: Vec<Ordered>,
 }
 
 /// What the run was, as the cyclic thread saw it.
@@ -190,14 +193,17 @@ fn bring_up_and_drive(
             let (plant, twin) = twin::connect(&plan.cell)?;
             let segment = Segment::for_cell(&plan.cell, plant);
             links.twin = Some(twin);
-            drive(plan, links, InProcess::new(segment), |plan, spin, start| {
+            let arm = |wire: &mut InProcess, now_ns| {
+                plan.sim_faults.iter().for_each(|fault| fault.arm(wire.line_mut(), now_ns));
+            };
+            drive(plan, links, InProcess::new(segment), arm, |plan, spin, start| {
                 let start = (!plan.virtual_time).then_some(start);
                 Lockstep::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
             })
         }
         Some(socket) => {
             links.status.socket.store(socket.descriptor(), Relaxed);
-            drive(plan, links, socket, |plan, spin, start| {
+            drive(plan, links, socket, |_, _| (), |plan, spin, start| {
                 RealTime::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
             })
         }
@@ -208,6 +214,7 @@ fn drive<W: Wire, P: Pace>(
     plan: &Plan,
     mut links: Links<'_>,
     wire: W,
+    arm: impl FnOnce(&mut W, u64),
     pace: impl FnOnce(&Plan, u64, u64) -> P,
 ) -> anyhow::Result<Outcome> {
     let cell = &plan.cell;
@@ -243,6 +250,8 @@ fn drive<W: Wire, P: Pace>(
     let startup_ns = clock::now_ns() - before;
     let start = phase::next_start(clock::monotonic_ns(), interval, timing.phase_ns);
     let mut pace = pace(plan, spin_ns, start);
+    // The first cycle is one interval from here.
+    arm(bus.wire_mut(), clock::now_ns() + interval);
     let mut run = Loop::new(plan, interval);
     run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut outlets);
     if let Some(tap) = &mut links.retained {
@@ -494,6 +503,7 @@ mod tests {
             first_index: 1,
             core: None,
             retained: None,
+            sim_faults: Vec::new(),
         };
         let until = |interval, now, next| Loop::new(&plan, interval).acyclic_until(now, next);
         // A short cycle: a quarter. A long one: up to the guard. A very long one: nothing, now is behind it.

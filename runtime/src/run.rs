@@ -12,11 +12,13 @@ use crate::{
     recorder::LogSession,
     retained::{self, Restart},
     rt,
+    sim_faults::{self, SimFault},
     source::Files,
     status::Status,
     summary::Summary,
     twin, watchdog,
 };
+use anyhow::Context;
 use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
     Cell, packml,
@@ -50,6 +52,8 @@ pub struct Options {
     pub files: Files,
     /// Start edge at once, also on a real bus.
     pub start: bool,
+    /// What is to go wrong on the embedded segment.
+    pub sim_faults: Vec<SimFault>,
     /// No live status.
     pub quiet: bool,
     /// Never spin.
@@ -78,6 +82,13 @@ const END_LOOKS_MAX: u32 = 100;
 /// Whatever kept it from coming up, or the log from being written: a text for one screen.
 pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let interface = interface(cell, options);
+    let sim_faults = sim_faults::resolve(cell, &options.sim_faults).context("--sim-fault")?;
+    if let (Some(name), false) = (&interface, sim_faults.is_empty()) {
+        anyhow::bail!(
+            "--sim-fault is for the embedded segment, and this run is on {name}: give --fault to `sensai sim` there, \
+             or --virtual here"
+        );
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let edge = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -107,6 +118,9 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     let unclean = session.unclean();
     if let Some(text) = twin::provenance(cell).filter(|_| interface.is_none()) {
         session.event(&text);
+    }
+    for fault in &options.sim_faults {
+        session.event(&format!("ordered for the simulated segment: {fault}"));
     }
     let (mut commands, mut inbox) = Inbox::new();
     if let Some(beside) = beside {
@@ -145,6 +159,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         first_index: session.first_cycle(),
         core,
         retained: start,
+        sim_faults,
     };
     let (keeper, tap) = kept.map_or((None, None), |kept| (Some(kept.keeper), Some(kept.tap)));
     // The watchdog first: no machine may run without one because a thread could not be made.
@@ -330,8 +345,8 @@ impl Display {
                 continue;
             }
             let fault = error.fault;
-            let program = cell.task.programs.get(usize::from(fault.source));
-            let path = program.map_or("?", |program| &program.path);
+            let program = cell.programs().nth(usize::from(fault.source));
+            let path = program.map_or("?", |(_, program)| &program.path);
             let text =
                 format!("{path}:{}:{}: F{}: {}", fault.line, fault.column, fault.code.id(), error.text);
             session.event(&text);

@@ -9,6 +9,7 @@ use rand_chacha::{
 };
 use std::{
     collections::VecDeque,
+    ops::Range,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -95,6 +96,8 @@ pub struct Line {
     random: ChaCha8Rng,
     /// The next so many frames get this fault.
     ordered: Option<(WireFault, u32)>,
+    /// When frames are lost by chance, and how many of a million.
+    losses: Vec<(Range<u64>, u32)>,
     counters: WireCounters,
 }
 
@@ -111,6 +114,7 @@ impl Line {
             rates: WireRates::default(),
             random: ChaCha8Rng::seed_from_u64(0),
             ordered: None,
+            losses: Vec::new(),
             counters: WireCounters::default(),
         }
     }
@@ -141,6 +145,12 @@ impl Line {
         self.ordered = (count > 0).then_some((fault, count));
     }
 
+    /// Let so many of a million frames be lost while the time of their sending is in `span_ns`, half of them on their
+    /// way out, half on their way back. Of spans that overlap the first one counts. Beside [`Line::set_rates`].
+    pub fn schedule_loss(&mut self, span_ns: Range<u64>, per_million: u32) {
+        self.losses.push((span_ns, per_million));
+    }
+
     /// What became of the frames so far.
     pub fn counters(&self) -> WireCounters {
         self.counters
@@ -152,7 +162,7 @@ impl Line {
             return false;
         }
         self.counters.sent += 1;
-        let fault = self.next_fault();
+        let fault = self.next_fault(now_ns);
         self.counters.faults += u64::from(fault.is_some());
         if fault == Some(WireFault::LoseRequest) {
             return true;
@@ -238,10 +248,16 @@ impl Line {
         self.random.next_u64() % limit.max(1)
     }
 
-    fn next_fault(&mut self) -> Option<WireFault> {
+    fn next_fault(&mut self, now_ns: u64) -> Option<WireFault> {
         if let Some((fault, count)) = self.ordered {
             self.order(fault, count - 1);
             return Some(fault);
+        }
+        let loss = self.losses.iter().find(|(span, _)| span.contains(&now_ns)).map(|(_, rate)| *rate);
+        if let Some(rate) = loss
+            && self.below(1_000_000) < u64::from(rate)
+        {
+            return Some(if self.below(2) == 0 { WireFault::LoseRequest } else { WireFault::LoseReply });
         }
         if self.rates == WireRates::default() {
             return None;

@@ -1,6 +1,6 @@
 //! `sensai log …`
 
-use crate::{cli::Log, recorder};
+use crate::{cli::Log, log_plot, recorder};
 use anyhow::Context;
 use sensai_log::{
     CycleLog, LogOptions, LogReader, VerifyReport,
@@ -25,6 +25,7 @@ pub fn run(command: &Log) -> anyhow::Result<ExitCode> {
             let cycles = from.unwrap_or(0)..=to.unwrap_or(u64::MAX);
             export_csv(log, csv, &CsvOptions { cycles, record_fields: *timings })
         }
+        Log::Plot(arguments) => log_plot::run(arguments),
         Log::Patch { log, cycle, input_bit, output_bit, out } => {
             let edit = match (input_bit, output_bit) {
                 (Some(bit), _) => Edit::FlipInput { bit: *bit as usize },

@@ -1,7 +1,7 @@
 //! `sensai sim`: devices on a network interface.
 
 use super::scan::segment_of_images;
-use crate::{cli::Sim, rt, twin};
+use crate::{cli::Sim, rt, sim_faults, twin};
 use anyhow::Context;
 use sensai_fieldbus::{
     clock,
@@ -35,6 +35,11 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
             segment
         }
     };
+    let faults = match &twin {
+        Some((cell, _)) => sim_faults::resolve(cell, &arguments.fault),
+        None => sim_faults::resolve_positions(segment.devices().len(), &arguments.fault),
+    }
+    .context("--fault")?;
     if arguments.trace.is_some() {
         segment.record(TRACE_EVENTS);
     }
@@ -56,6 +61,7 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
     become_real_time(arguments.core);
     eprintln!("simulating {} devices on {}; Ctrl-C ends", segment.devices().len(), arguments.interface);
     let mut line = Line::new(segment);
+    faults.iter().for_each(|fault| fault.arm(&mut line, clock::now_ns()));
     serve(&mut socket, &mut line, &stop);
     if let Some(path) = &arguments.trace {
         std::fs::write(path, trace(line.segment()))

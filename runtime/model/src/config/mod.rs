@@ -38,6 +38,7 @@ mod when;
 mod writers;
 
 pub use finding::{Finding, Related, Rule, Severity, Sources};
+pub use quantity::{duration_ns, share_ppm};
 pub use render::{Style, render};
 
 use crate::Cell;

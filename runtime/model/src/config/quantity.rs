@@ -16,7 +16,7 @@ const SIZE_UNITS: &[(&str, u64)] =
     &[("KiB", 1 << 10), ("MiB", 1 << 20), ("kB", 1_000), ("MB", 1_000_000), ("B", 1)];
 
 /// `250us`, `1.5 ms`, `2s`, `3min` in nanoseconds. `None` if it is none, or no whole number of nanoseconds.
-pub(crate) fn duration_ns(text: &str) -> Option<u64> {
+pub fn duration_ns(text: &str) -> Option<u64> {
     with_unit(text, TIME_UNITS)
 }
 
@@ -56,7 +56,7 @@ fn scaled(number: &str, factor: u64) -> Option<u64> {
 }
 
 /// `25%`, `12.5 %` in millionths.
-pub(crate) fn share_ppm(text: &str) -> Option<u64> {
+pub fn share_ppm(text: &str) -> Option<u64> {
     scaled(text.trim().strip_suffix('%')?.trim_end(), 10_000)
 }
 
