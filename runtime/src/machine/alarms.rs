@@ -100,7 +100,8 @@ impl Alarms {
     }
 
     /// One step: `raised` says whether a program raised the alarm of an index in this cycle, `cycles` how many intervals
-    /// have passed, `react` is called for every alarm that comes.
+    /// have passed, `react` is called for every alarm that is there and not shelved, in every cycle: a unit that an alarm
+    /// holds is not to be unheld while the cause is there.
     pub fn step(
         &mut self,
         store: &TagStore,
@@ -113,30 +114,46 @@ impl Alarms {
             let (alarm, facts) = (&self.alarms[index], &mut self.facts[index]);
             facts.shelved = facts.shelved.saturating_sub(cycles);
             facts.condition = condition(alarm, facts.condition, store, raised(index));
-            if facts.condition == facts.active {
-                facts.pending = 0;
-                continue;
-            }
-            let delay_ns = if facts.active { alarm.off_delay_ns } else { alarm.on_delay_ns };
-            if facts.pending < delay_ns.div_ceil(self.interval_ns.max(1)) {
-                facts.pending = facts.pending.saturating_add(cycles);
-                continue;
-            }
-            facts.pending = 0;
-            facts.active = facts.condition;
-            if !facts.active {
-                facts.acknowledged |= !alarm.latched;
-                facts.first_out &= !facts.acknowledged;
-                continue;
-            }
-            (facts.acknowledged, facts.since) = (false, cycle);
-            facts.count = facts.count.saturating_add(1);
-            let first = self.group_is_quiet(index);
-            self.facts[index].first_out = first;
-            if self.facts[index].shelved == 0 {
+            self.follow(index, cycle, cycles);
+            let facts = &self.facts[index];
+            if facts.active && facts.shelved == 0 {
                 react(index, self.alarms[index].reaction);
             }
         }
+    }
+
+    /// The alarm comes or goes with its condition, after its delay.
+    fn follow(&mut self, index: usize, cycle: u64, cycles: u64) {
+        let (alarm, facts) = (&self.alarms[index], &mut self.facts[index]);
+        if facts.condition == facts.active {
+            facts.pending = 0;
+            return;
+        }
+        let delay_ns = if facts.active { alarm.off_delay_ns } else { alarm.on_delay_ns };
+        if facts.pending < delay_ns.div_ceil(self.interval_ns.max(1)) {
+            facts.pending = facts.pending.saturating_add(cycles);
+            return;
+        }
+        facts.pending = 0;
+        facts.active = facts.condition;
+        if !facts.active {
+            facts.acknowledged |= !alarm.latched;
+            facts.first_out &= !facts.acknowledged;
+            return;
+        }
+        (facts.acknowledged, facts.since) = (false, cycle);
+        facts.count = facts.count.saturating_add(1);
+        let first = self.group_is_quiet(index);
+        self.facts[index].first_out = first;
+    }
+
+    /// The first alarm that faults the machine for as long as it is there.
+    pub fn faulting(&self) -> Option<u16> {
+        let mut all = self.alarms.iter().zip(&self.facts);
+        let faults = |(alarm, facts): (&Alarm, &AlarmFacts)| {
+            alarm.reaction == AlarmReaction::Fault && facts.active && facts.shelved == 0
+        };
+        all.position(faults).map(|index| index as u16)
     }
 
     /// No other alarm of the group is there or waits to be seen.
@@ -320,8 +337,12 @@ mod tests {
         alarms.shelve(0, 2);
         assert!(step(&mut alarms, &[true], 1).is_empty());
         assert_eq!(alarms.facts()[0].state(), AlarmState::Shelved);
-        step(&mut alarms, &[true], 2);
+        assert_eq!(alarms.faulting(), None);
+        assert_eq!(step(&mut alarms, &[true], 2), [0], "it is still there: now it acts");
         assert_eq!(alarms.facts()[0].state(), AlarmState::Unacknowledged);
+        assert_eq!(alarms.faulting(), Some(0));
+        assert_eq!(step(&mut alarms, &[true], 3), [0], "and goes on");
+        assert!(step(&mut alarms, &[false], 4).is_empty());
         alarms.shelve(99, 5);
         alarms.shelve(0, -1);
     }

@@ -4,13 +4,16 @@ use super::KeyframeError;
 use crate::keyframe::{Reader, Writer};
 use sensai_model::{BitField, cell};
 use sensai_motion::{
-    Axis, AxisCommand, AxisFacts, AxisRequest, AxisSettings, BrakeSettings, Commanded, DriveInputs,
-    DriveMode, DriveOutputs, Homing, MotionLimits, SettingsError, StopCategory, StopRequest,
+    Axis, AxisCommand, AxisFacts, AxisRequest, AxisSettings, BrakeSettings, Cia402, Commanded, DriveInputs,
+    DriveMode, DriveOutputs, Homing, MotionLimits, SettingsError, Statusword, StopCategory, StopRequest,
 };
 use sensai_scripts::ports::{COMMANDS_MAX, Directed, IDS_PER_CYCLE};
 
 /// Commands one axis can be given in one cycle: all of a task's, and the runtime's own.
 const COMMANDS_PER_CYCLE: usize = COMMANDS_MAX + 4;
+
+/// Longest jog that one entry may ask for: whoever holds the key sends it again and again.
+pub const JOG_NS_MAX: u64 = 10_000_000_000;
 
 /// Homing by the drive: its speed is written into the drive's objects at start-up, not commanded here.
 const HOMING_SPEED: f64 = 1.0;
@@ -60,6 +63,9 @@ pub fn settings(axis: &cell::Axis, interval_ns: u64, lost_frames_max: u32) -> Ax
 }
 
 /// An operator's jog: it ends by itself unless it is asked for again.
+///
+/// It commands the axis as a program does, and the last command counts: a program that moves the axis ends the jog, a jog
+/// that is asked for anew takes over. The axis stays powered behind it, as after any motion.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Jog {
     velocity: f64,
@@ -67,6 +73,8 @@ struct Jog {
     left: u64,
     /// The velocity has to be given to the axis.
     fresh: bool,
+    /// Number of the command given last; 0 before there is one.
+    id: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -159,18 +167,34 @@ impl Axes {
         known
     }
 
-    /// Jog an axis for at most `cycles`. The caller has asked whether its unit is in manual mode.
-    /// False if there is no such axis.
+    /// Jog an axis for at most `cycles`, and no longer than [`JOG_NS_MAX`]; 0 ends a jog. The caller has asked whether its
+    /// unit is in manual mode. False if there is no such axis, or nothing to end.
     pub fn jog(&mut self, axis: usize, velocity: f64, cycles: u64) -> bool {
         let Some(one) = self.all.get_mut(axis) else { return false };
-        let limit = one.axis.settings().limits.velocity;
+        let settings = one.axis.settings();
+        let (limit, longest) = (settings.limits.velocity, JOG_NS_MAX / settings.interval_ns.max(1));
+        let jogs = one.jog.left > 0;
+        if cycles == 0 {
+            one.jog.left = one.jog.left.min(1);
+            return jogs;
+        }
         if !velocity.is_finite() {
             return false;
         }
         let velocity = velocity.clamp(-limit, limit);
-        let changed = one.jog.left == 0 || one.jog.velocity != velocity;
-        one.jog = Jog { velocity, left: cycles, fresh: one.jog.fresh || changed };
+        let fresh = !jogs || one.jog.fresh || one.jog.velocity != velocity;
+        // The cycle in which it ends is one more.
+        one.jog = Jog { velocity, left: cycles.min(longest).saturating_add(1), fresh, id: one.jog.id };
         true
+    }
+
+    /// A jog that may not be any more, because its unit has left manual mode, ends now.
+    pub fn limit_jogs(&mut self, may: impl Fn(usize) -> bool) {
+        for (index, one) in self.all.iter_mut().enumerate() {
+            if one.jog.left > 1 && !may(index) {
+                one.jog.left = 1;
+            }
+        }
     }
 
     /// Take over what the drives say. `valid`: bit *n* for sync unit *n*.
@@ -235,9 +259,13 @@ impl Axes {
         }
     }
 
-    /// Nothing is powered any more.
+    /// No drive puts power on its motor any more, by its own statusword: the time a brake takes to close has passed.
     pub fn unpowered(&self) -> bool {
-        self.facts().all(|facts| !facts.powered)
+        self.all.iter().all(|one| {
+            let state = Statusword(one.inputs.statusword).state();
+            let powered = [Cia402::OperationEnabled, Cia402::QuickStopActive, Cia402::FaultReactionActive];
+            !powered.iter().any(|powered| state == Some(*powered))
+        })
     }
 
     /// What the axes show, as it is given to a slow task.
@@ -278,6 +306,7 @@ impl Axes {
             out.u64(one.jog.velocity.to_bits());
             out.u64(one.jog.left);
             out.u64(one.jog.fresh.into());
+            out.u64(one.jog.id);
         }
     }
 
@@ -293,8 +322,12 @@ impl Axes {
             }
             one.axis.load(&words).map_err(|error| KeyframeError::Axis { axis: index, word: error.word })?;
             one.override_factor = f64::from_bits(from.u64()?);
-            one.jog =
-                Jog { velocity: f64::from_bits(from.u64()?), left: from.u64()?, fresh: from.u64()? != 0 };
+            one.jog = Jog {
+                velocity: f64::from_bits(from.u64()?),
+                left: from.u64()?,
+                fresh: from.u64()? != 0,
+                id: from.u64()?,
+            };
         }
         Ok(())
     }
@@ -307,15 +340,23 @@ impl One {
         }
         self.jog.left -= 1;
         let facts = self.axis.facts();
+        let given = self.jog.id != 0 && !self.jog.fresh;
         if self.jog.left == 0 {
+            // What somebody else has commanded meanwhile is not the jog's to end.
+            if self.jog.id != 0 && facts.active == self.jog.id {
+                commands.push(Commanded { id, command: AxisCommand::Halt });
+            }
             self.jog = Jog::default();
-            commands.push(Commanded { id, command: AxisCommand::Halt });
+        } else if given && facts.active != self.jog.id || self.jog.id != 0 && facts.failed == self.jog.id {
+            // Taken over, refused, or at its end.
+            self.jog = Jog::default();
         } else if !facts.powered {
             if facts.powering == 0 {
+                self.jog.id = id;
                 commands.push(Commanded { id, command: AxisCommand::Power(true) });
             }
         } else if self.jog.fresh {
-            self.jog.fresh = false;
+            (self.jog.fresh, self.jog.id) = (false, id);
             let velocity = self.jog.velocity;
             commands.push(Commanded { id, command: AxisCommand::MoveVelocity { velocity } });
         }

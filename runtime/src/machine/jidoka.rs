@@ -88,7 +88,24 @@ impl Jidoka {
         self.events().any(|event| event.verdict == Verdict::Open)
     }
 
+    /// An event of this unit waits for its verdict.
+    pub fn holds(&self, unit: u16) -> bool {
+        let is_of = |event: &Event| {
+            let rule = self.rules.get(usize::from(event.rule));
+            rule.is_some_and(|rule| rule.of.unit == unit || rule.of.unit == u16::MAX)
+        };
+        self.events().any(|event| event.verdict == Verdict::Open && is_of(event))
+    }
+
+    /// The rule has stopped its unit, and nobody has judged yet.
+    fn stands(&self, rule: usize) -> bool {
+        self.events().any(|event| event.verdict == Verdict::Open && usize::from(event.rule) == rule)
+    }
+
     /// One step; `raised` says whether a program raised a rule. `hold` is called with the unit of every event.
+    ///
+    /// A program that raises a rule again and again while its event is open has one event, not one a cycle: sixteen are
+    /// remembered, and each wants a person.
     pub fn step(
         &mut self,
         store: &TagStore,
@@ -98,7 +115,8 @@ impl Jidoka {
     ) {
         for index in 0..self.rules.len() {
             let score = self.rules[index].suspicious(store);
-            if let Some(score) = score.or(raised(index).then_some(0.0)) {
+            let raised = raised(index) && !self.stands(index);
+            if let Some(score) = score.or(raised.then_some(0.0)) {
                 let rule = &self.rules[index];
                 hold(rule.of.unit);
                 let number = self.count + 1;
@@ -178,8 +196,11 @@ impl Rule {
         }
         self.sequence = sequence;
         let Value::F64(score) = store.committed(score) else { return None };
-        let over = store.committed(valid) == Value::Bool(true) && score > self.of.limit;
-        self.in_row = if over { self.in_row.saturating_add(1) } else { 0 };
+        if store.committed(valid) != Value::Bool(true) {
+            // Too old when it came: it says nothing, also not that the row has ended.
+            return None;
+        }
+        self.in_row = if score > self.of.limit { self.in_row.saturating_add(1) } else { 0 };
         if self.in_row < self.of.count.max(1) {
             return None;
         }
@@ -214,13 +235,14 @@ mod tests {
     fn events_are_numbered_held_and_judged_oldest_first() {
         let (mut jidoka, store) = (rules(2), TagStore::new(&[]));
         let mut held = Vec::new();
-        for cycle in 1..=3 {
-            jidoka.step(&store, |index| index == 1 && cycle != 2, cycle, |unit| held.push(unit));
+        for cycle in 1..=20 {
+            jidoka.step(&store, |index| index == 1 || cycle > 2, cycle, |unit| held.push(unit));
         }
-        assert_eq!(held, [3, 3]);
+        assert_eq!(held, [3, 3], "one event for each rule, however long it is raised");
+        assert!(jidoka.holds(3) && !jidoka.holds(2));
         assert_eq!(
             jidoka.events().map(|event| (event.number, event.cycle)).collect::<Vec<_>>(),
-            [(2, 3), (1, 1)]
+            [(2, 3), (1, 1)],
         );
         assert!(jidoka.is_open());
         assert!(jidoka.judge(0, true, 7) && jidoka.is_open());
@@ -236,6 +258,7 @@ mod tests {
         let (mut jidoka, store) = (rules(1), TagStore::new(&[]));
         for cycle in 1..=40 {
             jidoka.step(&store, |_| true, cycle, |_| ());
+            assert!(cycle == 40 || jidoka.judge(0, cycle % 3 == 0, cycle));
         }
         assert_eq!(jidoka.events().count(), EVENTS_MAX);
         assert_eq!(jidoka.events().next().map(|event| event.number), Some(40));

@@ -4,16 +4,20 @@
 //! Deliberately absent: clocks, sockets, threads, texts.
 
 pub mod alarms;
+mod apply;
 pub mod axes;
 pub mod jidoka;
 pub mod job;
 pub mod models;
 mod routes;
+mod save;
 mod shutdown;
+mod supervise;
 pub mod tasks;
 pub mod units;
 
-use crate::keyframe::{Reader, Writer};
+pub use save::KeyframeError;
+
 use alarms::Alarms;
 use axes::{Axes, Wanted};
 use jidoka::Jidoka;
@@ -23,9 +27,8 @@ use sensai_alloc_count::excuse;
 use sensai_fieldbus::Exchange;
 use sensai_model::{
     Cell, Fault, FaultCode, Tag, TagKind, TagStore, Value,
-    cell::{AlarmReaction, OnOverrun, SYNC_UNITS_MAX},
+    cell::{AlarmReaction, SYNC_UNITS_MAX},
     packml,
-    record::{InboxEntry, InboxKind},
     tag::OnFault,
 };
 use sensai_scripts::{Ports, Program, ProgramError, RunContext, SysFacts, ports::Request};
@@ -183,73 +186,6 @@ impl Machine {
         (&self.outputs, &mut self.inputs)
     }
 
-    /// Apply one inbox entry; false if it was ignored. Commands that do not fit the mode are: the record shows both.
-    pub fn apply(&mut self, entry: &InboxEntry) -> bool {
-        match entry.kind {
-            InboxKind::Startup if entry.argument[0] == UNCLEAN => {
-                self.raise(Fault::new(FaultCode::UncleanRestart));
-                true
-            }
-            InboxKind::Start => self.start(),
-            InboxKind::Stop => self.stop(),
-            InboxKind::Reset => self.reset(entry.argument[0]),
-            InboxKind::Parameter => self.set_parameter(entry),
-            InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
-                self.raise(Fault::new(FaultCode::Overrun));
-                true
-            }
-            InboxKind::TaskOverrun => {
-                let stopping = self.tasks.overrun(entry.argument[0].cast_unsigned());
-                if let Some(source) = stopping.filter(|_| self.mode == Mode::Run) {
-                    self.raise(Fault { source, ..Fault::new(FaultCode::Overrun) });
-                }
-                true
-            }
-            InboxKind::UnitCommand => {
-                let number = u8::try_from(entry.argument[1]).unwrap_or(0);
-                let command = packml::Command::from_number(number).filter(|_| self.mode == Mode::Run);
-                command.is_some_and(|command| {
-                    self.units.command(entry.argument[0], command, entry.argument[2] == 1)
-                })
-            }
-            InboxKind::UnitMode => {
-                let number = u8::try_from(entry.argument[1]).unwrap_or(0);
-                let mode = packml::Mode::from_number(number);
-                mode.is_some_and(|mode| self.units.set_mode(entry.argument[0], mode))
-            }
-            InboxKind::Jog => self.jog(entry),
-            InboxKind::Override => {
-                self.axes.set_override(entry.argument[0], f64::from_bits(entry.argument[1].cast_unsigned()))
-            }
-            InboxKind::Acknowledge => self.alarms.acknowledge(entry.argument[0]),
-            InboxKind::Shelve => self.alarms.shelve(entry.argument[0], entry.argument[1]),
-            InboxKind::Verdict => {
-                let [number, good, why] = entry.argument;
-                let judged =
-                    self.jidoka.judge(u64::try_from(number).unwrap_or(0), good == 1, why.cast_unsigned());
-                if !self.jidoka.is_open() {
-                    self.units.judged();
-                }
-                judged
-            }
-            InboxKind::ModelOutput => {
-                self.models.output(entry.argument);
-                true
-            }
-            InboxKind::ModelResult => {
-                let [model, number, good] = entry.argument;
-                self.models.result(model, number, good == 1);
-                true
-            }
-            InboxKind::Shutdown => {
-                self.shutdown.begin(self.mode == Mode::Run);
-                self.stop();
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Run the slow tasks' jobs somewhere else from now on. For set-up.
     pub fn run_tasks_on(&mut self, executor: Box<dyn Executor>) {
         self.tasks.run_on(executor);
@@ -272,6 +208,7 @@ impl Machine {
         for (place, facts) in self.ports.axes.iter_mut().zip(self.axes.facts()) {
             *place = *facts;
         }
+        self.units.begin();
         for (index, place) in self.ports.units.iter_mut().enumerate() {
             *place = self.units.facts(index);
         }
@@ -283,8 +220,11 @@ impl Machine {
         if let Some(tag) = invalid.filter(|_| self.mode == Mode::Run) {
             self.raise(Fault { source: tag, ..Fault::new(FaultCode::InvalidInput) });
         }
+        if let Some(source) = self.alarms.faulting().filter(|_| self.mode == Mode::Run) {
+            self.raise(Fault { source, ..Fault::new(FaultCode::Alarm) });
+        }
         if !self.models.is_empty() {
-            self.models.periodic(&mut self.store, time.index);
+            self.models.periodic(&mut self.store, time.index, time.skipped);
         }
         self.step_tasks(time);
         if self.mode != Mode::Run {
@@ -385,15 +325,9 @@ impl Machine {
             cycles,
             |index, reaction| match reaction {
                 AlarmReaction::None => {}
-                AlarmReaction::Hold(unit) => {
-                    units.command(unit_argument(unit), packml::Command::Hold, false);
-                }
-                AlarmReaction::Stop(unit) => {
-                    units.command(unit_argument(unit), packml::Command::Stop, false);
-                }
-                AlarmReaction::Abort(unit) => {
-                    units.command(unit_argument(unit), packml::Command::Abort, false);
-                }
+                AlarmReaction::Hold(unit) => units.react(unit, packml::Command::Hold),
+                AlarmReaction::Stop(unit) => units.react(unit, packml::Command::Stop),
+                AlarmReaction::Abort(unit) => units.react(unit, packml::Command::Abort),
                 AlarmReaction::Fault => fault = fault.or(Some(index as u16)),
             },
         );
@@ -415,13 +349,10 @@ impl Machine {
         };
         let reset = std::mem::take(&mut self.reset_axes);
         let now_ns = u64::try_from(self.time_ns(time.index)).unwrap_or(0);
+        let (units, states) = (&self.cell.units, self.units.states());
+        self.axes.limit_jogs(|axis| apply::may_jog(units, states, axis));
         self.axes.step(self.tasks.commands(), reset, wanted, time.index, now_ns);
-        let errors = || self.axes.facts().position(|facts| facts.error.is_some());
-        if self.mode == Mode::Run
-            && let Some(axis) = errors()
-        {
-            self.raise(Fault { source: axis as u16, ..Fault::new(FaultCode::Axis) });
-        }
+        self.supervise_axes();
     }
 
     /// Committed values, or fault values, into the output image that the next exchange sends.
@@ -459,163 +390,6 @@ impl Machine {
     /// The models, for an engine that runs beside.
     pub fn models_mut(&mut self) -> &mut Models {
         &mut self.models
-    }
-
-    /// In manual mode of a unit that names the axis.
-    fn jog(&mut self, entry: &InboxEntry) -> bool {
-        let [axis, velocity, cycles] = entry.argument;
-        let Ok(axis) = usize::try_from(axis) else { return false };
-        let manual = |(unit, state): (&sensai_model::cell::Unit, &units::UnitState)| {
-            state.mode == packml::Mode::Manual && unit.jog.iter().any(|jog| usize::from(*jog) == axis)
-        };
-        let cycles = u64::try_from(cycles).unwrap_or(0);
-        self.mode == Mode::Run
-            && self.cell.units.iter().zip(self.units.states()).any(manual)
-            && self.axes.jog(axis, f64::from_bits(velocity.cast_unsigned()), cycles)
-    }
-
-    fn supervise(&mut self, exchange: &Exchange) {
-        let limit = self.cell.bus.lost_frames_max;
-        self.lost_in_row = if exchange.lost { self.lost_in_row.saturating_add(1) } else { 0 };
-        if self.lost_in_row >= limit {
-            self.raise(Fault::new(FaultCode::LostFrames));
-        }
-        for unit in 0..self.cell.sync_units.len() {
-            let valid = exchange.valid >> unit & 1 == 1;
-            let count = if valid { 0 } else { self.invalid_in_row[unit].saturating_add(1) };
-            self.invalid_in_row[unit] = count;
-            // Without outputs a unit's loss shows in its tags' quality, and the programs decide.
-            if count >= limit && !exchange.lost && self.drives_outputs(unit) {
-                self.raise(Fault { source: unit as u16, ..Fault::new(FaultCode::DeviceState) });
-            }
-        }
-    }
-
-    fn drives_outputs(&self, unit: usize) -> bool {
-        let devices = &self.cell.sync_units[unit].devices;
-        devices.iter().any(|device| !self.cell.devices[usize::from(*device)].outputs.is_empty())
-    }
-
-    /// The index of the first tag that is invalid although it must not be.
-    fn load_inputs(&mut self, valid: u32) -> Option<u16> {
-        let mut invalid = None;
-        for (index, tag) in self.cell.tags.iter().enumerate().filter(|(_, tag)| tag.kind == TagKind::Input) {
-            if !self.store.load_input(tag, &self.inputs, valid) && invalid.is_none() {
-                invalid = Some(index as u16);
-            }
-        }
-        invalid
-    }
-
-    fn operator_edges(&mut self) {
-        let operator = self.cell.operator;
-        let [reset, stop, start] = self.operator_levels;
-        // A button that is held while frames are lost has not been pressed again when they come back.
-        let level = |slot: Option<u32>, last: bool| {
-            slot.is_some_and(|slot| match self.store.valid(slot) {
-                true => self.store.value(slot) == Value::Bool(true),
-                false => last,
-            })
-        };
-        let levels = [level(operator.reset, reset), level(operator.stop, stop), level(operator.start, start)];
-        let rising = |i: usize| levels[i] && !self.operator_levels[i];
-        let (reset, stop, start) = (rising(0), rising(1), rising(2));
-        self.operator_levels = levels;
-        if reset {
-            self.reset(0);
-        }
-        if stop {
-            self.stop();
-        }
-        if start {
-            self.start();
-        }
-    }
-
-    fn start(&mut self) -> bool {
-        let fits = self.mode == Mode::Stop && !self.shutdown.has_begun();
-        if fits {
-            self.mode = Mode::Run;
-            self.first_run = true;
-            self.tasks.start();
-        }
-        fits
-    }
-
-    fn stop(&mut self) -> bool {
-        let fits = self.mode == Mode::Run;
-        if fits {
-            self.mode = Mode::Stop;
-            self.units.runtime_left_run(false);
-        }
-        fits
-    }
-
-    /// Acknowledge the fault. The counters of the supervision stay: if its cause is still there, it rises again at once.
-    ///
-    /// `restart`: 0 is warm; 1 (cold) also lets go of what programs retain, 2 (origin) of the parameters too. These two
-    /// are possible in Stop as well.
-    fn reset(&mut self, restart: i64) -> bool {
-        let deep = matches!(restart, 1 | 2);
-        let fits = self.mode == Mode::Fault || deep && self.mode == Mode::Stop;
-        if fits {
-            self.mode = Mode::Stop;
-            self.fault = None;
-            self.reset_axes = true;
-            if restart == 2 {
-                for (value, parameter) in self.parameters.iter_mut().zip(&self.cell.parameters) {
-                    *value = parameter.default;
-                }
-            }
-            if deep { self.restart_cold() } else { self.restart_warm() }
-        }
-        fits
-    }
-
-    /// Every program back to what `init` gave.
-    fn restart_cold(&mut self) {
-        for program in &mut self.programs {
-            excuse(|| program.reset());
-        }
-    }
-
-    /// Every program back to what `init` gave, except what its record `retain` holds.
-    fn restart_warm(&mut self) {
-        for (program, warm) in self.programs.iter_mut().zip(&mut self.states_before) {
-            let retained = program.layout().retained();
-            if let Some(range) = &retained {
-                warm[range.clone()].copy_from_slice(&program.state()[range.clone()]);
-            }
-            // Building the script's values anew is the interpreter's own work, as running it is.
-            excuse(|| program.reset());
-            if let Some(range) = retained {
-                warm[..range.start].copy_from_slice(&program.state()[..range.start]);
-                warm[range.end..].copy_from_slice(&program.state()[range.end..]);
-                // Both parts are of states that this program had.
-                let restored = excuse(|| program.restore(warm));
-                debug_assert!(restored.is_ok(), "{restored:?}");
-            }
-        }
-    }
-
-    fn set_parameter(&mut self, entry: &InboxEntry) -> bool {
-        let Ok(index) = usize::try_from(entry.argument[0]) else { return false };
-        let Some(parameter) = self.cell.parameters.get(index) else { return false };
-        let value = Value::from_bits(parameter.scalar, entry.argument[1].cast_unsigned());
-        let fits = parameter.admits(value);
-        if fits {
-            self.parameters[index] = value;
-        }
-        fits
-    }
-
-    fn raise(&mut self, fault: Fault) {
-        if self.mode != Mode::Fault {
-            self.mode = Mode::Fault;
-            self.fault = Some(fault);
-            self.units.runtime_left_run(true);
-            self.tasks.give_up();
-        }
     }
 
     /// The axes.
@@ -740,176 +514,6 @@ impl Machine {
     pub fn take_error(&mut self) -> Option<Box<ProgramError>> {
         self.error.take()
     }
-
-    /// Bytes of [`Machine::save`]: all of them, and how many of them, from the front, are hashed.
-    pub fn state_len(&self) -> (usize, usize) {
-        let mut writer = Writer::measure();
-        self.write_effects(&mut writer);
-        let hashed = writer.len();
-        self.write_held(&mut writer);
-        (writer.len(), hashed)
-    }
-
-    /// Write the whole state that later cycles depend on into `buffer`, which must be as long as
-    /// [`Machine::state_len`] says. These bytes are the keyframes.
-    ///
-    /// The first part is hashed into every record: what the machine has made of its inputs. The rest is the inputs
-    /// themselves, as they would be held: an input bit that nothing reads must not make two runs look different.
-    pub fn save(&self, buffer: &mut [u8]) {
-        let mut writer = Writer::into(buffer);
-        self.write_effects(&mut writer);
-        self.write_held(&mut writer);
-    }
-
-    /// The first part of [`Machine::save`] alone: what is hashed into every record. `buffer` is as long as that.
-    pub fn save_effects(&self, buffer: &mut [u8]) {
-        self.write_effects(&mut Writer::into(buffer));
-    }
-
-    /// Names and lengths of the parts of a saved state, in order.
-    pub fn state_parts(&self) -> Vec<(String, usize)> {
-        let (len, hashed) = self.state_len();
-        let programs: usize = self.programs.iter().map(|program| program.state().len()).sum();
-        let outputs = self.outputs.len();
-        let mut parts = vec![("machine".into(), hashed - programs - outputs), ("outputs".into(), outputs)];
-        parts.extend(
-            self.programs
-                .iter()
-                .map(|program| (format!("program:{}", program.name()), program.state().len())),
-        );
-        let releases = self.cell.slow_tasks.iter().zip(self.tasks.snapshot_lens());
-        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>();
-        parts.push(("held inputs".into(), held));
-        parts.extend(releases.map(|(task, len)| (format!("release:{}", task.name), len)));
-        parts
-    }
-
-    fn write_effects(&self, out: &mut Writer<'_>) {
-        out.bytes(&[self.mode as u8, self.shutdown.byte(), u8::from(self.first_run)]);
-        out.bytes(&self.operator_levels.map(u8::from));
-        let fault = self.fault.map_or([0; 5], |fault| {
-            [1, u64::from(fault.code.id()), fault.source.into(), fault.line.into(), fault.column.into()]
-        });
-        for number in fault {
-            out.u64(number);
-        }
-        out.u64(self.lost_in_row.into());
-        for count in &self.invalid_in_row[..self.cell.sync_units.len()] {
-            out.u64((*count).into());
-        }
-        for value in &self.parameters {
-            out.u64(value.to_bits());
-        }
-        for slot in self.slots(false) {
-            out.u64(self.store.committed(slot).to_bits());
-        }
-        out.bytes(&[u8::from(self.reset_axes)]);
-        for seen in &self.ports.seen {
-            out.u64(seen.cast_unsigned());
-        }
-        self.axes.save(out);
-        self.units.save(out);
-        self.alarms.save(out);
-        self.jidoka.save(out);
-        self.models.save(out);
-        self.shutdown.save(out);
-        self.tasks.save(out);
-        out.bytes(&self.outputs);
-        for program in &self.programs {
-            out.bytes(program.state());
-        }
-    }
-
-    fn write_held(&self, out: &mut Writer<'_>) {
-        out.bytes(&self.inputs);
-        for slot in self.slots(true) {
-            out.u64(self.store.committed(slot).to_bits());
-            out.bytes(&[u8::from(self.store.valid(slot))]);
-        }
-        self.tasks.save_snapshots(out);
-    }
-
-    /// Slots of all input tags, or of all others.
-    fn slots(&self, inputs: bool) -> impl Iterator<Item = u32> {
-        let tags = self.cell.tags.iter().filter(move |tag| (tag.kind == TagKind::Input) == inputs);
-        tags.flat_map(|tag| tag.slot..tag.slot + tag.len())
-    }
-
-    /// Take over a state that [`Machine::save`] wrote for the same cell.
-    ///
-    /// # Errors
-    /// If the bytes are too few, too many, or hold a value that cannot be.
-    pub fn load(&mut self, state: &[u8]) -> Result<(), KeyframeError> {
-        let mut from = Reader::new(state);
-        let [mode, shutdown, first_run] = from.array::<3>()?;
-        self.mode = Mode::from_number(mode);
-        self.shutdown.set_byte(shutdown);
-        self.first_run = first_run != 0;
-        self.operator_levels = from.array::<3>()?.map(|level| level != 0);
-        let [present, code, source, line, column] =
-            [from.u64()?, from.u64()?, from.u64()?, from.u64()?, from.u64()?];
-        self.fault = match present {
-            0 => None,
-            _ => Some(Fault {
-                code: FaultCode::from_id(code as u16).ok_or(KeyframeError::UnknownFault(code as u16))?,
-                source: source as u16,
-                line: line as u32,
-                column: column as u16,
-            }),
-        };
-        self.lost_in_row = from.u64()? as u32;
-        for unit in 0..self.cell.sync_units.len() {
-            self.invalid_in_row[unit] = from.u64()? as u32;
-        }
-        for (value, parameter) in self.parameters.iter_mut().zip(&self.cell.parameters) {
-            *value = Value::from_bits(parameter.scalar, from.u64()?);
-        }
-        let (others, held): (Vec<u32>, Vec<u32>) = (self.slots(false).collect(), self.slots(true).collect());
-        for slot in others {
-            let value = Value::from_bits(self.store.value(slot).scalar_type(), from.u64()?);
-            self.store.restore(slot, value, true);
-        }
-        let [reset_axes] = from.array::<1>()?;
-        self.reset_axes = reset_axes != 0;
-        for seen in &mut self.ports.seen {
-            *seen = from.u64()?.cast_signed();
-        }
-        self.axes.load(&mut from)?;
-        self.units.load(&mut from)?;
-        self.alarms.load(&mut from)?;
-        self.jidoka.load(&mut from)?;
-        self.models.load(&mut from)?;
-        self.shutdown.load(&mut from)?;
-        self.tasks.load(&mut from, self.cell.task.interval_ns)?;
-        from.fill(&mut self.outputs)?;
-        for program in &mut self.programs {
-            let state = from.take(program.state().len())?;
-            program.restore(state).map_err(|error| KeyframeError::Program(error.text))?;
-        }
-        from.fill(&mut self.inputs)?;
-        for slot in held {
-            let value = Value::from_bits(self.store.value(slot).scalar_type(), from.u64()?);
-            let [valid] = from.array::<1>()?;
-            self.store.restore(slot, value, valid != 0);
-        }
-        let around = Surroundings {
-            store: &mut self.store,
-            parameters: &self.parameters,
-            ports: &mut self.ports,
-            programs: &mut self.programs,
-            axes: &self.axes,
-            units: &self.units,
-            models: &self.cell.models,
-            interval_ns: self.cell.task.interval_ns,
-        };
-        self.tasks.load_snapshots(&mut from, &around)?;
-        from.end()
-    }
-}
-
-/// A unit as commands name it: `u16::MAX` stands for all, which is -1 there.
-fn unit_argument(unit: u16) -> i64 {
-    if unit == u16::MAX { -1 } else { i64::from(unit) }
 }
 
 /// Encode every element of an output tag; the number that had to be saturated.
@@ -919,39 +523,6 @@ fn encode_output(tag: &Tag, image: &mut [u8], value: impl Fn(u32) -> Value) -> u
         saturated = u16::saturating_add(saturated, tag.encode(field, value(i as u32), image).into());
     }
     saturated
-}
-
-/// Why a keyframe does not fit.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum KeyframeError {
-    /// Length differs.
-    #[error("the state is {actual} bytes long, at least {expected} were expected")]
-    Short {
-        /// Bytes needed so far.
-        expected: usize,
-        /// Bytes there.
-        actual: usize,
-    },
-    /// Something is left over.
-    #[error("{0} bytes are left over behind the state")]
-    Long(usize),
-    /// A fault id of another version.
-    #[error("fault id {0} is unknown to this version")]
-    UnknownFault(u16),
-    /// A program refused its part.
-    #[error("{0}")]
-    Program(String),
-    /// A number that stands for nothing.
-    #[error("{1} is no {0}")]
-    Number(&'static str, u64),
-    /// An axis refused its part.
-    #[error("axis {axis}: word {word} of its state holds a value that no axis has")]
-    Axis {
-        /// Index of the axis.
-        axis: usize,
-        /// Index of the word.
-        word: usize,
-    },
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@ use crate::inbox::entry;
 use proptest::prelude::*;
 use sensai_model::{
     BitField, RawType, ScalarType,
-    cell::{Bus, Device, ImageSize, Limits, Log, Operator, ProgramSource, Simulation, SyncUnit, Task},
-    record::InboxSource,
+    cell::{Bus, Device, ImageSize, Limits, Log, OnOverrun, Operator, ProgramSource, Simulation, SyncUnit, Task},
+    record::{InboxEntry, InboxKind, InboxSource},
     tag::{OnInvalid, Overflow},
 };
 use sensai_scripts::{Layout, layout::Reading};

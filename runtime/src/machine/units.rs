@@ -19,15 +19,20 @@ pub struct UnitState {
     ran: bool,
     /// On the way to Execute without further commands: what `start` asks for with its whole chain.
     chain: bool,
-    /// A jidoka event waits for a verdict: no Unhold before it.
+    /// A jidoka event waits for a verdict: no Execute before it.
     pub awaits_verdict: bool,
 }
+
+/// Commands that lead to Execute from waiting states, in a chain.
+const WAY: [Command; 3] = [Command::Clear, Command::Reset, Command::Start];
 
 /// All units of the cell.
 #[derive(Clone, Debug)]
 pub struct Units {
     units: Box<[Unit]>,
     states: Box<[UnitState]>,
+    /// State of each when this cycle's programs were told: what they say of it is not taken for another one.
+    told: Box<[State]>,
     /// Unit of each program, by global index.
     of_program: Box<[Option<u16>]>,
 }
@@ -50,7 +55,15 @@ impl Units {
             chain: false,
             awaits_verdict: false,
         };
-        Self { states: units.iter().map(first).collect(), units: units.into(), of_program }
+        let told = units.iter().map(|_| State::Stopped).collect();
+        Self { states: units.iter().map(first).collect(), told, units: units.into(), of_program }
+    }
+
+    /// The programs of this cycle are told the states as they are now.
+    pub fn begin(&mut self) {
+        for (told, of) in self.told.iter_mut().zip(&self.states) {
+            *told = of.state;
+        }
     }
 
     /// By the cell's order.
@@ -100,19 +113,26 @@ impl Units {
         }
     }
 
-    /// A jidoka event: hold the unit (`u16::MAX`: all), and keep it held until there is a verdict.
-    pub fn hold_for_verdict(&mut self, unit: u16) {
-        let unit = if unit == u16::MAX { -1 } else { i64::from(unit) };
-        for state in self.chosen(unit) {
-            state.awaits_verdict = true;
-            state.command(Command::Hold, false);
+    /// The reaction to an alarm that is there; nothing where the state has no such command.
+    pub fn react(&mut self, unit: u16, command: Command) {
+        for state in self.chosen(unit_argument(unit)) {
+            state.react(command);
         }
     }
 
-    /// All events have their verdict.
-    pub fn judged(&mut self) {
-        for state in &mut self.states {
-            state.awaits_verdict = false;
+    /// A jidoka event: hold the unit (`u16::MAX`: all), and keep it held until there is a verdict. One that cannot be held
+    /// as it stands, such as in Suspended, is held when it comes to Execute.
+    pub fn hold_for_verdict(&mut self, unit: u16) {
+        for state in self.chosen(unit_argument(unit)) {
+            state.awaits_verdict = true;
+            state.react(Command::Hold);
+        }
+    }
+
+    /// A verdict was given: `waits` says for which units there still is an event without one.
+    pub fn wait_for_verdicts(&mut self, waits: impl Fn(u16) -> bool) {
+        for (index, state) in self.states.iter_mut().enumerate() {
+            state.awaits_verdict &= waits(index as u16);
         }
     }
 
@@ -120,9 +140,12 @@ impl Units {
     pub fn step(&mut self, requested: &[Requested], programs_ran: bool) {
         for Requested { program, request } in requested {
             let unit = self.of_program.get(usize::from(*program)).copied().flatten();
-            let Some(state) = unit.and_then(|unit| self.states.get_mut(usize::from(unit))) else { continue };
+            let unit = usize::from(unit.unwrap_or(u16::MAX));
+            let (Some(state), Some(told)) = (self.states.get_mut(unit), self.told.get(unit)) else {
+                continue;
+            };
             match request {
-                Request::StateComplete if programs_ran => state.complete(),
+                Request::StateComplete if programs_ran && state.state == *told => state.complete(),
                 Request::Command(command) => {
                     state.command(*command, false);
                 }
@@ -137,6 +160,9 @@ impl Units {
                 state.ran |= programs_ran;
             }
             state.follow_chain();
+            if state.awaits_verdict {
+                state.react(Command::Hold);
+            }
         }
     }
 
@@ -185,6 +211,11 @@ impl Units {
     }
 }
 
+/// A unit as commands name it: `u16::MAX` stands for all, which is -1 there.
+fn unit_argument(unit: u16) -> i64 {
+    if unit == u16::MAX { -1 } else { i64::from(unit) }
+}
+
 impl UnitState {
     fn enter(&mut self, state: State) {
         if state != self.state {
@@ -197,12 +228,27 @@ impl UnitState {
         if command == Command::Unhold && self.awaits_verdict {
             return false;
         }
-        self.chain = chain && command == Command::Start;
         let next = self.state.commanded(command);
+        let begins = chain && command == Command::Start && (next.is_some() || self.is_on_the_way());
+        // Whatever else is commanded ends a chain, also where it does nothing more: a Stop in Clearing.
+        let ended = std::mem::replace(&mut self.chain, begins) && !begins;
         if let Some(next) = next {
             self.enter(next);
         }
-        next.is_some() || self.chain
+        next.is_some() || begins || ended
+    }
+
+    /// As a command, but where it does not fit the state nothing happens.
+    fn react(&mut self, command: Command) {
+        if let Some(next) = self.state.commanded(command) {
+            self.chain = false;
+            self.enter(next);
+        }
+    }
+
+    /// A chain leads from here to Execute; from Held and Suspended another command does.
+    const fn is_on_the_way(&self) -> bool {
+        !matches!(self.state, State::Holding | State::Held | State::Suspending | State::Suspended)
     }
 
     fn complete(&mut self) {
@@ -215,10 +261,9 @@ impl UnitState {
         if !self.chain {
             return;
         }
-        let way = [Command::Clear, Command::Reset, Command::Start];
         if self.state == State::Execute {
             self.chain = false;
-        } else if let Some(next) = way.into_iter().find_map(|command| self.state.commanded(command)) {
+        } else if let Some(next) = WAY.into_iter().find_map(|command| self.state.commanded(command)) {
             self.enter(next);
         }
     }
@@ -249,6 +294,22 @@ mod tests {
         [Requested { program, request }]
     }
 
+    fn settle(units: &mut Units) {
+        for _ in 0..10 {
+            units.begin();
+            units.step(&[], true);
+        }
+    }
+
+    /// One unit in Execute, whose programs end these acting states themselves.
+    fn executing(acting: &[State]) -> Units {
+        let mut units = Units::new(&[unit("press", &[0], &all_but(acting))], 1);
+        units.command(0, Command::Start, true);
+        settle(&mut units);
+        assert_eq!(units.facts(0).state, State::Execute);
+        units
+    }
+
     #[test]
     fn start_with_its_chain_reaches_execute_and_waits_where_a_program_acts() {
         let mut units = Units::new(&[unit("press", &[0], &all_but(&[State::Resetting]))], 1);
@@ -257,6 +318,7 @@ mod tests {
             units.step(&[], true);
         }
         assert_eq!(units.facts(0).state, State::Resetting, "a program homes the axes here");
+        units.begin();
         units.step(&asked(0, Request::StateComplete), true);
         for _ in 0..3 {
             units.step(&[], true);
@@ -307,9 +369,104 @@ mod tests {
         }
         units.command(0, Command::Unhold, false);
         assert_eq!(units.facts(0).state, State::Held);
-        units.judged();
+        units.wait_for_verdicts(|_| false);
         units.command(0, Command::Unhold, false);
         assert_eq!(units.facts(0).state, State::Unholding);
+    }
+
+    /// A result that comes when the unit cannot be held must not be lost.
+    #[test]
+    fn what_cannot_be_held_at_once_is_held_before_it_makes_another_part() {
+        let ways: [(&[Command], &[Command]); 4] = [
+            (&[Command::Suspend], &[Command::Unsuspend]),
+            (&[Command::Stop], &[Command::Reset, Command::Start]),
+            (&[Command::Complete], &[Command::Reset, Command::Start]),
+            (&[Command::Abort], &[Command::Clear, Command::Reset, Command::Start]),
+        ];
+        for (away, back) in ways {
+            let mut units = executing(&[]);
+            for command in away {
+                units.command(0, *command, false);
+            }
+            units.hold_for_verdict(0);
+            settle(&mut units);
+            for command in back {
+                assert!(units.command(0, *command, false), "{command:?}");
+                settle(&mut units);
+            }
+            assert_eq!(units.facts(0).state, State::Held, "{away:?}");
+            assert!(!units.command(0, Command::Unhold, false));
+            units.wait_for_verdicts(|_| false);
+            assert!(units.command(0, Command::Unhold, false));
+            settle(&mut units);
+            assert_eq!(units.facts(0).state, State::Execute);
+        }
+    }
+
+    #[test]
+    fn a_unit_waits_for_its_own_events_only() {
+        let mut units = Units::new(&[unit("a", &[0], &all_but(&[])), unit("b", &[1], &all_but(&[]))], 2);
+        units.command(-1, Command::Start, true);
+        settle(&mut units);
+        units.hold_for_verdict(u16::MAX);
+        settle(&mut units);
+        units.wait_for_verdicts(|unit| unit == 1);
+        assert!(units.command(0, Command::Unhold, false) && !units.command(1, Command::Unhold, false));
+    }
+
+    /// The alarm took the unit to Holding after the program had said that Execute was complete.
+    #[test]
+    fn what_is_said_of_a_state_is_not_taken_for_another_one() {
+        let mut units = executing(&[State::Holding]);
+        units.begin();
+        units.react(0, Command::Hold);
+        units.step(&asked(0, Request::StateComplete), true);
+        assert_eq!(units.facts(0).state, State::Holding);
+        units.begin();
+        let twice = [asked(0, Request::StateComplete)[0]; 2];
+        units.step(&twice, true);
+        assert_eq!(units.facts(0).state, State::Held);
+        let mut units = executing(&[State::Completing]);
+        units.begin();
+        units.step(&twice, true);
+        assert_eq!(units.facts(0).state, State::Completing, "said twice, done once");
+    }
+
+    #[test]
+    fn a_chain_ends_with_any_other_command_and_begins_only_where_it_leads_somewhere() {
+        let mut units = Units::new(&[unit("press", &[0], &all_but(&[State::Clearing]))], 1);
+        units.command(0, Command::Abort, false);
+        settle(&mut units);
+        assert!(units.command(0, Command::Start, true));
+        settle(&mut units);
+        assert_eq!(units.facts(0).state, State::Clearing, "a program clears");
+        assert!(units.command(0, Command::Stop, false), "it ends the chain, though Clearing has no Stop");
+        assert!(!units.command(0, Command::Stop, false));
+        units.begin();
+        units.step(&asked(0, Request::StateComplete), true);
+        settle(&mut units);
+        assert_eq!(units.facts(0).state, State::Stopped);
+
+        let mut units = executing(&[]);
+        units.command(0, Command::Hold, false);
+        settle(&mut units);
+        assert!(!units.command(0, Command::Start, true), "Held is left by Unhold");
+        units.command(0, Command::Unhold, false);
+        settle(&mut units);
+        units.command(0, Command::Stop, false);
+        settle(&mut units);
+        assert_eq!(units.facts(0).state, State::Stopped);
+    }
+
+    #[test]
+    fn an_alarm_s_reaction_leaves_a_chain_that_it_cannot_stop() {
+        let mut units = Units::new(&[unit("press", &[0], &all_but(&[]))], 1);
+        units.command(0, Command::Start, true);
+        for _ in 0..20 {
+            units.react(0, Command::Hold);
+            units.step(&[], true);
+        }
+        assert_eq!(units.facts(0).state, State::Held, "held where it can be, not stuck before");
     }
 
     #[test]

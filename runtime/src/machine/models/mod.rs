@@ -41,7 +41,10 @@ struct Block {
     plan: Option<Plan>,
     captures: Vec<Vec<Capture>>,
     inputs: Vec<Box<[f32]>>,
+    /// Of the last good result.
     outputs: Vec<Box<[f32]>>,
+    /// Of the run under way: from beside they come over several cycles, and a run may still fail or be too late.
+    arriving: Vec<Box<[f32]>>,
     request: Option<Request>,
     /// Requests so far; a request's number.
     requests: u64,
@@ -184,12 +187,18 @@ impl Models {
         self.blocks.is_empty()
     }
 
-    /// Before the programs: results grow older, deadlines pass, sliced runs go on, periodic ones begin.
-    pub fn periodic(&mut self, store: &mut TagStore, cycle: u64) {
+    /// Before the programs: results grow older, deadlines pass, sliced runs go on, periodic ones begin. A run that was due
+    /// in one of the `skipped` cycles before this one begins in this one.
+    pub fn periodic(&mut self, store: &mut TagStore, cycle: u64, skipped: u64) {
+        let last = cycle.checked_sub(skipped.saturating_add(1));
         for block in &mut self.blocks {
             block.advance(cycle);
+            let is_due = |every: u32| {
+                let every = u64::from(every.max(1));
+                last.is_none_or(|last| cycle / every > last / every)
+            };
             if let ModelTrigger::Periodic { every } = block.of.trigger
-                && cycle.is_multiple_of(every.max(1).into())
+                && is_due(every)
             {
                 block.begin(store, cycle);
                 block.go_on();
@@ -232,7 +241,7 @@ impl Models {
         let values =
             words.into_iter().flat_map(|word| [word as u32, (word >> 32) as u32]).map(f32::from_bits);
         for (value, place) in
-            values.zip(block.outputs.iter_mut().flat_map(|output| output.iter_mut()).skip(first))
+            values.zip(block.arriving.iter_mut().flat_map(|output| output.iter_mut()).skip(first))
         {
             *place = if value.is_nan() { f32::NAN } else { value };
         }
@@ -272,7 +281,7 @@ impl Block {
             .iter()
             .map(|groups| vec![0.0; groups.iter().map(Capture::len).sum()].into_boxed_slice())
             .collect();
-        let outputs = match &plan {
+        let outputs: Vec<Box<[f32]>> = match &plan {
             Some(plan) => plan.outputs().iter().map(|tensor| vec![0.0; tensor.len()].into()).collect(),
             None => of.output_lens.iter().map(|len| vec![0.0; *len as usize].into()).collect(),
         };
@@ -281,6 +290,7 @@ impl Block {
             plan,
             captures,
             inputs,
+            arriving: outputs.clone(),
             outputs,
             request: None,
             requests: 0,
@@ -344,33 +354,40 @@ impl Block {
         let budget = if self.of.slice_operations == 0 { u64::MAX } else { self.of.slice_operations };
         if plan.run_slice(budget) == Progress::Done {
             let read =
-                self.outputs.iter_mut().enumerate().try_for_each(|(index, to)| plan.read_output(index, to));
+                self.arriving.iter_mut().enumerate().try_for_each(|(index, to)| plan.read_output(index, to));
             if read.is_ok() { self.done() } else { self.miss() }
         }
     }
 
-    /// The outputs are there.
+    /// The outputs are there. A result with a value that is not finite is none: nothing of it becomes visible.
     fn done(&mut self) {
         let Some(request) = self.request.take() else { return };
-        let score = match self.of.score {
-            ModelScore::Output { output, element } => {
-                let output = self.outputs.get(usize::from(output));
-                output.and_then(|output| output.get(usize::from(element))).copied()
-            }
-            ModelScore::ReconstructionError => self.reconstruction_error(),
-        };
-        match score.map(f64::from).filter(|score| score.is_finite()) {
+        let finite = self.arriving.iter().flat_map(|output| output.iter()).all(|value| value.is_finite());
+        match self.arrived_score().filter(|score| finite && score.is_finite()) {
             Some(score) => {
-                self.score = score;
+                self.score = f64::from(score);
                 self.result_cycle = Some(request.cycle);
                 self.sequence = self.sequence.saturating_add(1);
+                for (output, arrived) in self.outputs.iter_mut().zip(&self.arriving) {
+                    output.copy_from_slice(arrived);
+                }
             }
             None => self.misses = self.misses.saturating_add(1),
         }
     }
 
+    fn arrived_score(&self) -> Option<f32> {
+        match self.of.score {
+            ModelScore::Output { output, element } => {
+                self.arriving.get(usize::from(output))?.get(usize::from(element)).copied()
+            }
+            ModelScore::ReconstructionError => self.reconstruction_error(),
+        }
+    }
+
+    /// Mean square difference, summed up in the order of the values.
     fn reconstruction_error(&self) -> Option<f32> {
-        let (input, output) = (self.inputs.first()?, self.outputs.first()?);
+        let (input, output) = (self.inputs.first()?, self.arriving.first()?);
         let squares =
             input.iter().zip(output.iter()).map(|(input, output)| (input - output) * (input - output));
         let sum = squares.fold(0.0_f32, |sum, square| sum + square);
@@ -394,11 +411,9 @@ impl Block {
         put(fact::VALID, Value::Bool(valid));
         put(fact::MISSES, Value::I64(self.misses));
         put(fact::SEQUENCE, Value::I64(self.sequence));
-        if self.request.is_none() {
-            let values = self.outputs.iter().flat_map(|output| output.iter());
-            for (place, value) in (fact::OUTPUT..).zip(values).take(self.of.output_len as usize) {
-                put(place, Value::F64(sensai_model::value::canonical(f64::from(*value))));
-            }
+        let values = self.outputs.iter().flat_map(|output| output.iter());
+        for (place, value) in (fact::OUTPUT..).zip(values).take(self.of.output_len as usize) {
+            put(place, Value::F64(sensai_model::value::canonical(f64::from(*value))));
         }
     }
 
@@ -418,7 +433,8 @@ impl Block {
             out.u64(word);
         }
         self.captures.iter().flatten().for_each(|capture| capture.save(out));
-        for value in self.inputs.iter().chain(&self.outputs).flat_map(|values| values.iter()) {
+        let kept = self.inputs.iter().chain(&self.outputs).chain(&self.arriving);
+        for value in kept.flat_map(|values| values.iter()) {
             out.bytes(&value.to_bits().to_le_bytes());
         }
         if let Some(plan) = self.plan.as_ref().filter(|_| self.is_sliced()) {
@@ -448,7 +464,8 @@ impl Block {
         self.score = f64::from_bits(score);
         (self.sequence, self.misses) = (sequence.cast_signed(), misses.cast_signed());
         self.captures.iter_mut().flatten().try_for_each(|capture| capture.load(from))?;
-        for value in self.inputs.iter_mut().chain(&mut self.outputs).flat_map(|values| values.iter_mut()) {
+        let kept = self.inputs.iter_mut().chain(&mut self.outputs).chain(&mut self.arriving);
+        for value in kept.flat_map(|values| values.iter_mut()) {
             *value = f32::from_bits(u32::from_le_bytes(from.array()?));
         }
         let sliced = self.is_sliced();

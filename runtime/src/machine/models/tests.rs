@@ -83,7 +83,7 @@ fn output_words(values: [f32; 2]) -> [i64; 3] {
 fn a_result_from_beside_is_valid_grows_old_and_gives_way_to_the_substitute() {
     let (mut models, mut store) = (beside(ModelTrigger::Request), store(2));
     store.restore(0, Value::F64(2.5), true);
-    models.periodic(&mut store, 100);
+    models.periodic(&mut store, 100, 0);
     assert_eq!(facts(&store)[0], Value::F64(-1.0));
     models.requested(&store, |index| index == 0, 100);
     let (number, inputs) = models.job(0).expect("a request");
@@ -92,11 +92,11 @@ fn a_result_from_beside_is_valid_grows_old_and_gives_way_to_the_substitute() {
     assert!(models.waits_for(0, 1) && !models.waits_for(0, 2) && !models.waits_for(1, 1));
     models.output(output_words([0.25, 0.75]));
     models.result(0, 1, true);
-    models.periodic(&mut store, 102);
+    models.periodic(&mut store, 102, 0);
     let expected = [Value::F64(0.75), Value::I64(2), Value::Bool(true), Value::I64(0), Value::I64(1)];
     assert_eq!(facts(&store), expected);
     assert_eq!(store.committed(RESULTS + 5), Value::F64(0.25));
-    models.periodic(&mut store, 111);
+    models.periodic(&mut store, 111, 0);
     assert_eq!(facts(&store)[..3], [Value::F64(-1.0), Value::I64(11), Value::Bool(false)]);
 }
 
@@ -106,20 +106,20 @@ fn a_late_result_is_a_miss_and_changes_nothing() {
     models.requested(&store, |_| true, 1);
     assert!(models.job(0).is_some());
     for cycle in 2..=5 {
-        models.periodic(&mut store, cycle);
+        models.periodic(&mut store, cycle, 0);
         assert_eq!(facts(&store)[3], Value::I64(0), "cycle {cycle}");
     }
-    models.periodic(&mut store, 6);
+    models.periodic(&mut store, 6, 0);
     assert_eq!(facts(&store)[3], Value::I64(1));
     models.result(0, 1, true);
     models.result(7, 1, true);
     models.output([i64::MAX, 1, 1]);
-    models.periodic(&mut store, 7);
+    models.periodic(&mut store, 7, 0);
     assert_eq!(facts(&store)[2..], [Value::Bool(false), Value::I64(1), Value::I64(0)]);
     models.requested(&store, |_| true, 7);
     models.requested(&store, |_| true, 8);
     models.result(0, 2, false);
-    models.periodic(&mut store, 9);
+    models.periodic(&mut store, 9, 0);
     assert_eq!(facts(&store)[3], Value::I64(3), "a request over another one, and a failed run");
 }
 
@@ -128,13 +128,60 @@ fn a_periodic_model_runs_in_its_cycles() {
     let (mut models, mut store) = (beside(ModelTrigger::Periodic { every: 4 }), store(2));
     let mut cycles = Vec::new();
     for cycle in 1..=13 {
-        models.periodic(&mut store, cycle);
+        models.periodic(&mut store, cycle, 0);
         if let Some((number, _)) = models.job(0) {
             cycles.push(cycle);
             models.result(0, number.cast_signed(), true);
         }
     }
     assert_eq!(cycles, [4, 8, 12]);
+}
+
+/// A catch-up passes over the trigger's own cycle.
+#[test]
+fn a_periodic_model_that_was_due_in_a_skipped_cycle_runs_behind_it() {
+    let (mut models, mut store) = (beside(ModelTrigger::Periodic { every: 4 }), store(2));
+    for (cycle, skipped, expected) in
+        [(1, 0, false), (3, 1, false), (6, 2, true), (7, 0, false), (21, 13, true)]
+    {
+        models.periodic(&mut store, cycle, skipped);
+        let job = models.job(0).map(|(number, _)| number);
+        assert_eq!(job.is_some(), expected, "cycle {cycle}");
+        models.result(0, job.unwrap_or(0).cast_signed(), true);
+    }
+}
+
+/// Values come over several cycles; what is seen beside them is of one result.
+#[test]
+fn outputs_are_of_the_last_good_result_whatever_has_arrived_since() {
+    let (mut models, mut store) = (beside(ModelTrigger::Request), store(2));
+    let outputs = |store: &TagStore| [5, 6].map(|place| store.committed(RESULTS + place));
+    models.requested(&store, |_| true, 1);
+    models.output(output_words([0.25, 0.75]));
+    models.periodic(&mut store, 2, 0);
+    assert_eq!(outputs(&store), [0.0, 0.0].map(Value::F64), "not before its result");
+    models.result(0, 1, true);
+    models.periodic(&mut store, 3, 0);
+    assert_eq!(outputs(&store), [0.25, 0.75].map(Value::F64));
+    models.requested(&store, |_| true, 3);
+    models.output(output_words([8.0, 9.0]));
+    // The deadline passes in the middle, then the rest comes.
+    models.periodic(&mut store, 8, 0);
+    models.output(output_words([6.0, 7.0]));
+    models.result(0, 2, true);
+    models.periodic(&mut store, 9, 0);
+    assert_eq!(facts(&store)[3..], [Value::I64(1), Value::I64(1)]);
+    assert_eq!(outputs(&store), [0.25, 0.75].map(Value::F64));
+    for bad in [f32::NAN, f32::INFINITY] {
+        models.requested(&store, |_| true, 9);
+        models.output(output_words([bad, 1.0]));
+        models.result(0, 3, true);
+        models.result(0, 4, true);
+        models.periodic(&mut store, 10, 0);
+        assert_eq!(outputs(&store), [0.25, 0.75].map(Value::F64), "{bad}");
+    }
+    assert_eq!(facts(&store)[0], Value::F64(0.75));
+    assert_eq!(facts(&store)[3..], [Value::I64(3), Value::I64(1)]);
 }
 
 #[test]
@@ -214,7 +261,7 @@ proptest! {
             for (models, store, live) in [(&mut models, &mut store, true), (&mut copy, &mut other, false)] {
                 store.restore(0, Value::F64(cycle as f64), true);
                 store.restore(2, Value::Bool(event % 2 == 0), true);
-                models.periodic(store, cycle as u64);
+                models.periodic(store, cycle as u64, 0);
                 models.requested(store, |_| *event == 3, cycle as u64);
                 if live {
                     let _ = models.job(0);
@@ -243,7 +290,7 @@ fn a_model_that_cannot_be_loaded_says_why_and_never_gives_a_result() {
     models.requested(&store, |_| true, 1);
     assert!(models.job(0).is_none());
     models.result(0, 1, true);
-    models.periodic(&mut store, 2);
+    models.periodic(&mut store, 2, 0);
     assert_eq!(facts(&store)[2..], [Value::Bool(false), Value::I64(1), Value::I64(0)]);
 }
 
@@ -263,7 +310,7 @@ fn the_score_is_an_element_of_any_output() {
     models.output(output_words([1.0, 2.0]));
     models.output([2, i64::from(3.0_f32.to_bits()), 0]);
     models.result(0, 1, true);
-    models.periodic(&mut store, 2);
+    models.periodic(&mut store, 2, 0);
     assert_eq!(facts(&store)[0], Value::F64(3.0));
     assert_eq!([5, 6, 7].map(|place| store.committed(RESULTS + place)), [1.0, 2.0, 3.0].map(Value::F64));
 }
