@@ -1,6 +1,10 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
-use crate::{inference, machine::models, plant, programs, twin};
+use crate::{
+    inference,
+    machine::{axes, models},
+    plant, programs, twin,
+};
 use sensai_model::{
     Cell,
     cell::Model,
@@ -40,7 +44,11 @@ fn plant_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
 fn model_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
     let rule = "a model runs in its engine, and gives its golden vector";
     let of = |model| models::check(model).into_iter().map(move |text| (model, text));
-    cell.models.iter().flat_map(of).map(|(model, text)| model_finding(model, sources, "R120", rule, text)).collect()
+    cell.models
+        .iter()
+        .flat_map(of)
+        .map(|(model, text)| model_finding(model, sources, "R120", rule, text))
+        .collect()
 }
 
 /// An error about a model, at its table in `cell.toml`.
@@ -51,8 +59,41 @@ pub(crate) fn model_finding(
     rule: &'static str,
     message: String,
 ) -> Finding {
+    table_finding(sources, format!("models.{}", model.name), code, rule, format!("{}: {message}", model.path))
+}
+
+/// What an axis' own rules say of what the configuration made of it. Without a finding, a machine can be built.
+fn axis_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
+    let rule = "an axis can stop at least as hard as it moves";
+    let of = |axis: &sensai_model::cell::Axis| {
+        let settings = axes::settings(axis, cell.task.interval_ns, cell.bus.lost_frames_max);
+        let errors = settings.check().err().unwrap_or_default();
+        let finding = |error: sensai_motion::SettingsError| {
+            let table = format!("axes.{}", axis.name);
+            let help = match error.field {
+                "stop_deceleration" | "stop_jerk" => Some(format!(
+                    "write a larger `{}`, or leave it out: it is then the one of `limits`",
+                    error.field
+                )),
+                _ => None,
+            };
+            Finding { help, ..table_finding(sources, table, "R103", rule, error.to_string()) }
+        };
+        errors.into_iter().map(finding).collect::<Vec<_>>()
+    };
+    cell.axes.iter().flat_map(of).collect()
+}
+
+/// An error about a table of `cell.toml`; at its header, where it has one of its own.
+fn table_finding(
+    sources: &Sources,
+    key: String,
+    code: &'static str,
+    rule: &'static str,
+    message: String,
+) -> Finding {
     let text = sources.text(config::FILE_NAME).unwrap_or_default();
-    let header = format!("[models.{}]", model.name);
+    let header = format!("[{key}]");
     let start = text.find(&header).unwrap_or(0);
     let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
     Finding {
@@ -63,8 +104,8 @@ pub(crate) fn model_finding(
         span: start..(start + header.len()).min(text.len()),
         line: 1 + text[..start].matches('\n').count() as u32,
         column: 1 + text[line_start..start].chars().count() as u32,
-        key: format!("models.{}", model.name),
-        message: format!("{}: {message}", model.path),
+        key,
+        message,
         got: None,
         help: None,
         related: Vec::new(),
@@ -124,6 +165,7 @@ impl Source {
             findings.extend(plant_findings(cell, &sources));
             findings.extend(twin(cell));
             findings.extend(model_findings(cell, &sources));
+            findings.extend(axis_findings(cell, &sources));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
         Self {
@@ -152,5 +194,44 @@ impl Source {
     /// Number of errors.
     pub fn errors(&self) -> usize {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every rule that an axis has is found by the check: a machine is built from what passed it, and must not fail.
+    #[test]
+    fn a_stop_weaker_than_a_motion_is_found_before_a_machine_is_built() {
+        let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/press-cell"));
+        let read = |from: &str, to: &str| {
+            Source::read(|path| {
+                let bytes = fs::read(directory.join(path)).map_err(|error| error.to_string())?;
+                match path == config::FILE_NAME {
+                    true => Ok(String::from_utf8_lossy(&bytes).replace(from, to).into_bytes()),
+                    false => Ok(bytes),
+                }
+            })
+        };
+        assert!(read("", "").cell.is_some());
+        let weak = [
+            (
+                "stop_deceleration = 8000.0",
+                "stop_deceleration = 80.0",
+                "stop_deceleration: expected at least",
+            ),
+            ("stop_jerk = 800_000.0", "stop_jerk = 800.0", "stop_jerk: expected at least"),
+            (", jerk = 200_000.0", "", "stop_jerk: expected at least"),
+        ];
+        for (from, to, expected) in weak {
+            let source = read(from, to);
+            assert!(source.cell.is_none(), "{to}");
+            let [finding] = &source.findings[..] else { panic!("{:?}", source.findings) };
+            assert_eq!((finding.code, finding.key.as_str()), ("R103", "axes.ram"));
+            assert!(finding.message.starts_with(expected), "{}", finding.message);
+            let text = source.sources.text(config::FILE_NAME).unwrap();
+            assert_eq!(&text[finding.span.clone()], "[axes.ram]");
+        }
     }
 }
