@@ -131,7 +131,7 @@ impl Rig {
             }
             came.push(entry);
         }
-        self.models.periodic(&mut self.store, self.cycle);
+        self.models.periodic(&mut self.store, self.cycle, 0);
         self.models.requested(&self.store, |_| requested, self.cycle);
         self.beside.after_cycle(&mut self.models);
         came
