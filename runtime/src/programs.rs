@@ -5,7 +5,10 @@ use sensai_model::{
     cell::{ProgramSource, Task},
     config,
 };
-use sensai_scripts::{AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity};
+use sensai_scripts::{
+    AssignedTag, InterpretedProgram, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity,
+    UsedAxis,
+};
 use std::collections::BTreeMap;
 
 fn environment<'a>(cell: &'a Cell, task: &Task, index: usize) -> ScriptEnvironment<'a> {
@@ -36,27 +39,44 @@ pub fn check(cell: &Cell) -> Vec<config::Finding> {
     if !cell.slow_tasks.is_empty()
         && findings.iter().all(|finding| finding.severity != config::Severity::Error)
     {
-        findings.extend(check_writers(cell));
+        let compiled: Vec<Compiled<'_>> = all(cell).filter_map(|one| Compiled::new(cell, one)).collect();
+        findings.extend(check_writers(cell, &compiled));
+        findings.extend(check_axes(cell, &compiled));
     }
     findings
 }
 
+/// A program of the cell, and what it turned out to use.
+struct Compiled<'a> {
+    number: usize,
+    task: &'a Task,
+    source: &'a ProgramSource,
+    program: InterpretedProgram,
+}
+
+impl<'a> Compiled<'a> {
+    fn new(
+        cell: &'a Cell,
+        (index, number, task, source): (usize, usize, &'a Task, &'a ProgramSource),
+    ) -> Option<Self> {
+        let program = sensai_scripts::compile(source, &environment(cell, task, index)).ok()?;
+        Some(Self { number, task, source, program })
+    }
+}
+
 /// A tag that programs of several tasks write has the value of whichever came last: every tag has one task that writes it.
 /// Within a task the order of the programs decides.
-fn check_writers(cell: &Cell) -> Vec<config::Finding> {
+fn check_writers(cell: &Cell, compiled: &[Compiled<'_>]) -> Vec<config::Finding> {
     let mut writers: BTreeMap<u32, (usize, &str, &ProgramSource, u32)> = BTreeMap::new();
     let mut findings = Vec::new();
-    for (index, number, task, program) in all(cell) {
-        let Ok(compiled) = sensai_scripts::compile(program, &environment(cell, task, index)) else {
-            continue;
-        };
-        for assigned in compiled.assigned_tags() {
+    for Compiled { number, task, source, program } in compiled {
+        for assigned in program.assigned_tags() {
             let Some(tag) = cell.tags.get(assigned.tag as usize) else { continue };
-            let first = (number, task.name.as_str(), program, assigned.line);
+            let first = (*number, task.name.as_str(), *source, assigned.line);
             let (writer, name, other, line) = *writers.entry(assigned.tag).or_insert(first);
-            if writer != number {
+            if writer != *number {
                 findings.push(two_writers(
-                    program,
+                    source,
                     assigned,
                     &tag.name,
                     &task.name,
@@ -94,6 +114,49 @@ fn two_writers(
         help: Some(
             "let one task decide: write another tag here, and let that task read it in its next run".into(),
         ),
+        related: Vec::new(),
+    }
+}
+
+/// The numbers of an axis's commands grow within a task; those of two tasks would cross.
+fn check_axes(cell: &Cell, compiled: &[Compiled<'_>]) -> Vec<config::Finding> {
+    let mut users: BTreeMap<u16, (&Compiled<'_>, u32)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for one in compiled {
+        for used in one.program.axes() {
+            let Some(axis) = cell.axes.get(usize::from(used.axis)) else { continue };
+            let (other, line) = *users.entry(used.axis).or_insert((one, used.line));
+            if other.number != one.number {
+                findings.push(two_tasks(one, used, &axis.name, other, line));
+            }
+        }
+    }
+    findings
+}
+
+fn two_tasks(
+    one: &Compiled<'_>,
+    used: UsedAxis,
+    axis: &str,
+    other: &Compiled<'_>,
+    line: u32,
+) -> config::Finding {
+    let message = format!(
+        "axis `{axis}` is commanded by task `{}` here and by task `{}` in {}, line {line}",
+        one.task.name, other.task.name, other.source.path
+    );
+    config::Finding {
+        severity: config::Severity::Error,
+        code: "R111",
+        rule: "every axis has one task that commands it",
+        span: span(&one.source.text, used.line, used.column, "Axis".len() as u32),
+        path: one.source.path.clone(),
+        line: used.line.max(1),
+        column: used.column.max(1),
+        key: String::new(),
+        message,
+        got: None,
+        help: Some("let the programs of one task command it, and tell them by tags what is wanted".into()),
         related: Vec::new(),
     }
 }
@@ -161,7 +224,31 @@ pub(crate) fn span(text: &str, line: u32, column: u32, len: u32) -> std::ops::Ra
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::{check, span};
+    use crate::source::Source;
+    use std::{path::Path, sync::Arc};
+
+    /// The second task reaches for the axis that the first one moves.
+    #[test]
+    fn an_axis_of_two_tasks_is_refused_with_both_places() {
+        let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/press-cell"));
+        let source = Source::from_directory(directory);
+        let mut cell = (*source.cell.expect("the example is a cell")).clone();
+        assert!(check(&cell).is_empty(), "as it stands there is nothing to find");
+        let program = &mut cell.slow_tasks[0].programs[0];
+        program.text = Arc::from("fn init() {\n    #{ ram: Axis(\"ram\") }\n}\nfn cycle() { }\n");
+        let findings = check(&cell);
+        let [finding] = &findings[..] else { panic!("{findings:?}") };
+        assert_eq!((finding.code, finding.line, finding.column), ("R111", 2, 13));
+        assert_eq!(&program_text(&cell)[finding.span.clone()], "Axis");
+        let expected =
+            "axis `ram` is commanded by task `count` here and by task `main` in programs/press.rhai, line 12";
+        assert_eq!(finding.message, expected);
+    }
+
+    fn program_text(cell: &sensai_model::Cell) -> &str {
+        &cell.slow_tasks[0].programs[0].text
+    }
 
     #[test]
     fn places_become_bytes() {
