@@ -190,10 +190,10 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Inbox entries that explain a picture; results of tasks and models are no events.
+/// Inbox entries that explain a picture; results of models are no events.
 fn told_event(entry: &str) -> Option<&str> {
     let name = entry.split(' ').next()?;
-    let quiet = name.is_empty() || name.starts_with("model") || name.starts_with("task") || name == "startup";
+    let quiet = name.is_empty() || name.starts_with("Model") || name == "Startup";
     (!quiet).then_some(name)
 }
 
@@ -380,7 +380,7 @@ fn draw_panel(area: &Area<'_>, picture: &Picture, panel: &Panel, first: bool) ->
         .y_labels(5)
         .y_desc(if panel.unit.is_empty() { "1" } else { &panel.unit })
         .x_label_formatter(&|_| String::new())
-        .light_line_style(WHITE)
+        .max_light_lines(0)
         .bold_line_style(RGBColor(0xe8, 0xe8, 0xe8))
         .draw()?;
     for (number, (time, text)) in picture.events.iter().enumerate() {
@@ -431,7 +431,7 @@ fn draw_signals(area: &Area<'_>, picture: &Picture) -> anyhow::Result<()> {
         .disable_y_mesh()
         .x_desc("s of nominal time")
         .x_label_formatter(&|time| format!("{:.3}", time + start))
-        .light_line_style(WHITE)
+        .max_light_lines(0)
         .bold_line_style(RGBColor(0xe8, 0xe8, 0xe8))
         .draw()?;
     for (time, _) in &picture.events {
@@ -472,9 +472,9 @@ mod tests {
     use std::io::Write;
 
     const TABLE: &str = "cycle,time [ns],flags,fault,inbox,ram [mm],ram.valid,lamp,load [N],load.valid\r\n\
-        1,1000000,,,startup 0 0 0,10,1,true,0.5,1\r\n\
+        1,1000000,,,Startup 0 0 0,10,1,true,0.5,1\r\n\
         2,2000000,,,,10.1,1,true,0.5,1\r\n\
-        3,3000000,,F302 source 0 line 12:3,task_overrun 1 0 0; shutdown 0 0 0,10.1,0,false,0.5,1\r\n\
+        3,3000000,,F302 source 0 line 12:3,ModelResult 1 0 0; Shutdown 0 0 0,10.1,0,false,0.5,1\r\n\
         4,4000000,,F302 source 0 line 12:3,,10.2,1,false,0.5,1\r\n";
 
     fn picture(tags: &[&str], derivative: &[&str], split_at: usize) -> Result<Picture, String> {
@@ -504,7 +504,7 @@ mod tests {
             assert_eq!(picture.panels[2].curves[0].1[0].len(), 2);
             assert_eq!(picture.signals.len(), 1);
             assert_eq!(picture.events.len(), 1);
-            assert_eq!(picture.events[0].1, "F302, shutdown");
+            assert_eq!(picture.events[0].1, "F302, Shutdown");
         }
     }
 
@@ -536,7 +536,7 @@ mod tests {
         let path = directory.path().join("a.svg");
         draw(&path, &picture).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        for part in ["<svg", "F302, shutdown", "mm/s", "lamp"] {
+        for part in ["<svg", "F302, Shutdown", "mm/s", "lamp"] {
             assert!(text.contains(part), "{part}");
         }
         assert!(draw(&directory.path().join("no/a.svg"), &picture).is_err());
