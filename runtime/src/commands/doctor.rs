@@ -224,7 +224,13 @@ fn throttling(cell: Option<&Arc<Cell>>, spin_ns: u64) -> anyhow::Result<Finding>
             format!("real-time threads may use {:.0} % of a core; name a cell to compare", allowed * 100.0);
         return Ok(Finding { check: "RT throttling", verdict: Verdict::Ok, found, help });
     };
-    let execution = execution_p999(cell)?;
+    let execution = match execution_p999(cell) {
+        Ok(execution) => execution,
+        Err(error) => {
+            let found = format!("the cell cannot be run here to compare: {error:#}");
+            return Ok(Finding { check: "RT throttling", verdict: Verdict::Warn, found, help });
+        }
+    };
     let used = (execution + cell.task.spin_ns.unwrap_or(spin_ns)) as f64 / cell.task.interval_ns as f64;
     Ok(Finding {
         check: "RT throttling",
