@@ -254,7 +254,7 @@ impl Drive {
     pub(crate) fn power_off(&mut self) {
         self.is_powered = false;
         self.torque_off();
-        self.brake = BrakeState { since_ns: self.now_ns, ..BrakeState::default() };
+        self.brake = BrakeState { is_released: false, since_ns: self.now_ns, ..self.brake };
         self.feedback = Feedback::default();
     }
 

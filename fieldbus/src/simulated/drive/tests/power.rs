@@ -244,3 +244,24 @@ fn the_brake_opens_before_motion_and_closes_before_the_torque_goes() {
     rig.cycle();
     assert!(!rig.shaft.brake_released);
 }
+
+#[test]
+fn without_power_the_brake_closes_by_its_spring_and_takes_its_time() {
+    let fall = |closing_s: f32| {
+        let mut rig = Rig::with(|shaft| shaft.load = 1.0);
+        rig.set(0x2001, 1, &3.0_f32.to_le_bytes());
+        rig.set(0x2001, 3, &closing_s.to_le_bytes());
+        rig.cycles(15);
+        rig.enable(CSP);
+        rig.cycles(100);
+        let held = rig.shaft.position;
+        rig.drive.power_off();
+        rig.cycles(300);
+        let rest = rig.shaft.position;
+        rig.cycles(100);
+        assert_eq!(rig.shaft.position, rest, "the brake does not hold");
+        (rest - held).abs()
+    };
+    let (short, long) = (fall(0.01), fall(0.04));
+    assert!(short > 0.0 && long > 3.0 * short, "{short} and {long} revolutions");
+}
