@@ -249,8 +249,10 @@ fn a_task_that_is_late_is_in_the_log_and_comes_out_the_same_again() {
     assert!(run.number("/tasks/1/releases") > 10, "it gets done now and then");
     assert_replays(&log);
 
-    // Nothing is late where nobody is in a hurry.
-    let (run, _) = cell.record(sensai_command(Profile::Release), "virtual", 400, &["--virtual"]);
+    // Nothing is late where nobody is in a hurry; and the filter lets the threads wait for each other there.
+    let options = ["--virtual", "--guard"];
+    let (run, _) = cell.record(sensai_command(Profile::Release), "virtual", 400, &options);
+    assert_eq!((run.output.code, &run.summary["guarded"]), (Some(0), &true.into()), "{}", run.output.stderr);
     assert_eq!((run.number("/tasks/1/overruns"), run.number("/tasks/1/releases")), (0, 100));
 }
 

@@ -34,6 +34,9 @@ pub(super) enum Pacing {
 /// Looks in a row without a job until it is assumed that none comes soon: the machine does not run.
 const LOOKS: u32 = 8;
 
+/// Between two looks while the machine does not run, ns; never more than half of the task's interval.
+const IDLE_NS: u64 = 1_000_000;
+
 pub(super) struct Worker {
     pub(super) jobs: rtrb::Consumer<Box<Job>>,
     pub(super) results: rtrb::Producer<Box<Job>>,
@@ -99,8 +102,8 @@ impl Worker {
     fn wait(&self, looks: u32) {
         match self.pacing {
             Pacing::Virtual(_) => thread::park(),
-            Pacing::Real { interval_ns, .. } => {
-                rt::sleep_until(clock::monotonic_ns() + pause(interval_ns, looks));
+            Pacing::Real { interval_ns, period_ns } => {
+                rt::sleep_until(clock::monotonic_ns() + pause(interval_ns, period_ns, looks));
             }
         }
     }
@@ -113,9 +116,9 @@ fn first_look(submitted: u64, now: u64, interval_ns: u64, period_ns: u64) -> u64
     submitted + (late + 1) * period_ns + interval_ns / 16
 }
 
-/// Between two looks.
-fn pause(interval_ns: u64, looks: u32) -> u64 {
-    if looks < LOOKS { interval_ns / 8 } else { interval_ns / 2 }
+/// Between two looks. The first run after a start may begin so much later, once.
+fn pause(interval_ns: u64, period_ns: u64, looks: u32) -> u64 {
+    if looks < LOOKS { interval_ns / 8 } else { interval_ns.max(IDLE_NS).min(period_ns / 2) }
 }
 
 /// Ask for everything a real-time thread wants; what is refused is told at the end.
@@ -142,7 +145,9 @@ mod tests {
 
     #[test]
     fn while_nothing_is_released_it_looks_less_often() {
-        assert_eq!(pause(1000, 1), 125);
-        assert_eq!(pause(1000, LOOKS), 500);
+        assert_eq!(pause(1_000_000, 4_000_000, 1), 125_000);
+        assert_eq!(pause(1_000_000, 4_000_000, LOOKS), 1_000_000);
+        assert_eq!(pause(100_000, 20_000_000, LOOKS), 1_000_000);
+        assert_eq!(pause(100_000, 200_000, LOOKS), 100_000);
     }
 }

@@ -328,14 +328,16 @@ fn threads_under_load_come_to_the_same_as_the_cycle_itself() {
             let mut number = 1_u64;
             while !over.load(std::sync::atomic::Ordering::Relaxed) {
                 for _ in 0..(number >> 7) % 20_000 {
-                    number = std::hint::black_box(number.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(3));
+                    number =
+                        std::hint::black_box(number.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(3));
                 }
                 std::thread::yield_now();
             }
         })
     };
     let load: Vec<_> = (0..4).map(|_| busy(Arc::clone(&over))).collect();
-    let (threads, _) = Threads::start(&cell, Settings { virtual_time: true, core: None }).expect("they start");
+    let (threads, _) =
+        Threads::start(&cell, Settings { virtual_time: true, core: None }).expect("they start");
     let mut threaded = build(&cell);
     threaded.run_tasks_on(Box::new(threads));
     let came_out = run(&mut threaded, &steps);
