@@ -15,6 +15,8 @@ use sensai_stdlib::registry::{AXIS, handle::AXIS_STATES};
 pub struct AxisHandle {
     /// Number of the command that this handle began last; 0: none.
     command: u64,
+    /// Number of its last `power` while that is not over; else 0.
+    powering: u64,
     /// Arguments of the last call of each command.
     given: [f64; 7],
     /// Commands called in this run: bit *n* for the one with number *n*.
@@ -40,7 +42,7 @@ const _: () = assert!(size_of::<AxisHandle>() == AXIS.size, "the description say
 const EXECUTING: u8 = 1;
 /// The last `power` was `power(true)`.
 const POWER_ON: u8 = 2;
-/// The axis had an error stop since.
+/// The axis refused it, or had an error stop since.
 const POWER_LOST: u8 = 4;
 
 /// How the last command stands; 0: there was none.
@@ -114,6 +116,7 @@ impl AxisHandle {
             next.flags &= !EXECUTING;
             if let AxisCommand::Power(on) = command {
                 next.flags = if on { POWER_ON } else { 0 };
+                next.powering = next.command;
             }
         }
         *self = next;
@@ -160,8 +163,8 @@ impl AxisHandle {
         changed
     }
 
-    /// The level is "on", an error took the power, and the error was reset (PLCopen: the state after `MC_Reset` follows
-    /// the level of `MC_Power`). Power that another handle took is not taken back.
+    /// The level is "on", the axis could not follow it because of an error or a stop, and that is over (PLCopen: the state
+    /// after `MC_Reset` follows the level of `MC_Power`). Power that another handle took is not taken back.
     fn wants_power_back(&self, command: &AxisCommand, ports: &Ports) -> bool {
         let lost = POWER_ON | POWER_LOST;
         *command == AxisCommand::Power(true)
@@ -174,11 +177,7 @@ impl AxisHandle {
     /// Take over how the command stands. The axis forgets commands that ended long ago; the handle does not.
     pub fn refresh(&mut self, ports: &Ports, first: bool) {
         let Some(facts) = self.facts(ports) else { return };
-        if facts.state == AxisState::ErrorStop && self.flags & POWER_ON != 0 {
-            self.flags |= POWER_LOST;
-        } else if facts.powered {
-            self.flags &= !POWER_LOST;
-        }
+        self.refresh_power(facts);
         let over = self.outcome > Stand::Busy as u8 && self.flags & EXECUTING == 0;
         if self.command == 0 || over {
             return;
@@ -198,6 +197,20 @@ impl AxisHandle {
             }
         };
         self.outcome = stand as u8;
+    }
+
+    fn refresh_power(&mut self, facts: &AxisFacts) {
+        let stands = facts.outcome(self.powering);
+        if !matches!(stands, Outcome::Pending | Outcome::Busy) {
+            self.powering = 0;
+        }
+        let stopping = matches!(facts.state, AxisState::ErrorStop | AxisState::Stopping);
+        let refused = matches!(stands, Outcome::Error(_));
+        if self.flags & POWER_ON != 0 && (refused || facts.state == AxisState::ErrorStop) {
+            self.flags |= POWER_LOST;
+        } else if facts.powered && !stopping {
+            self.flags &= !POWER_LOST;
+        }
     }
 
     /// End a run: what was called in it was called before from now on.
@@ -310,11 +323,11 @@ mod tests {
         let good = AxisHandle::new(3);
         assert_eq!(AxisHandle::from_bytes(good.bytes()), Some(good));
         assert_eq!(AxisHandle::from_bytes(&good.bytes()[1..]), None);
-        for place in 64..80 {
+        for place in 72..88 {
             let mut bytes = good.bytes().to_vec();
             bytes[place] = 0xff;
             // Any axis and error number may be; whether the cell has that axis, the program knows.
-            let free = (68..72).contains(&place) || [64, 66].contains(&place);
+            let free = (76..80).contains(&place) || [72, 74].contains(&place);
             assert_eq!(AxisHandle::from_bytes(&bytes).is_some(), free, "byte {place}");
         }
     }

@@ -196,9 +196,38 @@ fn power_is_a_level() {
     assert_eq!(station.run(), power(true));
     assert_eq!(station.run(), [], "once, not until it has power");
     station.end(0, Outcome::Error(AxisError::DriveTimeout));
+    station.state(0, AxisState::ErrorStop);
     assert_eq!(station.run(), []);
     station.bench.set("inp.b", Value::Bool(false));
     assert_eq!(station.run(), power(false));
+}
+
+/// After a quick restart the axis is still on its way to rest and refuses power; it gets it when it has come to rest.
+#[test]
+fn power_that_was_refused_is_asked_for_again() {
+    let mut station = Station::new(RAM, "this.ram.power(true); if io.inp.n == 0 { this.ram.home(); }");
+    let power = (0, AxisCommand::Power(true));
+    assert_eq!(station.run(), [power, (0, AxisCommand::Home)]);
+    station.bench.set("inp.n", Value::I64(1));
+    station.end(0, Outcome::Error(AxisError::Stopping));
+    station.state(0, AxisState::Stopping);
+    station.bench.ports.axes[0].powered = true;
+    for _ in 0..5 {
+        assert_eq!(station.run(), [], "it is stopping");
+    }
+    station.bench.ports.axes[0].powered = false;
+    station.state(0, AxisState::Disabled);
+    assert_eq!(station.run(), [power]);
+    for _ in 0..5 {
+        assert_eq!(station.run(), [], "it is on its way");
+    }
+    station.end(0, Outcome::Done);
+    station.bench.ports.axes[0].powered = true;
+    station.state(0, AxisState::Standstill);
+    assert_eq!(station.run(), []);
+    station.bench.ports.axes[0].powered = false;
+    station.state(0, AxisState::Disabled);
+    assert_eq!(station.run(), [], "somebody else switched it off");
 }
 
 /// After a start by the operator everything that a program wants, it wants anew.
@@ -340,12 +369,12 @@ fn a_foreign_state_is_refused() {
     let mut station = Station::new("a: [Axis(\"ram\"), Axis(\"table\")]", "");
     let good = station.bench.program.state().to_vec();
     station.bench.program.restore(&good).unwrap();
-    let swapped: Vec<u8> = good[80..160].iter().chain(&good[..80]).chain(&good[160..]).copied().collect();
+    let swapped: Vec<u8> = good[88..176].iter().chain(&good[..88]).chain(&good[176..]).copied().collect();
     let error = station.bench.program.restore(&swapped).unwrap_err();
     assert_eq!(error.fault.source, PROGRAM);
     assert!(error.text.contains("a handle is of another axis"), "{}", error.text);
     let mut damaged = good.clone();
-    damaged[79] = 1;
+    damaged[87] = 1;
     let error = station.bench.program.restore(&damaged).unwrap_err();
     assert!(error.text.contains("`this.a[0]`: the stored bytes are no Axis"), "{}", error.text);
     assert_eq!(station.bench.program.state(), good);
@@ -424,7 +453,7 @@ fn handles_in_arrays_and_records_are_apart() {
         bench.ports.commands().iter().map(|given| (given.axis, given.commanded.command)).collect();
     assert_eq!(given, [(0, absolute(1.0)), (1, absolute(2.0)), (0, AxisCommand::Halt)]);
     let layout = bench.program.layout().signature();
-    assert!(layout.contains("many@0:[2*Axis/80/8]"), "{layout}");
+    assert!(layout.contains("many@0:[2*Axis/88/8]"), "{layout}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn axis(name: &str) -> Axis {
     Axis {
         name: name.to_owned(),
         device: 0,
+        channel: 1,
         entries: DriveEntries {
             controlword: field,
             statusword: field,

@@ -180,8 +180,8 @@ pub static AXIS: HandleType = HandleType {
                 words: &[],
                 doc: "True: power, and open the brake. False: stop, close the brake, no power.",
             }],
-            doc: "Power as a level: a change is a command, the same again is none. After an error stop and its reset, \
-                  `power(true)` powers the axis again.",
+            doc: "Power as a level: a change is a command, the same again is none. What the axis cannot \
+                  follow at once, because of an error or a stop, it follows when that is over.",
         },
         HandleMethod {
             name: "reset",
@@ -274,5 +274,5 @@ pub static AXIS: HandleType = HandleType {
                   `\"stopping\"`, `\"error_stop\"`, `\"synchronized_motion\"`.",
         },
     ],
-    size: 80,
+    size: 88,
 };
