@@ -55,6 +55,7 @@ impl Press {
             press.scratch.write(&format!("press-cell/{file}"), bytes);
         }
         press
+            .with("cell.toml", "nest.height     =", "ram.scale =")
             .with("cell.toml", "unit = \"mm\", scale = 0.0001,", "unit = \"mm\", scale = 0.000001,")
             .with(
                 "cell.toml",
@@ -65,7 +66,7 @@ impl Press {
             .with(
                 "twin/press.rhai",
                 "io.nest.height = this.probe.run(shown);",
-                "io.nest.height = axis.ram.position;",
+                "io.ram.scale = axis.ram.position;",
             )
     }
 
@@ -120,7 +121,7 @@ impl Recorded {
     fn read(log: &Path) -> Self {
         let table = Table::export(log, &[]);
         let number = |text: &str| text.parse::<f64>().expect("a position is a number");
-        let shaft: Vec<f64> = table.column("nest.height [mm]").into_iter().map(number).collect();
+        let shaft: Vec<f64> = table.column("ram.scale [mm]").into_iter().map(number).collect();
         let velocity =
             std::iter::once(0.0).chain(shaft.windows(2).map(|pair| (pair[1] - pair[0]) * 1e3)).collect();
         Self { log: log.to_owned(), cycles: table.numbers("cycle"), shaft, velocity, table }
@@ -202,10 +203,10 @@ impl Recorded {
         let cycle = |row: usize| self.cycles[row.min(self.cycles.len() - 1)].to_string();
         let mut command = sensai_command(Profile::Release);
         command.args(["log", "plot"]).arg(&self.log).args(["--title", title]);
-        command.args(["--tags", "nest.height,ram.position,force.ram,feeder.run,lamp.green,pressing"]);
+        command.args(["--tags", "ram.scale,ram.position,force.ram,feeder.run,lamp.green,pressing"]);
         command.args([
             "--derivative",
-            "nest.height",
+            "ram.scale",
             "--from",
             &cycle(around.start),
             "--to",

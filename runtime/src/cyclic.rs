@@ -24,6 +24,7 @@ use sensai_fieldbus::{
     wire::RawSocket,
 };
 use sensai_model::{Cell, Fault, cell::ModelEngine};
+use sensai_motion::AxisError;
 use sensai_scripts::ProgramError;
 use std::{
     panic::AssertUnwindSafe,
@@ -81,6 +82,8 @@ pub struct Outcome {
     pub mode: Mode,
     /// The fault at the end.
     pub fault: Option<Fault>,
+    /// Axes in an error stop at the end, and why.
+    pub axis_errors: Vec<(usize, AxisError)>,
     /// Memory tags at the end: name, value.
     pub memory: Vec<(String, String)>,
     /// How long the bus took from INIT to OP, ns on the bus's clock.
@@ -203,9 +206,13 @@ fn bring_up_and_drive(
         }
         Some(socket) => {
             links.status.socket.store(socket.descriptor(), Relaxed);
-            drive(plan, links, socket, |_, _| (), |plan, spin, start| {
-                RealTime::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
-            })
+            drive(
+                plan,
+                links,
+                socket,
+                |_, _| (),
+                |plan, spin, start| RealTime::new(start, plan.cell.task.interval_ns, spin, plan.first_index),
+            )
         }
     }
 }
@@ -260,6 +267,8 @@ fn drive<W: Wire, P: Pace>(
 
     // Before the shutdown: afterwards no device is in OP.
     let health = bus.health().to_vec();
+    let errors = machine.axes().facts().enumerate();
+    let axis_errors = errors.filter_map(|(axis, facts)| Some((axis, facts.error?))).collect();
     let status = links.status;
     status.armed.store(false, Relaxed);
     // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
@@ -277,6 +286,7 @@ fn drive<W: Wire, P: Pace>(
         spin_ns,
         mode: run.mode,
         fault: machine.fault(),
+        axis_errors,
         memory: memory_tags(&machine),
         startup_ns,
         operations: run.operations,

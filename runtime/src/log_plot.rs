@@ -80,7 +80,6 @@ struct Rows<'a> {
     columns: Option<Vec<Column>>,
     times: Vec<f64>,
     events: Vec<(f64, String)>,
-    fault: String,
     mistake: Option<String>,
 }
 
@@ -114,7 +113,6 @@ impl<'a> Rows<'a> {
             columns: None,
             times: Vec::new(),
             events: Vec::new(),
-            fault: String::new(),
             mistake: None,
         }
     }
@@ -149,18 +147,12 @@ impl<'a> Rows<'a> {
         }
         let fault = cell(3);
         let mut told: Vec<&str> = Vec::new();
-        if fault != self.fault {
-            told.push(if fault.is_empty() {
-                "fault reset"
-            } else {
-                fault.split(" source").next().unwrap_or(fault)
-            });
-        }
+        // A record names the fault in the cycle in which it rises.
+        told.extend(fault.split(" source").next().filter(|name| !name.is_empty()));
         told.extend(cell(4).split("; ").filter_map(told_event));
         if !told.is_empty() {
             self.events.push((time, told.join(", ")));
         }
-        self.fault = fault.to_owned();
         Ok(())
     }
 
@@ -475,7 +467,7 @@ mod tests {
         1,1000000,,,Startup 0 0 0,10,1,true,0.5,1\r\n\
         2,2000000,,,,10.1,1,true,0.5,1\r\n\
         3,3000000,,F302 source 0 line 12:3,ModelResult 1 0 0; Shutdown 0 0 0,10.1,0,false,0.5,1\r\n\
-        4,4000000,,F302 source 0 line 12:3,,10.2,1,false,0.5,1\r\n";
+        4,4000000,,,,10.2,1,false,0.5,1\r\n";
 
     fn picture(tags: &[&str], derivative: &[&str], split_at: usize) -> Result<Picture, String> {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

@@ -4,6 +4,7 @@ use crate::{cyclic::Outcome, recorder::LogSummary, rt::Missing, run::Options, st
 use hdrhistogram::Histogram;
 use sensai_fieldbus::ethercat::{AlState, DeviceHealth, al_status_text};
 use sensai_model::{Cell, Fault};
+use sensai_motion::AxisError;
 use serde::Serialize;
 use std::{
     fmt,
@@ -27,6 +28,8 @@ pub struct Summary {
     pub mode: &'static str,
     /// Latched fault.
     pub fault: Option<FaultText>,
+    /// Axes in an error stop at the end.
+    pub axes: Vec<AxisTrouble>,
     /// INIT to OP, ns.
     pub startup_ns: u64,
     /// Bus counters.
@@ -93,6 +96,17 @@ pub struct FaultText {
     pub text: &'static str,
     /// Where.
     pub place: String,
+}
+
+/// An axis in an error stop.
+#[derive(Debug, Serialize)]
+pub struct AxisTrouble {
+    /// Its name.
+    pub name: String,
+    /// Number of the error, as programs see it.
+    pub error: u16,
+    /// What happened.
+    pub text: String,
 }
 
 /// A device that is not as it should be: which one, which cable.
@@ -267,6 +281,7 @@ impl Summary {
             measured: outcome.measured,
             mode: outcome.mode.name(),
             fault: outcome.fault.map(|fault| FaultText::new(fault, cell)),
+            axes: axis_troubles(cell, &outcome.axis_errors),
             startup_ns: outcome.startup_ns,
             exchange: ExchangeCounts {
                 lost: count(&status.lost),
@@ -311,6 +326,14 @@ impl Summary {
     pub fn is_good(&self) -> bool {
         self.fault.is_none() && self.log_error.is_none() && self.twin.is_none()
     }
+}
+
+fn axis_troubles(cell: &Cell, errors: &[(usize, AxisError)]) -> Vec<AxisTrouble> {
+    let trouble = |(axis, error): &(usize, AxisError)| {
+        let name = cell.axes.get(*axis)?.name.clone();
+        Some(AxisTrouble { name, error: error.id(), text: error.to_string() })
+    };
+    errors.iter().filter_map(trouble).collect()
 }
 
 impl Summary {
@@ -371,6 +394,9 @@ impl fmt::Display for Summary {
         if let Some(fault) = &self.fault {
             let at = if fault.place.is_empty() { "" } else { " at " };
             writeln!(f, "latched fault {}: {}{at}{}", fault.id, fault.text, fault.place)?;
+        }
+        for axis in &self.axes {
+            writeln!(f, "axis {}: error {}: {}", axis.name, axis.error, axis.text)?;
         }
         let e = &self.exchange;
         writeln!(
