@@ -222,6 +222,26 @@ fn a_drive_is_told_its_mode() {
 }
 
 #[test]
+fn a_drive_that_homes_itself_is_told_how() {
+    let text = |startup: &str, homing: &str| {
+        format!(
+            "{HEAD}[devices]\nservo = {{ type = \"SN4020\"{startup} }}\n[axes]\nram = {{ drive = \"servo\", feed = \"10 mm\", \
+             encoder = 1048576, homing = {homing}, limits = {{ velocity = 100.0 }}, brake = {{ release = \"60ms\" }} }}\n"
+        )
+    };
+    let written = |startup: &str, homing: &str| -> Vec<(u16, u8, Vec<u8>)> {
+        let cell = load(&text(startup, homing));
+        cell.devices[0].startup.iter().map(|sdo| (sdo.index, sdo.subindex, sdo.data.clone())).collect()
+    };
+    let brake = (0x60fe, 2, vec![1, 0, 0, 0]);
+    let drive = "{ method = \"drive\", number = -3 }";
+    assert_eq!(written("", drive), [(0x6098, 0, vec![0xfd]), brake.clone()]);
+    assert_eq!(written("", "\"absolute\""), [brake.clone()]);
+    let own = ", startup = [{ object = \"0x6098:00\", value = 17 }]";
+    assert_eq!(written(own, drive), [(0x6098, 0, vec![17]), brake], "the cell's own startup goes first");
+}
+
+#[test]
 fn the_gain_of_the_position_loop_suits_the_interval() {
     let gain = |interval: &str, more: &str| {
         let axis = RAM.replace("homing", &format!("mode = \"csv\", {more}homing"));

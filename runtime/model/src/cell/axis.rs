@@ -95,6 +95,8 @@ pub struct Axis {
     pub name: String,
     /// Index into [`super::Cell::devices`].
     pub device: u16,
+    /// Which axis of the device, from 1: its objects lie 0x800 × (channel − 1) higher.
+    pub channel: u16,
     /// Where the drive's process data lies.
     pub entries: DriveEntries,
     /// UCUM unit of a position: `mm` or `deg`.

@@ -13,7 +13,7 @@ use super::{
     tree::NodeValue,
     writers::{self, Kind, Writer},
 };
-use crate::cell::{Axis, Brake, Device, DriveEntries, DriveMode, Homing, StopCategory};
+use crate::cell::{Axis, Brake, Device, DriveEntries, DriveMode, Homing, StartupSdo, StopCategory};
 use std::ops::Range;
 
 /// Axes of a cell.
@@ -54,6 +54,29 @@ pub(crate) fn read(
         sink.push(Rule::TooMany, &table.key_span, "axes", message).help("divide the machine into two cells");
     }
     axes
+}
+
+/// What the drives have to be told before operation: how they home, and that the brake is ours. What the cell's own `startup`
+/// writes has been thought about.
+pub(crate) fn tell_drives(axes: &[Axis], devices: &mut [Device]) {
+    for axis in axes {
+        let Some(device) = devices.get_mut(usize::from(axis.device)) else { continue };
+        let offset = 0x800 * axis.channel.saturating_sub(1);
+        let mut told = Vec::new();
+        if let Homing::Drive { method, .. } = axis.homing {
+            told.push(StartupSdo { index: 0x6098 + offset, subindex: 0, data: vec![method.cast_unsigned()] });
+        }
+        let mask = (0x60fe + offset, 2);
+        let known = device.description.objects.iter().any(|object| object.index == mask.0);
+        if axis.brake.is_some() && known {
+            told.push(StartupSdo { index: mask.0, subindex: mask.1, data: vec![1, 0, 0, 0] });
+        }
+        for sdo in told {
+            if !device.startup.iter().any(|of| (of.index, of.subindex) == (sdo.index, sdo.subindex)) {
+                device.startup.push(sdo);
+            }
+        }
+    }
 }
 
 /// Everything is read before anything is missing, so that all findings come at once.
@@ -114,6 +137,7 @@ fn read_axis(
     Some(Axis {
         name: name.to_owned(),
         device: device.position,
+        channel,
         entries,
         unit: scaling.unit,
         counts_per_unit: scaling.counts_per_unit,

@@ -115,7 +115,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let root = Fields::root(&mut loader.sink, entries, schema::ROOT);
     let name = settings::read_name(&mut loader.sink, &root);
     let tasks = task::read(loader, &root);
-    let devices = devices::read(loader, &root);
+    let mut devices = devices::read(loader, &root);
     let sink = &mut loader.sink;
     let bus = bus::read(sink, &root, &tasks, &devices);
     let mut tags = tags::read(sink, &root, &devices);
@@ -133,6 +133,7 @@ fn walk(loader: &mut Loader<'_, '_>, entries: &[tree::Entry]) -> Cell {
     let sink = &mut loader.sink;
     let jidoka = jidoka::read(sink, &root, &models, &units);
     let alarms = alarm::read(sink, &root, &tags, &units);
+    axis::tell_drives(&axes.list, &mut devices.list);
     Cell {
         name,
         bus,
