@@ -128,13 +128,17 @@ fn a_cell_is_commanded_and_every_command_is_replayed() {
     let no_terminal = run(&["top", "--socket", &at]);
     assert!(text(&no_terminal.stderr).contains("this is no terminal: `sensai top --once`"));
 
-    let second = run(&["run", &cell.directory().display().to_string(), "--control", &at, "--cycles", "10"]);
+    let other_log = cell.beside("b.snlog");
+    let other_text = other_log.display().to_string();
+    let directory = cell.directory().display().to_string();
+    let second = run(&["run", &directory, "--control", &at, "--cycles", "10", "--log", &other_text]);
     assert_eq!(second.status.code(), Some(1));
     let refused = text(&second.stderr).to_owned();
     assert!(
         refused.contains(&format!("another runtime (process {}) listens at {at}", runtime.child.id())),
         "{refused}"
     );
+    assert!(!other_log.exists(), "what is refused leaves no trace");
 
     let (code, summary, told) = runtime.end();
     assert_eq!(code, Some(0), "{summary}\n{told}");

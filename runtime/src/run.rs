@@ -3,7 +3,7 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
-    control::session::{Control, ControlSession},
+    control::session::{Claim, Control},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     inbox::{Inbox, entry},
     inference,
@@ -98,9 +98,10 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
     signal_hook::flag::register(SIGUSR1, Arc::clone(&edge))?;
 
-    // Before the log: an interface or a model that cannot be used leaves no trace in it.
+    // Before the log: an interface, a place or a model that cannot be used leaves no trace in it.
     let socket = interface.as_deref().map(RawSocket::open).transpose()?;
     let core = cell.task.core.or_else(|| rt::cores().last().copied());
+    let claim = Claim::new(cell, options, interface.as_deref())?;
     // On this thread, which is no real-time one: the library's threads would inherit its policy.
     let settings = inference::Settings { virtual_time: options.virtual_time, cyclic_core: core };
     let (beside, mut watch) = inference::start(cell, settings)?.unzip();
@@ -144,7 +145,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
 
     let status = Arc::new(Status::default());
-    let mut control = ControlSession::open(cell, options, interface.as_deref(), &status, core, &mut inbox)?;
+    let mut control = claim.serve(cell, options, &status, core, &mut inbox)?;
     if !control.told().is_empty() {
         say(format_args!("{}\n", control.told()));
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 use anyhow::Context;
 use serde_json::{Value as Json, json};
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{io::Write, path::Path, process::ExitCode, time::Duration};
 
 /// How often a watched tag is looked at, Hz.
 const WATCH_HZ: f64 = 10.0;
@@ -222,11 +222,16 @@ fn watch(client: &mut Client, prefix: &str, as_json: bool) -> anyhow::Result<Str
         };
         patch::apply(&mut known, &change);
         if as_json {
-            super::say(&format!("{change}\n"));
+            listened_to(&format!("{change}\n"))?;
             continue;
         }
         let names = change["tags"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
         let view: View = serde_json::from_value(known.clone())?;
-        super::say(&show::changes(&description, &view, &names.collect::<Vec<_>>()));
+        listened_to(&show::changes(&description, &view, &names.collect::<Vec<_>>()))?;
     }
+}
+
+/// Print, as long as somebody listens.
+fn listened_to(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }

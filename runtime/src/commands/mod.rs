@@ -31,7 +31,9 @@ use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 /// # Errors
 /// What went wrong, in one text.
 pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
-    if !matches!(command, Command::Run(_) | Command::Sim(_) | Command::Bench(_)) {
+    // A socket whose other end is gone must not end a command that speaks through it.
+    let speaks = matches!(command, Command::Ctl(_) | Command::Top(_));
+    if !(speaks || matches!(command, Command::Run(_) | Command::Sim(_) | Command::Bench(_))) {
         rt::end_on_closed_pipe();
     }
     match command {

@@ -522,6 +522,27 @@ mod tests {
     }
 
     #[test]
+    fn every_method_and_code_is_described() {
+        let page = include_str!("../../../docs/control-protocol.md");
+        let rows: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+        let described = |name: &str| rows.iter().any(|row| row.split('`').next() == Some(name));
+        for (method, _) in METHODS {
+            assert!(described(method), "{method}");
+        }
+        use Code::*;
+        let codes =
+            [BadRequest, UnknownMethod, BadParams, UnknownName, OutOfRange, Refused, Starting, Busy, Timeout];
+        for code in codes {
+            assert!(described(code.name()), "{}", code.name());
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
+        for section in Section::ALL {
+            let name = serde_json::to_value(section).unwrap();
+            assert!(page.contains(&format!("`{}`", name.as_str().unwrap())), "{name}");
+        }
+    }
+
+    #[test]
     fn commands_become_entries() {
         let reset = entry_of("reset", json!({"restart": "cold", "why": "new tool"}));
         assert_eq!(

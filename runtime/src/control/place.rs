@@ -91,9 +91,8 @@ pub fn claim(path: &Path, group: Option<&str>) -> Result<(Place, UnixListener), 
         Some(name) => Some(group_id(name).ok_or_else(|| PlaceError::NoSuchGroup(name.into()))?),
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        // A group's members have to get through the folder to the socket.
-        let mode = if group.is_some() { 0o755 } else { 0o700 };
-        let made = fs::DirBuilder::new().recursive(true).mode(mode).create(folder);
+        // Others may pass through the folder: who may use a socket in it, the socket's own rights say.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(folder);
         made.map_err(system("make the folder of"))?;
     }
     let lock = lock(path)?;
@@ -172,7 +171,8 @@ mod tests {
         let path = folder.path().join("deeper/cell.sock");
         let (place, _listener) = claim(&path, None).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        let folder_mode = fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
+        assert_eq!(folder_mode & 0o022, 0, "nobody else puts anything into the folder");
         UnixStream::connect(&path).unwrap();
         assert_eq!(place.path(), path);
         drop(place);

@@ -3,7 +3,7 @@
 use crate::{
     control::{
         audit::Audit,
-        place,
+        place::{self, Place},
         server::{ControlServer, LogFacts, Wiring, files_hash},
     },
     inbox::Inbox,
@@ -18,6 +18,7 @@ use anyhow::Context;
 use sensai_fieldbus::clock;
 use sensai_model::Cell;
 use std::{
+    os::unix::net::UnixListener,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, mpsc},
 };
@@ -45,28 +46,29 @@ pub struct ControlSession {
     told: String,
 }
 
-impl ControlSession {
-    /// Listen, before there is a cycle: a second runtime of the same cell is refused in time. `interface` is `None` for
-    /// the embedded segment; `core` is the cyclic thread's, which the control thread keeps off.
+/// What a run needs for its control socket and may not get: taken before the run leaves a trace anywhere.
+#[derive(Default)]
+pub struct Claim {
+    place: Option<(Place, UnixListener)>,
+    audit: Option<Audit>,
+    interface: Option<String>,
+    told: String,
+}
+
+impl Claim {
+    /// Take the place, and open the audit file. `interface` is `None` for the embedded segment.
     ///
     /// # Errors
-    /// If it cannot listen, or cannot go on with the audit file. A simulation goes on without a control socket if it was
-    /// not given a place for it: it may run beside another one, and wherever nothing may be written; a machine may not.
-    pub fn open(
-        cell: &Arc<Cell>,
-        options: &Options,
-        interface: Option<&str>,
-        status: &Arc<Status>,
-        core: Option<usize>,
-        inbox: &mut Inbox,
-    ) -> anyhow::Result<Self> {
+    /// If another runtime is there, or the audit file cannot be gone on with. A simulation that was not given a place goes
+    /// on without one: it may run beside another one, and wherever nothing may be written; a machine may not.
+    pub fn new(cell: &Cell, options: &Options, interface: Option<&str>) -> anyhow::Result<Self> {
         let path = match &options.control {
             Control::Off => return Ok(Self::default()),
             Control::Default => place::default_path(&cell.name),
             Control::Path(path) => path.clone(),
         };
-        let (place, listener) = match place::claim(&path, options.control_group.as_deref()) {
-            Ok(claimed) => claimed,
+        let place = match place::claim(&path, options.control_group.as_deref()) {
+            Ok(place) => place,
             Err(error) if options.control == Control::Default && interface.is_none() => {
                 return Ok(Self { told: format!("no control socket: {error}"), ..Self::default() });
             }
@@ -75,29 +77,56 @@ impl ControlSession {
         let audit = options.log.as_ref().map(|log| {
             let mut name = log.clone().into_os_string();
             name.push(".audit");
-            Audit::open(Path::new(&name)).context("cannot go on with the audit file")
+            Audit::open(Path::new(&name))
+                .context("cannot go on with the audit file; keep it, move it elsewhere, and start again")
         });
+        let told = format!("control socket {}", place.0.path().display());
+        Ok(Self {
+            place: Some(place),
+            audit: audit.transpose()?,
+            interface: interface.map(str::to_owned),
+            told,
+        })
+    }
+
+    /// Serve it. `core` is the cyclic thread's, which the control thread keeps off.
+    ///
+    /// # Errors
+    /// If the thread cannot be made.
+    pub fn serve(
+        self,
+        cell: &Arc<Cell>,
+        options: &Options,
+        status: &Arc<Status>,
+        core: Option<usize>,
+        inbox: &mut Inbox,
+    ) -> anyhow::Result<ControlSession> {
+        let Some((place, listener)) = self.place else {
+            return Ok(ControlSession { told: self.told, ..ControlSession::default() });
+        };
         let (publisher, snapshots) = snapshot::channel(cell);
         let (sender, texts) = mpsc::channel();
         let log = LogFacts::default();
         let wiring = Wiring {
             cell: Arc::clone(cell),
             hash: files_hash(&options.files),
-            interface: interface.map(str::to_owned),
+            interface: self.interface,
             status: Arc::clone(status),
             snapshots,
             commands: inbox.open_control(),
-            audit: audit.transpose()?,
+            audit: self.audit,
             texts: sender,
             log: Arc::clone(&log),
             started_ns: clock::monotonic_ns(),
         };
         let other = rt::cores().into_iter().find(|other| Some(*other) != core);
         let server = ControlServer::start(place, listener, wiring, other).context("cannot make a thread")?;
-        let told = format!("control socket {}", server.path().display());
-        Ok(Self { server: Some(server), publisher: Some(publisher), texts: Some(texts), log, told })
+        let (server, publisher, texts) = (Some(server), Some(publisher), Some(texts));
+        Ok(ControlSession { server, publisher, texts, log, told: self.told })
     }
+}
 
+impl ControlSession {
     /// What there is to tell, in a line; empty if there is nothing.
     pub fn told(&self) -> &str {
         &self.told

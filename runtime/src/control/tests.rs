@@ -88,7 +88,6 @@ struct Rig {
     cyclic: Option<JoinHandle<()>>,
     session: Option<LogSession>,
     texts: mpsc::Receiver<String>,
-    status: Arc<Status>,
     options: Options,
     cell: Arc<sensai_model::Cell>,
 }
@@ -149,7 +148,6 @@ impl Rig {
             cyclic: Some(cyclic),
             session: Some(session),
             texts,
-            status,
             options,
             cell,
         };

@@ -3,7 +3,7 @@
 use crate::control::{client::Client, describe::Description, patch, view::View};
 use serde_json::json;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
 };
@@ -52,7 +52,7 @@ impl Link {
     }
 }
 
-fn follow(path: &PathBuf, sender: &Sender<News>) -> anyhow::Result<()> {
+fn follow(path: &Path, sender: &Sender<News>) -> anyhow::Result<()> {
     let mut client = Client::connect(path)?;
     let description: Description = serde_json::from_value(client.call("describe", json!({}))?)?;
     if sender.send(News::Connected(Box::new(description))).is_err() {

@@ -25,12 +25,7 @@ use ratatui::{
 };
 use serde_json::json;
 use state::{State, Wish};
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::IsTerminal, path::Path, process::ExitCode, time::Duration};
 
 /// How long the keyboard is listened to before the screen is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -65,7 +60,7 @@ fn watch(
     terminal: &mut ratatui::DefaultTerminal,
     state: &mut State,
     link: &Link,
-    path: &PathBuf,
+    path: &Path,
 ) -> anyhow::Result<()> {
     loop {
         for news in link.news() {
