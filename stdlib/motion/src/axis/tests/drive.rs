@@ -10,6 +10,8 @@ pub struct Drive {
     /// Counts per second.
     pub velocity: f64,
     pub mode: i8,
+    /// It does not take another mode.
+    pub mode_stuck: bool,
     /// The process data arrives.
     pub connected: bool,
     /// The motor is held by something.
@@ -38,6 +40,7 @@ impl Drive {
             position: 123_456.0,
             velocity: 0.0,
             mode: 0,
+            mode_stuck: false,
             connected: true,
             jammed: false,
             error_code: 0,
@@ -107,7 +110,9 @@ impl Drive {
         if before != self.state && self.state == Cia402::OperationEnabled {
             self.enabled_at = Some((outputs.target_position, self.counter()));
         }
-        self.mode = outputs.mode;
+        if !self.mode_stuck {
+            self.mode = outputs.mode;
+        }
     }
 
     fn follow(&mut self, outputs: DriveOutputs) {

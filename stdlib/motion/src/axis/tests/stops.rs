@@ -282,3 +282,31 @@ fn a_drive_that_does_not_answer_is_an_error() {
     assert_eq!(cell.end(id), Outcome::Error(AxisError::DriveTimeout));
     assert_eq!(cell.facts().state, AxisState::ErrorStop);
 }
+
+#[test]
+fn a_drive_that_leaves_operation_with_power_is_told_from_sto() {
+    for state in [Cia402::QuickStopActive, Cia402::SwitchedOn, Cia402::ReadyToSwitchOn] {
+        let (mut cell, id) = moving(settings());
+        cell.drive.state = state;
+        cell.run(2);
+        assert_eq!(cell.facts().error, Some(AxisError::DriveDropped), "{state:?}");
+        assert_eq!(cell.facts().outcome(id), Outcome::Error(AxisError::DriveDropped));
+        cell.run(50);
+        assert!(!cell.facts().powered);
+    }
+}
+
+#[test]
+fn a_drive_that_does_not_take_its_mode_is_not_enabled() {
+    let mut cell = Cell::new(settings());
+    (cell.drive.mode, cell.drive.mode_stuck) = (1, true);
+    cell.run(3);
+    let id = cell.give(AxisCommand::Power(true));
+    assert_eq!(cell.end(id), Outcome::Error(AxisError::ModeNotTaken));
+    assert!(cell.drive.enabled_at.is_none() && !cell.facts().powered);
+    cell.drive.mode_stuck = false;
+    // The drive is on its way down.
+    cell.run(10);
+    cell.done(AxisCommand::Reset);
+    cell.done(AxisCommand::Power(true));
+}
