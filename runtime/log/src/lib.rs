@@ -8,6 +8,7 @@
 pub mod append;
 pub mod block;
 pub mod csv;
+pub mod cut;
 mod cycle_log;
 mod drain;
 pub mod epoch;

@@ -347,6 +347,11 @@ impl<R: ReadAt> LogReader<R> {
         &self.source
     }
 
+    /// The last recorded cycle; 0 if there is none.
+    pub const fn last_cycle(&self) -> u64 {
+        self.tail.last.last_cycle
+    }
+
     /// Identity of the file.
     pub const fn log_id(&self) -> [u8; 16] {
         self.log_id
