@@ -11,6 +11,7 @@ use sensai_scripts::{Layout, layout::Reading};
 use std::sync::Arc;
 
 mod tasks;
+mod whole;
 
 /// A machine whose programs are the given texts, in the interpreter.
 fn scripted(mut cell: Cell, texts: &[&str]) -> Machine {
