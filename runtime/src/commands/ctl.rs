@@ -84,6 +84,8 @@ fn check_audit(file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
 /// One request, and its answer as text.
 fn act(client: &mut Client, arguments: &Ctl, command: &CtlCommand) -> anyhow::Result<String> {
     let (method, params) = request(client, command, &arguments.why)?;
+    // A PackML command is called what people call it.
+    let name = params["command"].as_str().unwrap_or(method).to_owned();
     let answer = client.call(method, params)?;
     if arguments.json {
         return Ok(format!("{}\n", serde_json::to_string_pretty(&answer)?));
@@ -102,7 +104,7 @@ fn act(client: &mut Client, arguments: &Ctl, command: &CtlCommand) -> anyhow::Re
         CtlCommand::Param { name: Some(name), value: Some(value) } => {
             show::applied(&format!("{name} = {value}"), &answer)
         }
-        _ => show::applied(method, &answer),
+        _ => show::applied(&name, &answer),
     })
 }
 

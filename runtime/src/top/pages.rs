@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cli::{Language, Page},
-    commands::ctl::show::{float, value},
+    commands::ctl::show::{float, motion, value},
     control::{
         describe::AlarmInfo,
         view::{AlarmView, AxisView, TaskView, UnitView},
@@ -111,9 +111,9 @@ fn overview(frame: &mut Frame<'_>, area: Rect, state: &State) {
             Span::styled(format!("{:18} ", of.state), axis_style(of)),
             Span::raw(format!(
                 "{:>12} {}  {:>10} {}/s",
-                float(of.position),
+                motion(of.position),
                 axis.unit,
-                float(of.velocity),
+                motion(of.velocity),
                 axis.unit
             )),
         ]));
@@ -245,9 +245,9 @@ fn axes(frame: &mut Frame<'_>, area: Rect, state: &State) {
         Row::new([
             axis.name.clone(),
             of.state.clone(),
-            format!("{} {}", float(of.position), axis.unit),
-            float(of.velocity),
-            float(of.following_error),
+            format!("{} {}", motion(of.position), axis.unit),
+            motion(of.velocity),
+            motion(of.following_error),
             format!("{:.1} %", of.torque),
             [flag(of.powered, "P"), flag(of.homed, "H"), flag(of.in_position, "I")].concat(),
         ])
@@ -263,7 +263,7 @@ fn axes(frame: &mut Frame<'_>, area: Rect, state: &State) {
             Line::styled(format!("{}, drive {}", axis.name, axis.device), HEAD),
             Line::raw(format!(
                 "set position {} {u}, at most {} {u}/s, following window {} {u}, jogged by {jog}",
-                float(of.set_position),
+                motion(of.set_position),
                 float(axis.velocity_max),
                 float(axis.following_window),
                 u = axis.unit

@@ -49,6 +49,12 @@ pub fn float(number: f64) -> String {
     }
 }
 
+/// A length, angle or speed: three digits behind the point, so that a value at rest stands still.
+pub fn motion(number: f64) -> String {
+    // Adding zero makes a minus zero a plain one.
+    format!("{:.3}", (number * 1e3).round() / 1e3 + 0.0)
+}
+
 /// Nanoseconds as microseconds.
 pub fn us(ns: u32) -> String {
     format!("{:.1} µs", f64::from(ns) / 1e3)
@@ -157,8 +163,8 @@ pub fn status(cell: &Description, view: &View) -> String {
             vec![
                 axis.name.clone(),
                 of.state.clone(),
-                format!("{} {}", float(of.position), axis.unit),
-                format!("{} {}/s", float(of.velocity), axis.unit),
+                format!("{} {}", motion(of.position), axis.unit),
+                format!("{} {}/s", motion(of.velocity), axis.unit),
                 of.error.clone(),
             ]
         })
@@ -309,6 +315,7 @@ mod tests {
         ] {
             assert_eq!(float(number), text, "{number}");
         }
+        assert_eq!((motion(-0.0001), motion(12.34567)), ("0.000".into(), "12.346".into()));
         assert_eq!(value(&json!([1, 2.5, true])), "[1 2.5 true]");
         assert_eq!(value(&json!((0..20).collect::<Vec<_>>())), "[0 1 2 3 4 5 6 7 … 20 in all]");
     }
