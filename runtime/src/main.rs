@@ -8,11 +8,8 @@ use std::process::ExitCode;
 static ALLOCATOR: sensai_alloc_count::CountingAllocator = sensai_alloc_count::CountingAllocator;
 
 fn main() -> ExitCode {
-    // SAFETY: the first statement of the program; no other thread exists.
-    #[allow(unsafe_code)]
-    unsafe {
-        sensai::inference::library::forbid_telemetry();
-    }
+    // Before any thread is made; without it the library is not loaded.
+    sensai::inference::library::forbid_telemetry();
     match commands::dispatch(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {

@@ -49,13 +49,14 @@ pub enum LibraryError {
     Telemetry,
 }
 
-/// Forbid ONNX Runtime's telemetry, for this process and those it starts.
-///
-/// # Safety
-/// No other thread may exist yet: another one could be reading the environment.
-pub unsafe fn forbid_telemetry() {
-    // SAFETY: the caller says that this is the only thread.
-    unsafe { env::set_var(TELEMETRY, "1") };
+/// Forbid ONNX Runtime's telemetry, for this process and those it starts. To be called first of all: it does nothing
+/// once there is a second thread, which could be reading the environment.
+pub fn forbid_telemetry() {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    if threads == 1 {
+        // SAFETY: this is the only thread, so nobody reads the environment meanwhile, and nobody else can make a thread.
+        unsafe { env::set_var(TELEMETRY, "1") };
+    }
 }
 
 /// The folder that `sensai setup onnxruntime` unpacks the wheel into; `None` without a home.

@@ -27,6 +27,7 @@ pub mod onnx;
 mod plan;
 pub mod reduce;
 mod tensor;
+mod wide;
 
 pub use engine::{Element, Engine, RunError, TensorInfo};
 pub use error::{LoadError, Remedy};

@@ -9,6 +9,7 @@ use super::{
     unary::Unary,
     weights,
 };
+use crate::wide;
 use std::ops::Range;
 
 /// A window that moves over two axes; for one axis, the first is 1 everywhere.
@@ -244,6 +245,34 @@ impl Kernel for Conv {
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
+        wide::run(Units { of: self, memory, write, units });
+    }
+
+    fn fuse_unary(&mut self, unary: Unary) -> bool {
+        let free = self.unary.is_none();
+        self.unary.get_or_insert(unary);
+        free
+    }
+}
+
+/// Some units of a convolution.
+struct Units<'a> {
+    of: &'a Conv,
+    memory: Memory<'a>,
+    write: &'a mut [f32],
+    units: Range<usize>,
+}
+
+impl wide::Work for Units<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.of.run_units(self.memory, self.write, self.units);
+    }
+}
+
+impl Conv {
+    #[inline(always)]
+    fn run_units(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
         let Window { input: [height, width], output: [rows, columns], stride, .. } = self.window;
         let (input, packed) = (memory.get(self.input), memory.get(self.packed));
         let bias = self.bias.map(|bias| memory.get(bias));
@@ -267,11 +296,5 @@ impl Kernel for Conv {
                 self.run_row::<4, NARROW>(place, first, output);
             }
         }
-    }
-
-    fn fuse_unary(&mut self, unary: Unary) -> bool {
-        let free = self.unary.is_none();
-        self.unary.get_or_insert(unary);
-        free
     }
 }

@@ -4,6 +4,7 @@
 //! side by side. So the order of every sum is the same however wide the processor's registers are.
 
 use super::{Kernel, Memory, Operand, Work, unary::Unary, weights};
+use crate::wide;
 use std::ops::Range;
 
 /// Outputs side by side, where there are more than [`NARROW`].
@@ -84,6 +85,25 @@ fn pair(input: &[f32], packed: &[f32]) -> [[f32; WIDE]; 2] {
 /// One row times a packed matrix, plus a bias if there is one; `output` is as long as the matrix is wide.
 #[inline]
 pub(crate) fn row_times(input: &[f32], packed: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
+    wide::run(RowTimes { input, packed, bias, output });
+}
+
+struct RowTimes<'a> {
+    input: &'a [f32],
+    packed: &'a [f32],
+    bias: Option<&'a [f32]>,
+    output: &'a mut [f32],
+}
+
+impl wide::Work for RowTimes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        row_times_inlined(self.input, self.packed, self.bias, self.output);
+    }
+}
+
+#[inline(always)]
+fn row_times_inlined(input: &[f32], packed: &[f32], bias: Option<&[f32]>, output: &mut [f32]) {
     let depth = input.len();
     let (mut packed, mut first) = (packed, 0);
     while first < output.len() {
@@ -191,6 +211,7 @@ impl Dense {
     }
 
     /// Two wide blocks of a single row.
+    #[inline(always)]
     fn run_pair(&self, memory: Memory<'_>, write: &mut [f32], unit: usize) {
         let first = unit * WIDE;
         let packed = &memory.get(self.packed)[first * self.depth..][..2 * WIDE * self.depth];
@@ -199,6 +220,7 @@ impl Dense {
         self.end(memory, write, (0, first + WIDE), b);
     }
 
+    #[inline(always)]
     fn run_unit(&self, memory: Memory<'_>, write: &mut [f32], unit: usize) {
         let blocks = self.width.div_ceil(WIDE);
         let row = unit / blocks * ROWS;
@@ -208,6 +230,32 @@ impl Dense {
             (true, false) => self.run_tile::<ROWS, NARROW>(memory, write, row, first),
             (false, true) => self.run_tile::<1, WIDE>(memory, write, row, first),
             (false, false) => self.run_tile::<1, NARROW>(memory, write, row, first),
+        }
+    }
+}
+
+/// Some units of a layer.
+struct Units<'a> {
+    of: &'a Dense,
+    memory: Memory<'a>,
+    write: &'a mut [f32],
+    units: Range<usize>,
+}
+
+impl wide::Work for Units<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { of, memory, write, units } = self;
+        let mut unit = units.start;
+        while unit < units.end {
+            let both_wide = of.rows == 1 && of.width > (unit + 1) * WIDE + NARROW;
+            if both_wide && unit + 1 < units.end {
+                of.run_pair(memory, write, unit);
+                unit += 2;
+            } else {
+                of.run_unit(memory, write, unit);
+                unit += 1;
+            }
         }
     }
 }
@@ -225,17 +273,7 @@ impl Kernel for Dense {
     }
 
     fn run(&self, memory: Memory<'_>, write: &mut [f32], units: Range<usize>) {
-        let mut unit = units.start;
-        while unit < units.end {
-            let both_wide = self.rows == 1 && self.width > (unit + 1) * WIDE + NARROW;
-            if both_wide && unit + 1 < units.end {
-                self.run_pair(memory, write, unit);
-                unit += 2;
-            } else {
-                self.run_unit(memory, write, unit);
-                unit += 1;
-            }
-        }
+        wide::run(Units { of: self, memory, write, units });
     }
 
     fn fuse_unary(&mut self, unary: Unary) -> bool {

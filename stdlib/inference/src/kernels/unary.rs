@@ -1,7 +1,7 @@
 //! Functions of one value.
 
 use super::weights;
-use crate::math;
+use crate::{math, wide};
 
 /// Applied to each value by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,9 +72,15 @@ pub(crate) enum Unary {
 }
 
 impl Unary {
-    /// In place. The choice is made once, outside of the loop, so that the loops are straight.
+    /// In place.
     #[inline]
     pub(crate) fn apply(self, values: &mut [f32]) {
+        wide::run(Apply { unary: self, values });
+    }
+
+    /// The choice is made once, outside of the loop, so that the loops are straight.
+    #[inline(always)]
+    fn apply_inlined(self, values: &mut [f32]) {
         #[inline(always)]
         fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
             for value in values {
@@ -176,6 +182,18 @@ impl Unary {
             }
             Self::Mish | Self::Softplus => 3 * weights::LIBM,
         }
+    }
+}
+
+struct Apply<'a> {
+    unary: Unary,
+    values: &'a mut [f32],
+}
+
+impl wide::Work for Apply<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.unary.apply_inlined(self.values);
     }
 }
 
