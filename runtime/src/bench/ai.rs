@@ -20,7 +20,7 @@ use sensai_alloc_count::thread_counts;
 use sensai_fieldbus::clock;
 use sensai_inference::{Engine, Plan};
 use serde::Serialize;
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// Parts that both engines judge.
 const SAMPLES: u64 = 10_000;
@@ -65,7 +65,7 @@ struct Row {
 /// All of it.
 #[derive(Debug, Serialize)]
 struct Report {
-    onnxruntime: &'static str,
+    onnxruntime: PathBuf,
     build: &'static str,
     rounds: u32,
     c_allocations_counted: bool,
@@ -91,7 +91,7 @@ pub fn run(arguments: &BenchAi) -> anyhow::Result<ExitCode> {
         curves.push((format!("{} ort", family.name), histograms.1));
     }
     let report = Report {
-        onnxruntime: library::VERSION,
+        onnxruntime: library::find()?,
         build: library::build_info(),
         rounds: arguments.rounds.max(1),
         c_allocations_counted: sensai_alloc_count::C_COUNTED,
