@@ -127,6 +127,8 @@ pub struct Doors {
     pub publisher: Option<Publisher>,
     /// What outlives this run.
     pub retained: Option<crate::retained::Tap>,
+    /// What is kept of jidoka events.
+    pub evidence: Option<crate::evidence::Tap>,
 }
 
 /// Shared with the rest of the process.
@@ -135,6 +137,7 @@ struct Links<'a> {
     log: Option<LogProducer>,
     publisher: Option<Publisher>,
     retained: Option<crate::retained::Tap>,
+    evidence: Option<crate::evidence::Tap>,
     errors: rtrb::Producer<Box<ProgramError>>,
     status: &'a Status,
     /// On the embedded segment.
@@ -160,8 +163,8 @@ pub fn run(
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {
     rt::block_signals();
-    let Doors { inbox, log, publisher, retained } = doors;
-    let links = Links { inbox, log, publisher, retained, errors, status, twin: None };
+    let Doors { inbox, log, publisher, retained, evidence } = doors;
+    let links = Links { inbox, log, publisher, retained, evidence, errors, status, twin: None };
     let result = contain(|| bring_up_and_drive(plan, socket, links));
     let guarded = plan.guard && result.is_ok();
     status.armed.store(false, Relaxed);
@@ -261,10 +264,6 @@ fn drive<W: Wire, P: Pace>(
     arm(bus.wire_mut(), clock::now_ns() + interval);
     let mut run = Loop::new(plan, interval);
     run.cycles(&mut machine, &mut bus, &mut pace, &mut links, &mut outlets);
-    if let Some(tap) = &mut links.retained {
-        tap.offer(&machine);
-    }
-
     // Before the shutdown: afterwards no device is in OP.
     let health = bus.health().to_vec();
     let errors = machine.axes().facts().enumerate();
@@ -273,6 +272,9 @@ fn drive<W: Wire, P: Pace>(
     status.armed.store(false, Relaxed);
     // What it could not do is not worth losing the summary: the devices' own watchdogs act in any case.
     let shutdown = bus.shutdown(clock::now_ns() + SHUTDOWN_NS).err().map(|error| error.to_string());
+    if let Some(tap) = &mut links.retained {
+        tap.offer_last(&machine);
+    }
     status.dropped.store(outlets.recorder.dropped(), Relaxed);
     let outcome = Outcome {
         measured: run.measured,
@@ -393,6 +395,9 @@ impl Loop {
                 }
             }
             if let Some(tap) = &mut links.retained {
+                tap.cycle(machine);
+            }
+            if let Some(tap) = &mut links.evidence {
                 tap.cycle(machine);
             }
             if let Some(beside) = links.inbox.beside() {

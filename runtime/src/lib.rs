@@ -12,6 +12,7 @@ pub mod commands;
 pub mod control;
 pub mod cycle;
 pub mod cyclic;
+pub mod evidence;
 pub mod guard;
 pub mod inbox;
 pub mod inference;

@@ -2,10 +2,7 @@
 
 use crate::{
     cycle::{Done, Record},
-    machine::{
-        Machine,
-        jidoka::{Event, Verdict},
-    },
+    machine::{Machine, jidoka::Event},
     pace::Wake,
     recorder::Recorder,
     snapshot::{BusCounters, Receipt, Snapshot, TaskFacts},
@@ -20,10 +17,6 @@ use std::sync::{
 
 /// Receipts that may wait for their reader; more are lost, and their commands count as unanswered.
 pub const RECEIPTS_MAX: usize = 256;
-
-/// An empty place among the jidoka events.
-pub(crate) const NO_EVENT: Event =
-    Event { number: 0, rule: 0, cycle: 0, score: 0.0, verdict: Verdict::Open, why: 0 };
 
 /// Publishes every n-th cycle, and every cycle that took a command.
 pub struct Publisher {
@@ -156,7 +149,7 @@ impl Publisher {
         copy(&mut snapshot.axes, machine.axes().facts());
         copy(&mut snapshot.units, machine.units().states().iter());
         copy(&mut snapshot.alarms, machine.alarms().facts().iter());
-        snapshot.events.fill(NO_EVENT);
+        snapshot.events.fill(Event::NONE);
         copy(&mut snapshot.events, machine.jidoka().events());
         copy(&mut snapshot.devices, devices.iter());
         snapshot.bus = self.bus;

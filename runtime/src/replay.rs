@@ -162,7 +162,7 @@ pub fn replay<R: ReadAt>(
 ) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let start = match options.from {
-        None => None,
+        None => keyframe_at_start(log)?,
         Some(from) => log.keyframe_before(from)?,
     };
     let first = match (&start, options.from) {
@@ -208,6 +208,16 @@ pub fn replay<R: ReadAt>(
         }
     }
     Ok(report)
+}
+
+/// What a log begins with that was cut out of another one: the state before its first record.
+fn keyframe_at_start<R: ReadAt>(log: &LogReader<R>) -> anyhow::Result<Option<sensai_log::Keyframe>> {
+    let Some(first) = log.records(0).next().transpose()? else { return Ok(None) };
+    if first.view().flags().contains(RecordFlags::FIRST_CYCLE) {
+        return Ok(None);
+    }
+    let found = log.keyframe_before(first.view().cycle())?;
+    Ok(found.filter(|keyframe| follows(keyframe.cycle, &first.view())))
 }
 
 /// The first cycle of the epoch that recorded `cycle`, or, if that one was passed over or lost, the cycle after it.

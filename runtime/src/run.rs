@@ -5,6 +5,7 @@
 use crate::{
     control::session::{Claim, Control},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
+    evidence::{Evidence, Keeper, Shelf},
     inbox::{Inbox, entry},
     inference,
     machine::{Machine, UNCLEAN},
@@ -145,7 +146,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
 
     let status = Arc::new(Status::default());
-    let mut control = claim.serve(cell, options, &status, core, &mut inbox)?;
+    let (mut evidence, evidence_tap, reasons) = match keep_events(cell, options, &status)? {
+        Some(kept) => (Some(kept.keeper), Some(kept.tap), Some(kept.reasons)),
+        None => (None, None, None),
+    };
+    let mut control = claim.serve(cell, options, &status, core, &mut inbox, reasons)?;
     if !control.told().is_empty() {
         say(format_args!("{}\n", control.told()));
     }
@@ -177,7 +182,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
-    let doors = Doors { inbox, log, publisher: control.publisher(), retained: tap };
+    let doors = Doors { inbox, log, publisher: control.publisher(), retained: tap, evidence: evidence_tap };
     let cyclic = {
         let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
         std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
@@ -198,6 +203,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         }
         display.tell(&mut texts, cell, &session);
         control.look_after(&session);
+        for text in evidence.iter().flat_map(Keeper::told) {
+            display.clear();
+            session.event(&text);
+            say(format_args!("{text}\n"));
+        }
         for text in watch.iter_mut().flat_map(inference::Watch::look) {
             display.clear();
             session.event(&text);
@@ -221,6 +231,7 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
                 session.event(&format!("the twin stopped: {text}"));
             }
             let log = session.close(cell);
+            finish_events(&mut evidence);
             let (thread, before) = outcome.thread;
             if let (true, Some(now)) = (outcome.guarded, rt::page_faults_of(thread)) {
                 outcome.page_faults = (now.0 - before.0, now.1 - before.1);
@@ -235,10 +246,12 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             } else if let Err(log) = session.close(cell) {
                 say(format_args!("{log:#}\n"));
             }
+            finish_events(&mut evidence);
             Err(error)
         }
         None => {
             session.abandon();
+            finish_events(&mut evidence);
             anyhow::bail!("the cyclic thread ended without a result; this is a bug in sensai")
         }
     }
@@ -256,6 +269,24 @@ fn keep(
         say(format_args!("retained data: {text}\n"));
     }
     Ok(session)
+}
+
+/// Keep what is recorded around jidoka events, if anything is recorded and there are rules.
+fn keep_events(
+    cell: &Arc<Cell>,
+    options: &Options,
+    status: &Arc<Status>,
+) -> anyhow::Result<Option<Evidence>> {
+    let Some(log) = options.log.as_ref().filter(|_| !cell.jidoka.is_empty()) else { return Ok(None) };
+    let kept = Keeper::start(cell, log, Shelf::beside(log), status).context("cannot make a thread")?;
+    Ok(Some(kept))
+}
+
+/// The log is complete: keep what is still wanted of it.
+fn finish_events(keeper: &mut Option<Keeper>) {
+    for text in keeper.take().into_iter().flat_map(Keeper::finish) {
+        say(format_args!("{text}\n"));
+    }
 }
 
 /// Another core than the cyclic thread's, if there is one.

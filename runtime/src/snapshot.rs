@@ -209,7 +209,7 @@ impl Snapshot {
             axes: vec![AxisFacts::default(); cell.axes.len()].into(),
             units: Units::new(&cell.units, 0).states().into(),
             alarms: Alarms::new(&cell.alarms, cell.task.interval_ns).facts().into(),
-            events: [crate::publish::NO_EVENT; EVENTS_MAX],
+            events: [Event::NONE; EVENTS_MAX],
             devices: vec![UNKNOWN; cell.devices.len()].into(),
             bus: BusCounters::default(),
             exchange: Exchange::NONE,

@@ -11,6 +11,7 @@ use crate::{
         refusal,
         view::{Section, Surroundings, TagView, View},
     },
+    evidence::Reason,
     snapshot::{Receipt, Snapshot, Snapshots},
     status::Status,
 };
@@ -54,6 +55,8 @@ pub struct Wiring {
     pub audit: Option<Audit>,
     /// One text for each command that was applied, for the cycle log's events.
     pub texts: Sender<String>,
+    /// The texts of verdicts, for what is kept of their events.
+    pub reasons: Option<Sender<Reason>>,
     /// What the log's writer says.
     pub log: LogFacts,
     /// When the process started, on the monotonic clock.
@@ -265,6 +268,15 @@ impl Desk {
                 "cycle {}: {} {} by {who}{why}",
                 receipt.index, command.method, command.params
             ));
+            if let (InboxKind::Verdict, Some(reasons)) = (command.entry.kind, &self.wiring.reasons) {
+                let _ = reasons.send(Reason {
+                    hash: command.entry.argument[2].cast_unsigned(),
+                    why: command.why.clone(),
+                    who: who.user.clone(),
+                    utc: audit::utc_now(),
+                    cycle: receipt.index,
+                });
+            }
         }
         if let Some(audit) = &self.wiring.audit {
             audit.put(Entry {

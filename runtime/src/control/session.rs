@@ -6,6 +6,7 @@ use crate::{
         place::{self, Place},
         server::{ControlServer, LogFacts, Wiring, files_hash},
     },
+    evidence::Reason,
     inbox::Inbox,
     publish::Publisher,
     recorder::LogSession,
@@ -89,7 +90,7 @@ impl Claim {
         })
     }
 
-    /// Serve it. `core` is the cyclic thread's, which the control thread keeps off.
+    /// Serve it. `core` is the cyclic thread's, which the control thread keeps off; the texts of verdicts go to `reasons`.
     ///
     /// # Errors
     /// If the thread cannot be made.
@@ -100,6 +101,7 @@ impl Claim {
         status: &Arc<Status>,
         core: Option<usize>,
         inbox: &mut Inbox,
+        reasons: Option<mpsc::Sender<Reason>>,
     ) -> anyhow::Result<ControlSession> {
         let Some((place, listener)) = self.place else {
             return Ok(ControlSession { told: self.told, ..ControlSession::default() });
@@ -116,6 +118,7 @@ impl Claim {
             commands: inbox.open_control(),
             audit: self.audit,
             texts: sender,
+            reasons,
             log: Arc::clone(&log),
             started_ns: clock::monotonic_ns(),
         };

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cyclic::{self, Doors, Plan},
+    evidence,
     inbox::{Inbox, entry},
     recorder::LogSession,
     replay,
@@ -65,6 +66,8 @@ when = "hot"
 latched = true
 text = { en = "it is hot", ja = "高温です" }
 [jidoka.part]
+[log]
+ring = "30s"
 [simulation]
 auto_start = false
 "#;
@@ -88,6 +91,7 @@ struct Rig {
     cyclic: Option<JoinHandle<()>>,
     session: Option<LogSession>,
     texts: mpsc::Receiver<String>,
+    keeper: Option<evidence::Keeper>,
     options: Options,
     cell: Arc<sensai_model::Cell>,
 }
@@ -101,12 +105,14 @@ impl Rig {
         let cell = source.cell.clone().unwrap_or_else(|| panic!("{}", source.render(false)));
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("a.snlog");
-        let options = Options { log: Some(log), files, ..Options::default() };
+        let options = Options { log: Some(log.clone()), files, ..Options::default() };
         let (session, producer) = LogSession::open(&cell, &options).unwrap();
         let (commands, mut inbox) = Inbox::new();
         let (publisher, snapshots) = snapshot::channel(&cell);
         let (sender, texts) = mpsc::channel();
         let status = Arc::new(Status::default());
+        let shelf = evidence::Shelf::beside(&log);
+        let evidence = evidence::Keeper::start(&cell, &log, shelf, &status).unwrap();
         let wiring = Wiring {
             cell: Arc::clone(&cell),
             hash: files_hash(&options.files),
@@ -116,6 +122,7 @@ impl Rig {
             commands: inbox.open_control(),
             audit: Some(audit::Audit::open(&folder.path().join("a.snlog.audit")).unwrap()),
             texts: sender,
+            reasons: Some(evidence.reasons),
             log: LogFacts::default(),
             started_ns: clock::monotonic_ns(),
         };
@@ -132,7 +139,13 @@ impl Rig {
             retained: None,
             sim_faults: Vec::new(),
         };
-        let doors = Doors { inbox, log: producer, publisher: Some(publisher), retained: None };
+        let doors = Doors {
+            inbox,
+            log: producer,
+            publisher: Some(publisher),
+            retained: None,
+            evidence: Some(evidence.tap),
+        };
         let seen = Arc::clone(&status);
         let cyclic = std::thread::spawn(move || {
             let (errors, _texts) = rtrb::RingBuffer::new(16);
@@ -148,6 +161,7 @@ impl Rig {
             cyclic: Some(cyclic),
             session: Some(session),
             texts,
+            keeper: Some(evidence.keeper),
             options,
             cell,
         };
@@ -184,6 +198,8 @@ impl Rig {
         drop(self.server.take());
         let texts: Vec<String> = self.texts.try_iter().collect();
         self.session.take().unwrap().close(&self.cell).unwrap();
+        let told = self.keeper.take().unwrap().finish();
+        assert!(told.iter().all(|text| text.contains(" are kept as ")), "{told:?}");
         (self.folder, self.options.log.clone().unwrap(), texts)
     }
 }
@@ -205,6 +221,45 @@ fn until(client: &mut Client, what: &str, is_so: impl Fn(&View) -> bool) -> View
         }
     }
     panic!("never {what}");
+}
+
+/// The cycles around the event, which replay by themselves, and what was said of it.
+fn assert_evidence(log: &std::path::Path, whole: &LogReader<Vec<u8>>) {
+    let directory = evidence::Shelf::beside(log).directory().to_owned();
+    let mut names: Vec<_> = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let [json, snlog] = &names[..] else { panic!("{names:?}") };
+    let document: evidence::Document =
+        serde_json::from_slice(&std::fs::read(directory.join(json)).unwrap()).unwrap();
+    assert_eq!(*json, format!("1-part-{}.json", document.cycle));
+    assert_eq!((document.event, document.rule.as_str(), document.model), (1, "part", None));
+    assert_eq!((&document.parameters["suspect"], &document.parameters["level"]), (&json!(true), &json!(7.5)));
+    let verdict = document.verdict.expect("it was judged");
+    assert_eq!((verdict.good, verdict.why.as_str()), (false, "a crack"));
+    assert_eq!(verdict.why_hash, format!("{:016x}", super::method::reason_hash("a crack")));
+    assert!(verdict.cycle > document.cycle && !verdict.who.is_empty() && verdict.utc.ends_with('Z'));
+    let kept = document.log.expect("its cycles are kept");
+    assert_eq!((&kept.file, document.trouble), (snlog, None));
+    let bytes = std::fs::read(directory.join(snlog)).unwrap();
+    assert_eq!(kept.sha256, sensai_log::block::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
+    let part = LogReader::open(bytes).unwrap();
+    assert!(part.verify().unwrap().is_good());
+    // Ten seconds before and two behind, a keyframe's distance more at the start, and no further than there are records.
+    let (first, last) = part.info().unwrap().cycles.unwrap();
+    assert_eq!((first, last), (kept.first, kept.last));
+    assert_eq!(last, (document.cycle + 2_000).min(whole.last_cycle()));
+    let wanted = document.cycle.saturating_sub(10_000).max(1);
+    assert!(first <= wanted && wanted - first <= 10_000, "from {first}, wanted {wanted}");
+    let report = replay::replay(&part, &replay::Options::default(), &mut |_| ()).unwrap();
+    assert!(report.is_proof(), "{report}");
+    assert_eq!(report.verified, [(first, last)]);
+    for record in part.records(0) {
+        let record = record.unwrap();
+        assert_eq!(record.bytes(), whole.record(record.view().cycle()).unwrap().bytes());
+    }
 }
 
 #[test]
@@ -330,7 +385,7 @@ fn every_method_does_what_it_says() {
     let (folder, log, texts) = rig.end();
     let reader = LogReader::open(std::fs::read(&log).unwrap()).unwrap();
     let report = replay::replay(&reader, &replay::Options::default(), &mut |_| ()).unwrap();
-    assert!(report.difference.is_none() && report.unverified.is_empty(), "{:?}", report.difference);
+    assert!(report.difference.is_none() && report.unverified.is_empty(), "{report}");
     let commands = reader.records(0).flat_map(|record| {
         let record = record.unwrap();
         let entries: Vec<InboxEntry> = record.view().inbox().collect();
@@ -339,6 +394,7 @@ fn every_method_does_what_it_says() {
     let chain = audit::verify(&folder.path().join("a.snlog.audit")).unwrap();
     assert_eq!(commands.count() as u64, chain.lines, "every entry has its line");
     assert!(texts.iter().any(|text| text.contains("verdict") && text.ends_with(": a crack")), "{texts:?}");
+    assert_evidence(&log, &reader);
 }
 
 #[test]
@@ -507,6 +563,7 @@ fn before_there_are_cycles_nothing_is_commanded() {
         commands: inbox.open_control(),
         audit: None,
         texts: mpsc::channel().0,
+        reasons: None,
         log: LogFacts::default(),
         started_ns: clock::monotonic_ns(),
     };

@@ -36,7 +36,10 @@ pub struct Event {
     pub why: u64,
 }
 
-const NO_EVENT: Event = Event { number: 0, rule: 0, cycle: 0, score: 0.0, verdict: Verdict::Open, why: 0 };
+impl Event {
+    /// An empty place.
+    pub const NONE: Self = Self { number: 0, rule: 0, cycle: 0, score: 0.0, verdict: Verdict::Open, why: 0 };
+}
 
 #[derive(Clone, Debug)]
 struct Rule {
@@ -68,7 +71,7 @@ impl Jidoka {
                 in_row: 0,
             }
         };
-        Self { rules: cell.jidoka.iter().map(rule).collect(), events: [NO_EVENT; EVENTS_MAX], count: 0 }
+        Self { rules: cell.jidoka.iter().map(rule).collect(), events: [Event::NONE; EVENTS_MAX], count: 0 }
     }
 
     /// The last events, newest first.
@@ -120,7 +123,7 @@ impl Jidoka {
                 let rule = &self.rules[index];
                 hold(rule.of.unit);
                 let number = self.count + 1;
-                let event = Event { number, rule: index as u16, cycle, score, ..NO_EVENT };
+                let event = Event { number, rule: index as u16, cycle, score, ..Event::NONE };
                 self.events[(self.count % EVENTS_MAX as u64) as usize] = event;
                 self.count = number;
             }
@@ -228,7 +231,7 @@ mod tests {
             sequence: 0,
             in_row: 0,
         };
-        Jidoka { rules: vec![rule; count].into(), events: [NO_EVENT; EVENTS_MAX], count: 0 }
+        Jidoka { rules: vec![rule; count].into(), events: [Event::NONE; EVENTS_MAX], count: 0 }
     }
 
     #[test]

@@ -20,6 +20,9 @@ const BUFFERS: usize = 2;
 /// How often the writer looks.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Looks for a buffer at the end of a run: two seconds.
+const LAST_LOOKS_MAX: u32 = 100;
+
 /// The cyclic thread's side.
 pub struct Tap {
     places: Arc<Places>,
@@ -38,12 +41,24 @@ impl Tap {
         }
     }
 
-    /// A copy now, such as behind the last cycle. False if both buffers are on their way.
+    /// A copy now. False if both buffers are on their way.
     pub fn offer(&mut self, machine: &Machine) -> bool {
         let Ok(mut buffer) = self.free.pop() else { return false };
         save(machine, &self.places, &mut buffer);
         // As many buffers as places: there is always one.
         self.full.push(buffer).is_ok()
+    }
+
+    /// What the run ends with. Waits until there is a buffer, as virtual time or a slow disk may have both on their way,
+    /// but not for ever: not for the cycle.
+    pub fn offer_last(&mut self, machine: &Machine) -> bool {
+        for _ in 0..LAST_LOOKS_MAX {
+            if self.offer(machine) {
+                return true;
+            }
+            crate::rt::sleep_until(sensai_fieldbus::clock::monotonic_ns() + LOOK.as_nanos() as u64);
+        }
+        false
     }
 }
 
