@@ -4,7 +4,7 @@
 //! A replay and the editor do not ask: neither runs a model beside the cycle.
 
 use super::{
-    admission::{Cost, Verdict},
+    admission::{Cost, SHARE, Verdict},
     beside,
     library::LibraryError,
     ort_engine::{OrtEngine, OrtError},
@@ -39,6 +39,7 @@ pub const fn entering_cycles(output_len: usize) -> usize {
 pub fn of_host(cell: &Cell, sources: &Sources) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut cost = None;
+    let mut share = 0.0;
     for model in &cell.models {
         let put = |severity, (code, rule), message: String, help: Option<String>| Finding {
             severity,
@@ -48,9 +49,10 @@ pub fn of_host(cell: &Cell, sources: &Sources) -> Vec<Finding> {
         let (severity, found, help) = match model.engine {
             ModelEngine::Ort => of_ort(model),
             ModelEngine::Inline => {
-                let Ok(mut plan) = Plan::load(&model.bytes) else { continue };
+                let Ok(plan) = Plan::load(&model.bytes) else { continue };
                 let cost = *cost.get_or_insert_with(Cost::calibrate);
-                let Some((found, help)) = admission(model, &mut plan, cost, cell.task.interval_ns) else {
+                let Some((found, help)) = admission(model, &plan, cost, cell.task.interval_ns, &mut share)
+                else {
                     continue;
                 };
                 findings.push(put(Severity::Warning, ADMISSION, found, Some(help)));
@@ -97,26 +99,64 @@ fn entering(model: &Model) -> Option<(String, String)> {
     })
 }
 
-fn admission(model: &Model, plan: &mut Plan, cost: Cost, interval_ns: u64) -> Option<(String, String)> {
+/// `others` is the share of the models before it, and this one's is added to it.
+fn admission(
+    model: &Model,
+    plan: &Plan,
+    cost: Cost,
+    interval_ns: u64,
+    others: &mut f64,
+) -> Option<(String, String)> {
     let verdict = Verdict::of(plan, model.slice_operations, cost, interval_ns);
-    if verdict.is_admitted() {
+    let before = std::mem::replace(others, *others + verdict.share);
+    if verdict.share + before <= SHARE {
         return None;
     }
-    let us = |ns: f64| ns / 1000.0;
+    let together = if verdict.is_admitted() { "with the models before it " } else { "" };
     let message = format!(
-        "{} operations in one cycle take up to {:.0} µs on this computer, more than half of the interval ({:.0} µs)",
+        "{} operations in one cycle take up to {:.0} µs on this computer, {together}{:.0} % of the interval, of which models \
+         may have {:.0} %",
         verdict.operations,
-        us(verdict.bound_ns),
-        us(interval_ns as f64)
+        verdict.bound_ns / 1000.0,
+        (verdict.share + before) * 100.0,
+        SHARE * 100.0
     );
-    let help = match verdict.slice {
-        Some(slice) => format!(
-            "set `slice = {slice}`: it then runs over {} cycles",
-            plan.operations().div_ceil(slice.max(1))
-        ),
+    let help = match verdict.slice.filter(|slice| *slice < verdict.operations) {
+        Some(slice) => {
+            let cycles = plan.operations().div_ceil(slice.max(1));
+            format!("set `slice = {slice}`: it then runs over {cycles} cycles")
+        }
+        None if verdict.is_admitted() => "give one of them a `slice`, or engine = \"ort\"".into(),
         None => {
             "none of its steps can be divided far enough: use engine = \"ort\", or a longer interval".into()
         }
     };
     Some((message, help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::ai::families;
+
+    #[test]
+    fn models_share_half_of_the_interval_and_are_told_their_slice() {
+        let cell = crate::inference::tests::cell(&["plain"]);
+        let model = &cell.models[0];
+        let family = families::all().into_iter().find(|family| family.name == "gru").expect("it is there");
+        let plan = Plan::load(&family.model).unwrap();
+        let (cost, whole) = (Cost { ns_per_operation: 1.0 }, plan.operations());
+        let ask = |interval_ns, share: &mut f64| admission(model, &plan, cost, interval_ns, share);
+        let mut share = 0.0;
+        // A run may take a fifth of the interval: two are admitted, a third one is not.
+        let interval = 10 * whole;
+        assert_eq!((ask(interval, &mut share), ask(interval, &mut share)), (None, None));
+        let (message, _) = ask(interval, &mut share).expect("three fifths");
+        assert!(message.contains("with the models before it 60 % of the interval"), "{message}");
+        let (message, help) = ask(2 * whole, &mut 0.0).expect("all of it");
+        assert!(message.contains("in one cycle take up to") && message.contains("100 %"), "{message}");
+        assert!(help.starts_with("set `slice = "), "{help}");
+        let (_, help) = ask(plan.largest_unit(), &mut 0.0).expect("far too long");
+        assert!(help.contains("engine = \"ort\""), "{help}");
+    }
 }

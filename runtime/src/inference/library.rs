@@ -147,10 +147,10 @@ mod tests {
             install_folder_of(data.map(OsStr::new), home.map(OsStr::new))
                 .map(|path| path.display().to_string())
         };
-        assert_eq!(place(Some("/data"), Some("/home/a")).unwrap(), "/data/sensai/onnxruntime-1.24.4");
-        let fallback = "/home/a/.local/share/sensai/onnxruntime-1.24.4";
-        assert_eq!(place(None, Some("/home/a")).unwrap(), fallback);
-        assert_eq!(place(Some("relative"), Some("/home/a")).unwrap(), fallback);
+        assert_eq!(place(Some("/data"), Some("/users/a")).unwrap(), "/data/sensai/onnxruntime-1.24.4");
+        let fallback = "/users/a/.local/share/sensai/onnxruntime-1.24.4";
+        assert_eq!(place(None, Some("/users/a")).unwrap(), fallback);
+        assert_eq!(place(Some("relative"), Some("/users/a")).unwrap(), fallback);
         assert_eq!((place(None, None), place(None, Some(""))), (None, None));
     }
 

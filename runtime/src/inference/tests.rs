@@ -70,7 +70,7 @@ fn fake(model: &Model) -> Result<Box<dyn Runs>, Vec<String>> {
 }
 
 /// The example's cell, with models that behave in these manners instead of its own.
-fn cell(manners: &[&str]) -> Cell {
+pub(super) fn cell(manners: &[&str]) -> Cell {
     let source = Source::from_directory(&crate::test_cell());
     let mut cell = Cell::clone(&source.cell.expect("the example is valid"));
     let model = |name: &&str| Model {
