@@ -13,6 +13,8 @@
 //! normalisations use [`reduce::LANES`] partial sums, combined in one fixed tree. No fused multiply-add; exponential
 //! functions of [`math`], others from the pinned `libm`; NaN canonical in every result.
 //!
+//! Where a processor has AVX2, kernels use it; a compiler's vectors change no sum, and the bits are the same without.
+//!
 //! All values are `f32`, also where the model has integers: they are exact up to 2²⁴, and arithmetic on integers other
 //! than at load is refused. `QuantizeLinear` and `DequantizeLinear` are computed as the standard defines them, and the
 //! layers between them run in `f32` on the dequantised values: the quantised weights are dequantised at load.
