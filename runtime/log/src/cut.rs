@@ -98,7 +98,10 @@ pub fn cut<R: ReadAt, S: Storage>(
         }
         out.push(cycle, record.bytes())?;
     }
-    let Some((records, range)) = out.finish_records()? else { return Err(missing()) };
+    out.stage();
+    out.appender.write()?;
+    let (records, Some((first, _, last))) = (out.records, out.cycles) else { return Err(missing()) };
+    let range = (first, last);
     let mut appender = out.appender;
     for event in log.events(start_block.unwrap_or(0))? {
         if (range.0..=range.1).contains(&event.cycle) {
@@ -150,13 +153,6 @@ impl<S: Storage> Writer<S> {
         }
         self.buffer.clear();
         self.items = 0;
-    }
-
-    /// How many there were, and the first and the last of them.
-    fn finish_records(&mut self) -> Result<Option<(u64, (u64, u64))>, LogError> {
-        self.stage();
-        self.appender.write()?;
-        Ok(self.cycles.map(|(first, _, last)| (self.records, (first, last))))
     }
 }
 
