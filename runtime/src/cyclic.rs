@@ -34,6 +34,9 @@ use std::{
     },
 };
 
+/// Where the time of the embedded segment begins.
+const SEGMENT_START_NS: u64 = 1_000_000_000;
+
 /// What the cyclic thread is to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -195,7 +198,7 @@ fn bring_up_and_drive(
 ) -> anyhow::Result<Outcome> {
     match socket {
         None => {
-            clock::start_virtual(1_000_000_000);
+            clock::start_virtual(SEGMENT_START_NS);
             let (plant, twin) = twin::connect(&plan.cell)?;
             let segment = Segment::for_cell(&plan.cell, plant);
             links.twin = Some(twin);
@@ -204,6 +207,7 @@ fn bring_up_and_drive(
             };
             drive(plan, links, InProcess::new(segment), arm, |plan, spin, start| {
                 let start = (!plan.virtual_time).then_some(start);
+                clock::advance_to(met_by_the_twin(clock::now_ns(), plan.cell.task.interval_ns));
                 Lockstep::new(start, plan.cell.task.interval_ns, spin, plan.first_index)
             })
         }
@@ -218,6 +222,16 @@ fn bring_up_and_drive(
             )
         }
     }
+}
+
+/// The first time from `now_ns` on at which a cycle meets the simulated machine in the same place of its step as in every
+/// run. The machine steps on a grid from the segment's first frame on; start-up takes as long as the devices' settings
+/// take, and one more of them must not make the samples of a cycle others.
+fn met_by_the_twin(now_ns: u64, interval_ns: u64) -> u64 {
+    let interval_ns = interval_ns.max(1);
+    let place_ns = SEGMENT_START_NS + interval_ns / 5 * 4;
+    let behind_ns = now_ns.saturating_sub(place_ns);
+    place_ns.saturating_add(behind_ns.div_ceil(interval_ns).saturating_mul(interval_ns))
 }
 
 fn drive<W: Wire, P: Pace>(
@@ -504,6 +518,19 @@ mod tests {
         assert!(closed.load(Relaxed) && error.is::<Panicked>());
         assert!(error.to_string().contains("index 7 of 3"), "{error}");
         assert_eq!(contain(|| Ok(5)).unwrap(), 5);
+    }
+
+    #[test]
+    fn cycles_meet_the_twin_in_the_same_place_whatever_start_up_took() {
+        for (now_ns, expected_ns) in [
+            (SEGMENT_START_NS, SEGMENT_START_NS + 800_000),
+            (SEGMENT_START_NS + 119_800_000, SEGMENT_START_NS + 119_800_000),
+            (SEGMENT_START_NS + 119_800_001, SEGMENT_START_NS + 120_800_000),
+            (SEGMENT_START_NS + 120_200_000, SEGMENT_START_NS + 120_800_000),
+        ] {
+            assert_eq!(met_by_the_twin(now_ns, 1_000_000), expected_ns);
+        }
+        assert!(met_by_the_twin(u64::MAX - 5, 1_000_000) > 0);
     }
 
     #[test]
