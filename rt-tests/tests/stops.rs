@@ -55,6 +55,8 @@ impl Press {
             press.scratch.write(&format!("press-cell/{file}"), bytes);
         }
         press
+            // A disk that others keep busy must not cost records: they are to be replayed.
+            .with("cell.toml", "sync_interval = \"100ms\"", "sync_interval = \"100ms\"\nring = \"20s\"")
             .with("cell.toml", "nest.height     =", "ram.scale =")
             .with("cell.toml", "unit = \"mm\", scale = 0.0001,", "unit = \"mm\", scale = 0.000001,")
             .with(
