@@ -84,11 +84,11 @@ pub fn run(arguments: &BenchAi) -> anyhow::Result<ExitCode> {
             let measuring = scope.spawn(|| measure(&family, arguments.rounds.max(1)));
             measuring.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the measurement panicked")))
         });
-        let (row, histograms) = measured.with_context(|| family.name)?;
+        let (row, [inline, ort]) = measured.with_context(|| family.name)?;
         eprintln!("{}: {:.2} of ONNX Runtime's median", row.title, row.ratio.ratio);
         rows.push(row);
-        curves.push((format!("{} inline", family.name), histograms.0));
-        curves.push((format!("{} ort", family.name), histograms.1));
+        curves.push((format!("{} inline", family.name), inline));
+        curves.push((format!("{} ort", family.name), ort));
     }
     let report = Report {
         onnxruntime: library::find()?,
@@ -103,8 +103,7 @@ pub fn run(arguments: &BenchAi) -> anyhow::Result<ExitCode> {
         print!("{}", report.table());
     }
     if let Some(path) = &arguments.plot {
-        let curves: Vec<_> =
-            curves.iter().map(|(name, histogram)| plot::Curve { name, histogram }).collect();
+        let curves: Vec<_> = curves.iter().map(|(name, histogram)| plot::Curve { name, histogram }).collect();
         plot::distributions(path, "one run of a model", &curves)
             .with_context(|| format!("cannot draw {}", path.display()))?;
     }
@@ -217,7 +216,7 @@ impl Meter {
     }
 }
 
-fn measure(family: &Family, rounds: u32) -> anyhow::Result<(Row, (Histogram<u64>, Histogram<u64>))> {
+fn measure(family: &Family, rounds: u32) -> anyhow::Result<(Row, [Histogram<u64>; 2])> {
     let mut plan = Plan::load(&family.model).map_err(|errors| {
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
@@ -267,7 +266,7 @@ fn measure(family: &Family, rounds: u32) -> anyhow::Result<(Row, (Histogram<u64>
         samples: SAMPLES,
         other_decisions: other as u64,
     };
-    Ok((row, (inline_meter.histogram, ort_meter.histogram)))
+    Ok((row, [inline_meter.histogram, ort_meter.histogram]))
 }
 
 /// The score above which a part is bad: the worst tenth of parts that are not judged later.

@@ -4,7 +4,7 @@
 //! back through rings, never waiting for them; a result enters a cycle through the inbox, where it is recorded. A
 //! replay needs neither the library nor these threads.
 //!
-//! Read [`beside`] first: it is the part that the cycle touches. [`start`] makes the threads, [`watch`] looks after
+//! Read [`beside`] first: it is the part that the cycle touches. [`mod@start`] makes the threads, [`watch`] looks after
 //! them from outside.
 //!
 //! Deliberately absent: what a model sees and what becomes of a late result ([`crate::machine::models`]), and the engine

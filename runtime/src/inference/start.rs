@@ -31,6 +31,9 @@ pub struct Settings {
 /// Longest that loading, checking and warming up one model may take.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
 
+/// Makes an engine on its own thread; what speaks against it is told in full.
+pub(super) type Load = fn(&Model) -> Result<Box<dyn Runs>, Vec<String>>;
+
 /// What a thread says of its model: shapes of inputs and outputs, and how to end a run.
 struct Loaded {
     inputs: Vec<TensorInfo>,
@@ -51,7 +54,7 @@ pub fn start(cell: &Cell, settings: Settings) -> anyhow::Result<Option<(Beside, 
 pub(super) fn start_with(
     cell: &Cell,
     settings: Settings,
-    load: fn(&Model) -> Result<Box<dyn Runs>, Vec<String>>,
+    load: Load,
 ) -> anyhow::Result<Option<(Beside, Watch)>> {
     let models = cell.models.iter().enumerate().filter(|(_, model)| model.engine == ModelEngine::Ort);
     let mut beside = Beside { places: Vec::new(), virtual_time: settings.virtual_time };
@@ -83,7 +86,7 @@ fn start_one(
     index: u16,
     model: &Model,
     settings: Settings,
-    load: fn(&Model) -> Result<Box<dyn Runs>, Vec<String>>,
+    load: Load,
 ) -> anyhow::Result<Result<(Place, Watched), Vec<String>>> {
     let (jobs, jobs_consumer) = rtrb::RingBuffer::new(1);
     let (results_producer, results) = rtrb::RingBuffer::new(1);
