@@ -199,19 +199,22 @@ fn unit_of(name: &str) -> &str {
 
 /// The cells of a line of RFC 4180.
 fn split(line: &str) -> Vec<String> {
+    let push = |cells: &mut Vec<String>, letter: char| {
+        if let Some(cell) = cells.last_mut() {
+            cell.push(letter);
+        }
+    };
     let mut cells = vec![String::new()];
     let (mut quoted, mut letters) = (false, line.chars().peekable());
     while let Some(letter) = letters.next() {
         match letter {
             '"' if quoted && letters.peek() == Some(&'"') => {
                 letters.next();
-                cells.last_mut().map(|cell| cell.push('"'));
+                push(&mut cells, '"');
             }
             '"' => quoted = !quoted,
             ',' if !quoted => cells.push(String::new()),
-            letter => {
-                cells.last_mut().map(|cell| cell.push(letter));
-            }
+            letter => push(&mut cells, letter),
         }
     }
     cells
@@ -282,10 +285,9 @@ fn thin(times: &[f64], values: &[f64]) -> Vec<Points> {
         match (low, high) {
             (Some(low), Some(high)) => {
                 let (one, two) = if low.0 <= high.0 { (low, high) } else { (high, low) };
-                let piece = pieces.last_mut();
-                piece.map(|piece| {
-                    piece.extend([Some(one), (two != one).then_some(two)].into_iter().flatten())
-                });
+                if let Some(piece) = pieces.last_mut() {
+                    piece.extend([Some(one), (two != one).then_some(two)].into_iter().flatten());
+                }
             }
             _ if pieces.last().is_some_and(|piece| !piece.is_empty()) => pieces.push(Vec::new()),
             _ => {}
