@@ -4,7 +4,7 @@ use crate::support::{cases, folders, run_plan};
 use proptest::prelude::*;
 use sensai_alloc_count::{CountingAllocator, thread_counts};
 use sensai_inference::{Engine, Plan, Progress, RunError, StateError};
-use std::{fmt::Write, path::Path, sync::OnceLock};
+use std::{fmt::Write, path::Path, process::Command, sync::OnceLock};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -75,6 +75,28 @@ fn the_bits_are_the_profiles() {
     }
     let expected = include_str!("../data/bits.txt");
     assert!(table == expected, "the bits have changed; now they are\n{table}");
+}
+
+/// The same table on a processor without AVX: Nehalem, of 2008.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn an_older_processor_comes_to_the_same_bits() {
+    const TABLE: &str = "plan::the_bits_are_the_profiles";
+    if Command::new("qemu-x86_64").arg("--version").output().is_err() {
+        println!("skipped: the bits of an emulated Nehalem (no qemu-x86_64; Debian package qemu-user)");
+        return;
+    }
+    let emulated = Command::new("qemu-x86_64")
+        .args(["-cpu", "Nehalem"])
+        .arg(std::env::current_exe().expect("this program has a path"))
+        .args([TABLE, "--exact", "--test-threads", "1"])
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&emulated.stdout);
+    let complained = String::from_utf8_lossy(&emulated.stderr);
+    assert!(emulated.status.success(), "{said}\n{complained}");
+    // A renamed table would be no test, and no failure either.
+    assert!(said.contains("test result: ok. 1 passed"), "{said}");
 }
 
 proptest! {
