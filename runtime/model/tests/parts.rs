@@ -236,7 +236,7 @@ fn a_drive_that_homes_itself_is_told_how() {
     let brake = (0x60fe, 2, vec![1, 0, 0, 0]);
     let drive = "{ method = \"drive\", number = -3 }";
     assert_eq!(written("", drive), [(0x6098, 0, vec![0xfd]), brake.clone()]);
-    assert_eq!(written("", "\"absolute\""), [brake.clone()]);
+    assert_eq!(written("", "\"absolute\""), std::slice::from_ref(&brake));
     let own = ", startup = [{ object = \"0x6098:00\", value = 17 }]";
     assert_eq!(written(own, drive), [(0x6098, 0, vec![17]), brake], "the cell's own startup goes first");
 }
