@@ -40,7 +40,7 @@ pub struct Reason {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// [`FORM`].
+    /// Number of the form.
     pub form: u32,
     /// Name of the cell.
     pub cell: String,

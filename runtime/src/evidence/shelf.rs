@@ -22,9 +22,9 @@ const PART: &str = "part";
 #[derive(Clone, Debug)]
 pub struct Shelf {
     directory: PathBuf,
-    /// See [`COUNT_MAX`].
+    /// Snapshots kept, see `COUNT_MAX`.
     pub count_max: usize,
-    /// See [`BYTES_MAX`].
+    /// Bytes kept, see `BYTES_MAX`.
     pub bytes_max: u64,
 }
 

@@ -48,7 +48,7 @@ impl Restart {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retained {
-    /// [`FORM`].
+    /// Number of the form.
     pub form: u32,
     /// Name of the cell.
     pub cell: String,

@@ -1,6 +1,6 @@
 //! `sensai top`: a running cell on a terminal, read from its control socket.
 //!
-//! [`state`] is what the screen shows and how keys change it, [`draw`] and [`pages`] put it on any backend, [`link`] is
+//! `state` is what the screen shows and how keys change it, `draw` and `pages` put it on any backend, `link` is
 //! the connection. Only this file touches the terminal.
 
 mod draw;
