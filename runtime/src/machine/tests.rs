@@ -3,7 +3,9 @@ use crate::inbox::entry;
 use proptest::prelude::*;
 use sensai_model::{
     BitField, RawType, ScalarType,
-    cell::{Bus, Device, ImageSize, Limits, Log, OnOverrun, Operator, ProgramSource, Simulation, SyncUnit, Task},
+    cell::{
+        Bus, Device, ImageSize, Limits, Log, OnOverrun, Operator, ProgramSource, Simulation, SyncUnit, Task,
+    },
     record::{InboxEntry, InboxKind, InboxSource},
     tag::{OnInvalid, Overflow},
 };
