@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn names_come_from_passwd() {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nbad line\nline1:x:1001:100::/home/line1:/bin/sh\n";
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nbad line\nline1:x:1001:100::/var/lib/line1:/bin/sh\n";
         assert_eq!(
             (named(passwd, 1001), named(passwd, 0), named(passwd, 7)),
             (Some("line1"), Some("root"), None)
