@@ -158,7 +158,9 @@ fn onnxruntime(cell: Option<&Cell>) -> Finding {
     let (verdict, found) = match found {
         Ok(path) => (Verdict::Ok, path.display().to_string()),
         Err(error) if wanted => (Verdict::Bad, error.to_string()),
-        Err(LibraryError::Missing { .. }) => (Verdict::Ok, "not installed; only models with engine = \"ort\" need it".into()),
+        Err(LibraryError::Missing { .. }) => {
+            (Verdict::Ok, "not installed; only models with engine = \"ort\" need it".into())
+        }
         Err(error) => (Verdict::Warn, error.to_string()),
     };
     let help = "`sensai setup onnxruntime` installs the library that is tested with";
