@@ -7,7 +7,10 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -172,10 +175,19 @@ pub fn run_sensai(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Out
     output_of(sensai_command(Profile::Release).args(arguments), RUN_LIMIT)
 }
 
+/// A place of its own for a command's control socket: two tests may run cells of one name at the same time. The runtime
+/// makes it if it needs it.
+pub fn place_for_sockets() -> PathBuf {
+    static COMMANDS: AtomicU64 = AtomicU64::new(0);
+    let number = COMMANDS.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("sensai-run-{}/{number}", std::process::id()))
+}
+
 /// `sensai` without arguments yet, at the top of the workspace.
 pub fn sensai_command(profile: Profile) -> Command {
     let mut command = Command::new(sensai(profile));
     command.current_dir(workspace()).env_remove("RUST_BACKTRACE");
+    command.env("XDG_RUNTIME_DIR", place_for_sockets());
     command
 }
 

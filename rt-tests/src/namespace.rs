@@ -67,6 +67,7 @@ impl Namespace {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(&self.ip);
         command.args(["netns", "exec", &self.name]).arg(program);
+        command.env("XDG_RUNTIME_DIR", crate::harness::place_for_sockets());
         command
     }
 

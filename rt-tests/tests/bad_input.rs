@@ -210,6 +210,7 @@ fn without_privilege(words: &[&str]) -> Result<Output, String> {
     }
     command.arg(rt_tests::harness::sensai(Profile::Release)).args(words);
     command.current_dir(workspace()).env_remove("RUST_BACKTRACE");
+    command.env("XDG_RUNTIME_DIR", rt_tests::harness::place_for_sockets());
     Ok(output_of(&mut command, RUN_LIMIT))
 }
 
@@ -339,8 +340,16 @@ fn bad_input_sii_images() {
 /// A sound log of a few hundred cycles.
 fn good_log(scratch: &Scratch) -> PathBuf {
     let log = scratch.path("good.snlog");
-    sensai(&["run", &text(&example("pneumatic-press")), "--virtual", "--cycles", "1500", "--log", &text(&log)])
-        .expect_code(0);
+    sensai(&[
+        "run",
+        &text(&example("pneumatic-press")),
+        "--virtual",
+        "--cycles",
+        "1500",
+        "--log",
+        &text(&log),
+    ])
+    .expect_code(0);
     log
 }
 

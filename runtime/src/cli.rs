@@ -555,7 +555,7 @@ pub enum Log {
         #[arg(value_hint = ValueHint::FilePath)]
         log: PathBuf,
     },
-    /// Write the tags of every cycle to a file others can read
+    /// Write the inputs and outputs of every cycle to a file others can read (memory tags are in no record)
     Export {
         /// The cycle log
         #[arg(value_hint = ValueHint::FilePath)]

@@ -42,6 +42,10 @@ pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
             );
         }
     }
+    let torn = log.info()?.torn_bytes;
+    if torn > 0 {
+        eprintln!("{torn} bytes at the log's end are torn and were left out");
+    }
     if let Some(bad) = &altered {
         eprintln!(
             "error: the log was altered at byte {}, after cycle {}: {}",

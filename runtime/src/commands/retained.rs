@@ -25,7 +25,7 @@ pub fn run(arguments: &Retained) -> anyhow::Result<ExitCode> {
     }
     let Some(payload) = found.payload else {
         eprintln!(
-            "no retained data in {}; `sensai run --retain {0}` keeps it there",
+            "no retained data in {}; `sensai run CELL --retain {0}` keeps it there",
             arguments.directory.display()
         );
         return Ok(ExitCode::FAILURE);

@@ -175,7 +175,9 @@ pub fn find(socket: Option<&Path>, directory: Option<&Path>) -> anyhow::Result<P
         all.extend(
             entries
                 .map(|entry| entry.path())
-                .filter(|path| path.extension().is_some_and(|end| end == "sock")),
+                .filter(|path| path.extension().is_some_and(|end| end == "sock"))
+                // A killed runtime leaves its socket behind.
+                .filter(|path| std::os::unix::net::UnixStream::connect(path).is_ok()),
         );
     }
     all.sort();

@@ -120,8 +120,9 @@ fn overview(frame: &mut Frame<'_>, area: Rect, state: &State) {
     }
     for (name, of) in &view.models {
         let style = if of.valid { Style::new() } else { WARN };
-        let text =
-            format!("model {name}: score {}, age {} cycles, misses {}", value(&of.score), of.age, of.misses);
+        let age =
+            if of.age == i64::MAX { "no result yet".to_owned() } else { format!("age {} cycles", of.age) };
+        let text = format!("model {name}: score {}, {age}, misses {}", value(&of.score), of.misses);
         lines.push(Line::styled(text, style));
     }
     if let Some(bus) = &view.bus {
