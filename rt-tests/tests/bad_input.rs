@@ -256,7 +256,13 @@ fn on_another_segment(namespace: &Namespace, cell: &PressCell, other: &PressCell
     let _simulator = Simulator::start(namespace, &other.directory(), &[]);
     let mut command = namespace.sensai(&["run"]);
     output_of(
-        command.arg(cell.directory()).args(["--interface", Namespace::MAIN, "--cycles", "100"]),
+        command.arg(cell.directory()).args([
+            "--interface",
+            Namespace::MAIN,
+            "--no-control",
+            "--cycles",
+            "100",
+        ]),
         RUN_LIMIT,
     )
 }
@@ -312,7 +318,15 @@ fn bad_input_nobody_on_the_bus() {
     };
     let cell = text(&example("pneumatic-press"));
     let run = output_of(
-        &mut namespace.sensai(&["run", &cell, "--interface", Namespace::MAIN, "--cycles", "10"]),
+        &mut namespace.sensai(&[
+            "run",
+            &cell,
+            "--interface",
+            Namespace::MAIN,
+            "--cycles",
+            "10",
+            "--no-control",
+        ]),
         RUN_LIMIT,
     );
     assert_clear(&run, 1, &["no EtherCAT device answered"]);

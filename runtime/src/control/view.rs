@@ -541,7 +541,7 @@ impl AxisView {
         let finite = |number: f64| if number.is_finite() { number } else { 0.0 };
         Self {
             state: state.into(),
-            error: facts.error.map_or(String::new(), |error| error.to_string()),
+            error: axis_error(facts),
             position: finite(facts.position),
             velocity: finite(facts.velocity),
             set_position: finite(facts.set_position),
@@ -644,6 +644,16 @@ impl LogView {
             durable_cycle: statistics.durable_cycle,
             error: statistics.last_error.clone(),
         }
+    }
+}
+
+/// Why an axis is in its error stop, or else why its last command failed: nothing moves then, and nobody would know why.
+fn axis_error(facts: &AxisFacts) -> String {
+    let failed = facts.failed_error.filter(|_| facts.failed > facts.done && facts.active == 0);
+    match (facts.error, failed) {
+        (Some(error), _) => error.to_string(),
+        (None, Some(error)) => format!("last command refused: {error}"),
+        (None, None) => String::new(),
     }
 }
 
