@@ -23,6 +23,9 @@ const WINDOW_COUNTS_MIN: f64 = 2.0;
 /// Counts of one unit that make sense: from a turn a kilometre to a hundredth of a nanometre in a millimetre.
 const COUNTS_PER_UNIT: std::ops::RangeInclusive<f64> = 1e-6..=1e12;
 
+/// Lengths and angles, in UCUM's spelling.
+const UNITS: [&str; 8] = ["mm", "um", "nm", "cm", "m", "deg", "rad", "mrad"];
+
 /// How counts become units.
 pub(crate) struct Scaling {
     /// UCUM.
@@ -48,7 +51,7 @@ pub(crate) struct Limits {
 
 /// `unit`, and `feed`, `encoder`, `gear` or `counts_per_unit`, `invert`.
 pub(crate) fn read_scaling(sink: &mut Sink<'_>, fields: &Fields<'_>) -> Option<Scaling> {
-    let unit = fields.get("unit").map(|item| values::unit(sink, &item, None));
+    let unit = fields.get("unit").map(|item| item.text(sink).and_then(|text| axis_unit(sink, &item, text)));
     let feed = fields.get("feed").map(|item| read_feed(sink, &item));
     let encoder_item = fields.get("encoder");
     let encoder = encoder_item.as_ref().map(|item| item.integer(sink, 1..=1 << 40));
@@ -138,7 +141,18 @@ fn read_feed(sink: &mut Sink<'_>, item: &Item<'_>) -> Option<(f64, Option<String
             .help("write a positive number and a unit, such as \"10 mm\" or \"360 deg\"");
         return None;
     };
-    values::checked_unit(sink, item, unit, None).map(|unit| (feed, Some(unit)))
+    axis_unit(sink, item, unit).map(|unit| (feed, Some(unit)))
+}
+
+/// A length or an angle: what an axis can count in.
+fn axis_unit(sink: &mut Sink<'_>, item: &Item<'_>, text: &str) -> Option<String> {
+    let unit = values::checked_unit(sink, item, text, None)?;
+    if !UNITS.contains(&unit.as_str()) {
+        let message = format!("`{unit}` is neither a length nor an angle");
+        item.find(sink, Rule::BadText, message).help(format!("an axis counts in {}", UNITS.join(", ")));
+        return None;
+    }
+    Some(unit)
 }
 
 /// Revolutions of the motor for revolutions of what it drives (CiA 402, object 6091).

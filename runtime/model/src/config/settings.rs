@@ -7,7 +7,7 @@ use super::{
     sink::Sink,
     tags::Tags,
     task::cycles,
-    values,
+    ucum, values,
 };
 use crate::{
     ScalarType, TagKind,
@@ -49,7 +49,7 @@ fn read_parameter(sink: &mut Sink<'_>, name: &str, item: &Item<'_>) -> Option<Pa
         Some(item) => item.choice(sink, values::SCALARS),
         None => default.as_ref().and_then(|item| values::scalar_of(&item.node.value)),
     };
-    let unit = fields.get("unit").and_then(|item| values::unit(sink, &item, scalar));
+    let unit = fields.get("unit").and_then(|item| parameter_unit(sink, &item, scalar));
     let default = default?;
     let Some(scalar) = scalar else {
         if fields.get("type").is_none() {
@@ -68,6 +68,18 @@ fn read_parameter(sink: &mut Sink<'_>, name: &str, item: &Item<'_>) -> Option<Pa
         unit,
         description: description.to_owned(),
     })
+}
+
+/// Nothing scales a parameter: a script sees what the operator writes.
+fn parameter_unit(sink: &mut Sink<'_>, item: &Item<'_>, scalar: Option<ScalarType>) -> Option<String> {
+    let text = item.text(sink)?;
+    match ucum::check(text) {
+        Err(bad) if bad.help.as_ref().is_some_and(|help| help.contains("scale = ")) => {
+            item.find(sink, Rule::BadText, bad.message).help("write unit = \"s\", and its values in seconds");
+            None
+        }
+        _ => values::unit(sink, item, scalar),
+    }
 }
 
 /// A range in floats around an integer default says that a float was meant.
