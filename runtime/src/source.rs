@@ -77,7 +77,7 @@ fn axis_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
                 )),
                 _ => None,
             };
-            Finding { help, ..table_finding(sources, table, "R103", rule, error.to_string()) }
+            Finding { help, ..table_finding(sources, table, "R104", rule, error.to_string()) }
         };
         errors.into_iter().map(finding).collect::<Vec<_>>()
     };
@@ -228,7 +228,7 @@ mod tests {
             let source = read(from, to);
             assert!(source.cell.is_none(), "{to}");
             let [finding] = &source.findings[..] else { panic!("{:?}", source.findings) };
-            assert_eq!((finding.code, finding.key.as_str()), ("R103", "axes.ram"));
+            assert_eq!((finding.code, finding.key.as_str()), ("R104", "axes.ram"));
             assert!(finding.message.starts_with(expected), "{}", finding.message);
             let text = source.sources.text(config::FILE_NAME).unwrap();
             assert_eq!(&text[finding.span.clone()], "[axes.ram]");

@@ -106,3 +106,19 @@ pub mod code {
     /// The data is so large that no cycle fits into `[limits] operations`.
     pub const WEIGHT: &str = "S304";
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_code_is_in_the_page_about_programs() {
+        let page = include_str!("../../docs/programs.md");
+        let codes: Vec<&str> = include_str!("finding.rs")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1))
+            .collect();
+        assert!(codes.len() > 20, "{codes:?}");
+        for code in codes {
+            assert!(page.contains(&format!("| {code} | ")), "{code} is not in docs/programs.md");
+        }
+    }
+}
