@@ -277,6 +277,11 @@ impl<R: ReadAt> LogReader<R> {
         Ok(events)
     }
 
+    /// Bytes at the end that are torn; known from opening the log, without reading the rest of it.
+    pub fn torn_bytes(&self) -> u64 {
+        self.tail.torn_bytes
+    }
+
     /// What the log is, at a glance.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    let torn = log.info()?.torn_bytes;
+    let torn = log.torn_bytes();
     if torn > 0 {
         eprintln!("{torn} bytes at the log's end are torn and were left out");
     }
