@@ -9,6 +9,7 @@
 pub mod axis;
 pub mod check;
 pub mod finding;
+pub mod hir;
 pub mod interpreter;
 pub mod layout;
 mod names;
