@@ -15,6 +15,6 @@ pub mod value;
 pub use cell::Cell;
 pub use fault::{Fault, FaultCode};
 pub use image::{BitField, RawType};
-pub use store::TagStore;
+pub use store::{RawTags, TagStore};
 pub use tag::{Tag, TagKind};
 pub use value::{ScalarType, Value};

@@ -1,14 +1,17 @@
 //! The values of all tags in this cycle. Flat, sized once, no allocation afterwards.
 
-use crate::{Tag, TagKind, Value, tag::OnInvalid};
+use crate::{ScalarType, Tag, TagKind, Value, tag::OnInvalid};
 
 /// One slot per tag element: value, quality, and the staged value of this run.
+///
+/// Values are kept as words ([`Value::to_bits`]), so that compiled programs reach them as the memory that they are.
 #[derive(Clone, Debug)]
 pub struct TagStore {
     /// What scripts read. Outputs and memory: the last committed value, or this run's own write.
-    values: Box<[Value]>,
+    values: Box<[u64]>,
     /// What was committed at the end of the last successful run.
-    committed: Box<[Value]>,
+    committed: Box<[u64]>,
+    types: Box<[ScalarType]>,
     valid: Box<[bool]>,
     /// Slots of inputs come first, see [`TagStore::new`].
     kinds: Box<[TagKind]>,
@@ -16,25 +19,43 @@ pub struct TagStore {
     written: Box<[bool]>,
 }
 
+/// Where a compiled program finds the tags: three arrays of [`RawTags::len`] elements, by slot.
+///
+/// Whoever writes through this keeps what [`TagStore::write`] promises: outputs and memory only, the slot's type, the
+/// canonical NaN, and a mark for every slot that was written.
+#[derive(Clone, Copy, Debug)]
+pub struct RawTags {
+    /// What scripts read, and what this run has written: a bool as 0 or 1, an `i64`, or the bits of an `f64`.
+    pub values: *mut u64,
+    /// Quality.
+    pub valid: *const bool,
+    /// Written in this run.
+    pub written: *mut bool,
+    /// Number of slots.
+    pub len: usize,
+}
+
 impl TagStore {
     /// All tags at their initial values, inputs invalid.
     pub fn new(tags: &[Tag]) -> Self {
         let slots = tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize;
-        let mut values = vec![Value::Bool(false); slots].into_boxed_slice();
+        let mut values = vec![0; slots].into_boxed_slice();
+        let mut types = vec![ScalarType::Bool; slots].into_boxed_slice();
         let mut kinds = vec![TagKind::Memory; slots].into_boxed_slice();
         for tag in tags {
             let range = tag.slot as usize..(tag.slot + tag.len()) as usize;
-            values[range.clone()].fill(tag.initial);
+            values[range.clone()].fill(tag.initial.to_bits());
+            types[range.clone()].fill(tag.initial.scalar_type());
             kinds[range].fill(tag.kind);
         }
         let valid = kinds.iter().map(|kind| *kind != TagKind::Input).collect();
         let written = vec![false; slots].into_boxed_slice();
-        Self { committed: values.clone(), values, valid, kinds, written }
+        Self { committed: values.clone(), values, types, valid, kinds, written }
     }
 
     /// The value scripts see.
     pub fn value(&self, slot: u32) -> Value {
-        self.values[slot as usize]
+        Value::from_bits(self.types[slot as usize], self.values[slot as usize])
     }
 
     /// True if the value is good.
@@ -45,25 +66,30 @@ impl TagStore {
     /// Set an input or a model's result, which no program writes; called by the exchange and where a result enters.
     pub fn set_input(&mut self, slot: u32, value: Value, valid: bool) {
         debug_assert!(matches!(self.kinds[slot as usize], TagKind::Input | TagKind::Model));
-        self.values[slot as usize] = value;
-        self.committed[slot as usize] = value;
-        self.valid[slot as usize] = valid;
+        self.restore(slot, value, valid);
     }
 
     /// Stage a write to an output or memory tag. The caller has checked type, range and direction.
     pub fn write(&mut self, slot: u32, value: Value) {
         debug_assert!(matches!(self.kinds[slot as usize], TagKind::Output | TagKind::Memory));
-        debug_assert!(self.values[slot as usize].scalar_type() == value.scalar_type());
-        self.values[slot as usize] = match value {
-            Value::F64(number) => Value::F64(crate::value::canonical(number)),
-            other => other,
-        };
+        debug_assert!(self.types[slot as usize] == value.scalar_type());
+        self.values[slot as usize] = value.to_bits();
         self.written[slot as usize] = true;
     }
 
     /// Something was written to the slot in this run, if only the value it had.
     pub fn written(&self, slot: u32) -> bool {
         self.written[slot as usize]
+    }
+
+    /// The memory behind the tags, for a compiled program; good until the store moves or is changed otherwise.
+    pub fn raw(&mut self) -> RawTags {
+        RawTags {
+            values: self.values.as_mut_ptr(),
+            valid: self.valid.as_ptr(),
+            written: self.written.as_mut_ptr(),
+            len: self.values.len(),
+        }
     }
 
     /// Take over what has taken effect in another store of the same tags; this run begins.
@@ -88,7 +114,7 @@ impl TagStore {
 
     /// What takes effect outside.
     pub fn committed(&self, slot: u32) -> Value {
-        self.committed[slot as usize]
+        Value::from_bits(self.types[slot as usize], self.committed[slot as usize])
     }
 
     /// Number of slots.
@@ -103,8 +129,9 @@ impl TagStore {
 
     /// Put a committed value in: from a keyframe, or from a run that wrote it into a store of its own.
     pub fn restore(&mut self, slot: u32, value: Value, valid: bool) {
-        self.values[slot as usize] = value;
-        self.committed[slot as usize] = value;
+        debug_assert!(self.types[slot as usize] == value.scalar_type());
+        self.values[slot as usize] = value.to_bits();
+        self.committed[slot as usize] = value.to_bits();
         self.valid[slot as usize] = valid;
     }
 
