@@ -15,8 +15,8 @@ pub use description::{Argument, BlockType, Constructor, Direction, Method, Metho
 pub use functions::{Function, functions};
 pub use handle::AXIS;
 
-pub(crate) use macros::{arguments, bind, block, scalar_type, value};
-pub(crate) use scalar::{Arguments, Outcome, Scalar, inspect, operate};
+pub(crate) use macros::{arguments, bind, block, native, scalar_type, value};
+pub(crate) use scalar::{Arguments, Outcome, Scalar, finish, inspect, operate};
 
 use crate::{bistable, control, counters, edges, timers, twin};
 

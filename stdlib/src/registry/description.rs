@@ -89,6 +89,10 @@ pub struct Method {
     /// Markdown.
     pub doc: &'static str,
     pub(crate) invoke: Invoke,
+    /// Address of the method for compiled programs: `extern "C" fn(&mut State, …, dt_ns: i64, result: &mut u64) -> u32`
+    /// with an argument of its own type for each described one. 0: done, and the result, if there is one, is in
+    /// `result` (a bool as 0 or 1, the canonical NaN). Else nothing was changed, and [`Method::call`] says why.
+    pub native: fn() -> usize,
 }
 
 /// Which way a pin goes.
@@ -114,6 +118,8 @@ pub struct Pin {
     /// Markdown.
     pub doc: &'static str,
     pub(crate) read: fn(&[u8]) -> Option<Value>,
+    /// Address of the pin for compiled programs: `extern "C" fn(&State) -> u64` (a bool as 0 or 1, the canonical NaN).
+    pub native: fn() -> usize,
 }
 
 impl BlockType {

@@ -25,6 +25,10 @@ pub struct Function {
     /// Markdown.
     pub doc: &'static str,
     evaluate: fn(&[Value]) -> Result<Value, BlockError>,
+    /// Address of the function for compiled programs: `extern "C" fn(…, result: &mut u64) -> u32` with an argument of its
+    /// own type for each described one. 0: done, and the result is in `result` (a bool as 0 or 1, the canonical NaN).
+    /// Else [`Function::call`] says why not.
+    pub native: fn() -> usize,
 }
 
 impl Function {
@@ -66,6 +70,19 @@ macro_rules! functions {
                 $(let $argument: $type = next(stringify!($name), stringify!($argument), &mut values)?;)*
                 let result: Result<$result, Flaw> = Answer::answer($body);
                 result.map(Scalar::value).map_err(|flaw| flaw.of(stringify!($name)))
+            },
+            native: || {
+                extern "C" fn function($($argument: $type,)* result: &mut u64) -> u32 {
+                    let answer: Result<$result, Flaw> = Answer::answer($body);
+                    match answer {
+                        Ok(value) => {
+                            *result = value.value().to_bits();
+                            0
+                        }
+                        Err(_) => 1,
+                    }
+                }
+                function as *const () as usize
             },
         }),*]
     };

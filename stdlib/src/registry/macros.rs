@@ -73,6 +73,7 @@ macro_rules! block {
                         $crate::registry::Outcome::outcome($body)
                     })
                 },
+                native: || $crate::registry::native!($state; $block, $dt, $body; $($given)*),
             }),*],
             pins: &[$($crate::registry::Pin {
                 name: stringify!($pin),
@@ -81,6 +82,13 @@ macro_rules! block {
                 direction: $crate::registry::block!(@direction $direction),
                 doc: concat!($($pin_doc, "\n"),*),
                 read: |bytes| $crate::registry::inspect(bytes, |$pin_block: &$state| -> $pin_type { $pin_body }),
+                native: || {
+                    extern "C" fn pin($pin_block: &$state) -> u64 {
+                        let value: $pin_type = $pin_body;
+                        $crate::registry::Scalar::value(value).to_bits()
+                    }
+                    pin as *const () as usize
+                },
             }),*],
         };
     };
@@ -117,6 +125,22 @@ macro_rules! arguments {
     };
 }
 
+/// Address of a method that compiled programs call, see `Method::native`.
+macro_rules! native {
+    ($state:ty; $block:ident, $dt:pat_param, $body:expr; $(
+        $(#[doc = $doc:literal])*
+        $name:ident: $type:ident $([$unit:literal])? $(in $low:literal..=$high:literal)? $(= $default:expr)?
+    ),* $(,)?) => {{
+        #[allow(non_snake_case)]
+        extern "C" fn method($block: &mut $state, $($name: $type,)* dt_ns: i64, result: &mut u64) -> u32 {
+            let $dt = dt_ns;
+            $($(if !($low..=$high).contains(&$name) { return 1; })?)*
+            $crate::registry::finish($crate::registry::Outcome::outcome($body), result)
+        }
+        method as *const () as usize
+    }};
+}
+
 /// A variable for each argument.
 macro_rules! bind {
     ($values:ident; $(
@@ -151,4 +175,4 @@ macro_rules! value {
     (@default $type:ident $default:expr) => { Some($crate::registry::value!($type $default)) };
 }
 
-pub(crate) use {arguments, bind, block, scalar_type, value};
+pub(crate) use {arguments, bind, block, native, scalar_type, value};

@@ -55,6 +55,17 @@ impl Outcome for Result<(), BlockError> {
     }
 }
 
+/// The end of a call by a compiled program: 0, or that it failed.
+pub(crate) fn finish(outcome: Result<Option<Value>, BlockError>, result: &mut u64) -> u32 {
+    match outcome {
+        Ok(value) => {
+            *result = value.map_or(0, Value::to_bits);
+            0
+        }
+        Err(_) => 1,
+    }
+}
+
 /// Checked arguments, taken one after the other; what was left out has its default.
 pub(crate) struct Arguments<'a> {
     callee: &'static str,
