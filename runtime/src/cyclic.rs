@@ -141,7 +141,7 @@ struct Links<'a> {
     publisher: Option<Publisher>,
     retained: Option<crate::retained::Tap>,
     evidence: Option<crate::evidence::Tap>,
-    errors: rtrb::Producer<Box<ProgramError>>,
+    errors: rtrb::Producer<ProgramError>,
     status: &'a Status,
     /// On the embedded segment.
     twin: Option<Arc<twin::Failure>>,
@@ -161,7 +161,7 @@ pub fn run(
     plan: &Plan,
     socket: Option<RawSocket>,
     doors: Doors,
-    errors: rtrb::Producer<Box<ProgramError>>,
+    errors: rtrb::Producer<ProgramError>,
     status: &Status,
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {

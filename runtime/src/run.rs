@@ -369,7 +369,7 @@ impl Display {
         self.shown = true;
     }
 
-    fn tell(&mut self, texts: &mut rtrb::Consumer<Box<ProgramError>>, cell: &Cell, session: &LogSession) {
+    fn tell(&mut self, texts: &mut rtrb::Consumer<ProgramError>, cell: &Cell, session: &LogSession) {
         while let Ok(error) = texts.pop() {
             self.clear();
             self.lines += 1;

@@ -32,7 +32,7 @@ use std::sync::{
 /// that tells people.
 #[derive(Debug, Default)]
 pub struct Failure {
-    error: OnceLock<Box<ProgramError>>,
+    error: OnceLock<ProgramError>,
     stop: Arc<AtomicBool>,
 }
 
@@ -55,7 +55,7 @@ impl Failure {
         Some(format!("{path}:{}:{}: F{}: {}", fault.line, fault.column, fault.code.id(), error.text))
     }
 
-    fn set(&self, error: Box<ProgramError>) {
+    fn set(&self, error: ProgramError) {
         // The first error stands: the twin does not run again.
         let _ = self.error.set(error);
         self.stop.store(true, Relaxed);

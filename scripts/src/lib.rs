@@ -24,6 +24,6 @@ pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;
 pub use ports::Ports;
-pub use program::{Program, ProgramError, RunContext, SysFacts};
+pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFacts};
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};

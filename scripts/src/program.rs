@@ -2,6 +2,7 @@
 
 use crate::{Layout, Ports};
 use sensai_model::{Fault, TagStore, Value};
+use std::{fmt, sync::Arc};
 
 /// `sys.` as a program sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,67 @@ pub struct ProgramError {
     /// Code, program, line, column.
     pub fault: Fault,
     /// What happened and what to do.
-    pub text: String,
+    pub text: FailureText,
+}
+
+/// What happened and what to do. A compiled program fails without making a text: whoever shows the failure does, outside
+/// of the cycle.
+#[derive(Clone, Debug)]
+pub enum FailureText {
+    /// Already made.
+    Made(String),
+    /// To be made.
+    Site {
+        /// Who knows the places at which the program can fail.
+        explain: Arc<dyn Explain>,
+        /// Number of the place.
+        site: u32,
+        /// What was found there, as far as it matters; what the words mean, the place says.
+        values: [u64; 3],
+    },
+}
+
+/// Makes the texts of a compiled program's failures.
+pub trait Explain: fmt::Debug + Send + Sync {
+    /// What happened at a place, and what to do.
+    ///
+    /// # Errors
+    /// Of the formatter only.
+    fn explain(&self, site: u32, values: [u64; 3], f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl fmt::Display for FailureText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Made(text) => f.write_str(text),
+            Self::Site { explain, site, values } => explain.explain(*site, *values, f),
+        }
+    }
+}
+
+impl PartialEq for FailureText {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl PartialEq<&str> for FailureText {
+    fn eq(&self, other: &&str) -> bool {
+        let text = self.to_string();
+        text == *other
+    }
+}
+
+impl From<String> for FailureText {
+    fn from(text: String) -> Self {
+        Self::Made(text)
+    }
+}
+
+impl From<&str> for FailureText {
+    fn from(text: &str) -> Self {
+        Self::Made(text.to_owned())
+    }
 }
 
 /// A program ready to run. Its state is one flat byte arena, described by a [`Layout`].
@@ -56,7 +117,11 @@ pub trait Program {
     ///
     /// # Errors
     /// Any script fault, with its line.
-    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>>;
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError>;
     /// Work units used by the last run.
     fn operations(&self) -> u64;
+    /// True for a tier that allocates by its nature: what it takes is counted apart from the cycle's own allocations.
+    fn allocates(&self) -> bool {
+        false
+    }
 }

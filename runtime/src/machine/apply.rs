@@ -1,7 +1,6 @@
 //! What enters a machine through the inbox and the operator's tags: commands, and verdicts about time.
 
-use super::{Machine, Mode, UNCLEAN, units::UnitState};
-use sensai_alloc_count::excuse;
+use super::{Machine, Mode, UNCLEAN, job, units::UnitState};
 use sensai_model::{
     Fault, FaultCode, Value,
     cell::{OnOverrun, Unit},
@@ -158,7 +157,7 @@ impl Machine {
     /// Every program back to what `init` gave.
     fn restart_cold(&mut self) {
         for program in &mut self.programs {
-            excuse(|| program.reset());
+            job::reset(&mut **program);
         }
     }
 
@@ -170,12 +169,12 @@ impl Machine {
                 warm[range.clone()].copy_from_slice(&program.state()[range.clone()]);
             }
             // Building the script's values anew is the interpreter's own work, as running it is.
-            excuse(|| program.reset());
+            job::reset(&mut **program);
             if let Some(range) = retained {
                 warm[..range.start].copy_from_slice(&program.state()[..range.start]);
                 warm[range.end..].copy_from_slice(&program.state()[range.end..]);
                 // Both parts are of states that this program had.
-                let restored = excuse(|| program.restore(warm));
+                let restored = job::restore(&mut **program, warm);
                 debug_assert!(restored.is_ok(), "{restored:?}");
             }
         }

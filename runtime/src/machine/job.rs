@@ -19,7 +19,7 @@ pub struct Job {
     pub(super) ports: Ports,
     /// Each program's state: before the run as it was committed last, afterwards what a successful run made of it.
     pub(super) states: Box<[Box<[u8]>]>,
-    pub(super) error: Option<Box<ProgramError>>,
+    pub(super) error: Option<ProgramError>,
     pub(super) operations: u64,
     /// When it was submitted, on the clock of whoever needs to know; nothing is computed from it.
     pub submitted_ns: u64,
@@ -46,8 +46,24 @@ impl Job {
     pub fn fail(&mut self, fault: Fault, text: &str) {
         self.store.roll_back();
         self.ports.roll_back();
-        self.error = Some(Box::new(ProgramError { fault, text: text.into() }));
+        self.error = Some(ProgramError { fault, text: text.into() });
     }
+}
+
+/// Run a program. What the interpreter tier allocates is counted apart, as it does so by its nature; a compiled program
+/// has no such excuse.
+pub(crate) fn cycle(program: &mut dyn Program, context: &mut RunContext<'_>) -> Result<(), ProgramError> {
+    if program.allocates() { excuse(|| program.cycle(context)) } else { program.cycle(context) }
+}
+
+/// Give a program another state; see [`cycle`].
+pub(super) fn restore(program: &mut dyn Program, state: &[u8]) -> Result<(), ProgramError> {
+    if program.allocates() { excuse(|| program.restore(state)) } else { program.restore(state) }
+}
+
+/// Back to what `init` gave; see [`cycle`].
+pub(super) fn reset(program: &mut dyn Program) {
+    if program.allocates() { excuse(|| program.reset()) } else { program.reset() }
 }
 
 /// The programs of one slow task, on the thread that runs them.
@@ -63,29 +79,27 @@ impl Runner {
 
     /// Run all programs, or, if one of them fails, none: then the job holds the error, and all else is as it was.
     pub fn run(&mut self, job: &mut Job) {
-        // The interpreter tier allocates by its nature; what it takes is counted apart.
-        excuse(|| {
-            job.operations = 0;
-            job.error = self.run_all(job).err();
-            if job.error.is_some() {
-                job.store.roll_back();
-                job.ports.roll_back();
-                return;
-            }
-            for (program, state) in self.programs.iter().zip(&mut job.states) {
-                state.copy_from_slice(program.state());
-            }
-        });
+        job.operations = 0;
+        job.error = self.run_all(job).err();
+        if job.error.is_some() {
+            job.store.roll_back();
+            job.ports.roll_back();
+            return;
+        }
+        for (program, state) in self.programs.iter().zip(&mut job.states) {
+            state.copy_from_slice(program.state());
+        }
     }
 
-    fn run_all(&mut self, job: &mut Job) -> Result<(), Box<ProgramError>> {
+    fn run_all(&mut self, job: &mut Job) -> Result<(), ProgramError> {
         let Job { sys, store, parameters, ports, states, operations, .. } = job;
         for (program, state) in self.programs.iter_mut().zip(states.iter()) {
             // Another one than the last run left: after a reset, a run that failed or was given up, a keyframe.
             if program.state() != &**state {
-                program.restore(state).map_err(Box::new)?;
+                restore(&mut **program, state)?;
             }
-            let result = program.cycle(&mut RunContext { sys: *sys, tags: store, parameters, ports });
+            let context = &mut RunContext { sys: *sys, tags: store, parameters, ports };
+            let result = cycle(&mut **program, context);
             *operations = operations.saturating_add(program.operations());
             result?;
         }
@@ -185,7 +199,7 @@ impl Program for Committed {
     fn restore(&mut self, state: &[u8]) -> Result<(), ProgramError> {
         if state.len() != self.state.len() {
             let text = format!("a state of {} bytes, expected {}", state.len(), self.state.len());
-            return Err(ProgramError { fault: Fault::new(FaultCode::StateShape), text });
+            return Err(ProgramError { fault: Fault::new(FaultCode::StateShape), text: text.into() });
         }
         self.state.copy_from_slice(state);
         Ok(())
@@ -195,9 +209,9 @@ impl Program for Committed {
         self.state.copy_from_slice(&self.initial);
     }
 
-    fn cycle(&mut self, _context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>> {
+    fn cycle(&mut self, _context: &mut RunContext<'_>) -> Result<(), ProgramError> {
         let text = format!("`{}` runs in a slow task, not in the base task", self.name);
-        Err(Box::new(ProgramError { fault: Fault::new(FaultCode::Script), text }))
+        Err(ProgramError { fault: Fault::new(FaultCode::Script), text: text.into() })
     }
 
     fn operations(&self) -> u64 {

@@ -109,7 +109,7 @@ pub struct Machine {
     /// Output elements that had to be saturated on their way to the wire, in this cycle.
     saturated: u16,
     /// Text of the last program error, until somebody takes it.
-    error: Option<Box<ProgramError>>,
+    error: Option<ProgramError>,
     operations: u64,
     /// The programs ran in this cycle, and their writes took effect.
     committed: bool,
@@ -291,22 +291,22 @@ impl Machine {
     }
 
     /// Run the base task's programs, or, if one of them fails, none: those that ran before it get their state back.
-    fn run_programs(&mut self, sys: SysFacts) -> Option<Box<ProgramError>> {
+    fn run_programs(&mut self, sys: SysFacts) -> Option<ProgramError> {
         let Self { programs, base_programs, states_before, store, parameters, operations, ports, .. } = self;
         let programs = &mut programs[..*base_programs];
         for (before, program) in states_before.iter_mut().zip(programs.iter()) {
             before.copy_from_slice(program.state());
         }
         let failed = programs.iter_mut().enumerate().find_map(|(index, program)| {
-            // The interpreter tier allocates by its nature; what it takes is counted apart.
-            let result = excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters, ports }));
+            let context = &mut RunContext { sys, tags: store, parameters, ports };
+            let result = job::cycle(&mut **program, context);
             *operations = operations.saturating_add(program.operations());
             result.err().map(|error| (index, error))
         });
         let (index, error) = failed?;
         for (program, before) in programs[..index].iter_mut().zip(states_before) {
             // It is a state that this program had.
-            let restored = excuse(|| program.restore(before));
+            let restored = job::restore(&mut **program, before);
             debug_assert!(restored.is_ok(), "{restored:?}");
         }
         Some(error)
@@ -425,7 +425,7 @@ impl Machine {
     /// If the state does not fit its layout, as text.
     pub fn restore_program(&mut self, index: usize, state: &[u8]) -> Result<(), String> {
         match self.programs.get_mut(index) {
-            Some(program) => program.restore(state).map_err(|error| error.text),
+            Some(program) => program.restore(state).map_err(|error| error.text.to_string()),
             None => Err(format!("there is no program {index}")),
         }
     }
@@ -511,7 +511,7 @@ impl Machine {
     }
 
     /// The text of the last program error, once.
-    pub fn take_error(&mut self) -> Option<Box<ProgramError>> {
+    pub fn take_error(&mut self) -> Option<ProgramError> {
         self.error.take()
     }
 }

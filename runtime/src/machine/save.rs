@@ -181,7 +181,7 @@ impl Machine {
         from.fill(&mut self.outputs)?;
         for program in &mut self.programs {
             let state = from.take(program.state().len())?;
-            program.restore(state).map_err(|error| KeyframeError::Program(error.text))?;
+            program.restore(state).map_err(|error| KeyframeError::Program(error.text.to_string()))?;
         }
         from.fill(&mut self.inputs)?;
         for slot in held {

@@ -170,9 +170,9 @@ impl Tasks {
         around: &mut Surroundings<'_>,
         time: CycleTime,
         running: bool,
-    ) -> Option<Box<ProgramError>> {
+    ) -> Option<ProgramError> {
         let Self { tasks, executor, commands, requests } = self;
-        let mut error: Option<Box<ProgramError>> = None;
+        let mut error: Option<ProgramError> = None;
         for (index, task) in tasks.iter_mut().enumerate() {
             if task.late || !task.is_due(time) {
                 continue;

@@ -55,13 +55,13 @@ impl Program for Double {
     fn reset(&mut self) {
         self.state = [0; 8];
     }
-    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>> {
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError> {
         let count = i64::from_le_bytes(self.state) + 1;
         context.tags.write(self.outputs[0], Value::I64(count));
         let Value::I64(input) = context.tags.value(self.input) else { unreachable!("the input is an i64") };
         if input == 13 {
             let fault = Fault { source: 0, line: 7, column: 3, ..Fault::new(FaultCode::Raised) };
-            return Err(Box::new(ProgramError { fault, text: "thirteen".into() }));
+            return Err(ProgramError { fault, text: "thirteen".into() });
         }
         context.tags.write(self.outputs[1], Value::I64(input + 1));
         self.state = count.to_le_bytes();

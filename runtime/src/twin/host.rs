@@ -1,10 +1,10 @@
 //! A twin at work: once an interval, outputs in, programs, inputs out.
 
 use super::{Failure, shaft::ShaftPort, side::Side};
-use sensai_alloc_count::excuse;
+use crate::machine::job;
 use sensai_fieldbus::{Plant, Shaft};
 use sensai_model::{Cell, Tag, TagKind, TagStore, Value};
-use sensai_scripts::{InterpretedProgram, Ports, Program, RunContext, SysFacts};
+use sensai_scripts::{InterpretedProgram, Ports, RunContext, SysFacts};
 use std::sync::Arc;
 
 /// The longest step of time that a run is told, ns: as much as the segment lets pass at once. What it skips has not
@@ -104,8 +104,7 @@ impl Twin {
         let Self { programs, store, parameters, ports, runs, .. } = self;
         let failed = programs.iter_mut().find_map(|program| {
             ports.begin(*runs);
-            // The interpreter allocates by its nature; what it takes is counted apart.
-            excuse(|| program.cycle(&mut RunContext { sys, tags: store, parameters, ports }).err())
+            job::cycle(program, &mut RunContext { sys, tags: store, parameters, ports }).err()
         });
         self.runs += 1;
         self.time_ns += dt_ns;

@@ -461,16 +461,16 @@ impl InterpretedProgram {
         whole.or_else(end).or_else(above).or_else(computed).map_or(Position::NONE, |(_, position)| *position)
     }
 
-    fn error(&self, explained: Explained) -> Box<ProgramError> {
-        Box::new(ProgramError {
+    fn error(&self, explained: Explained) -> ProgramError {
+        ProgramError {
             fault: Fault {
                 code: explained.code,
                 source: self.index,
                 line: explained.position.line().unwrap_or(0) as u32,
                 column: explained.position.position().unwrap_or(0) as u16,
             },
-            text: explained.text,
-        })
+            text: explained.text.into(),
+        }
     }
 
     /// Build the script value anew from the arena.
@@ -513,7 +513,7 @@ impl Program for InterpretedProgram {
             Err(mismatch) => {
                 self.next.fill(0);
                 let text = format!("{} cannot take this state: {}", self.name, mismatch.sentence());
-                Err(*self.error(Explained { code: mismatch.code, position: Position::NONE, text }))
+                Err(self.error(Explained { code: mismatch.code, position: Position::NONE, text }))
             }
         }
     }
@@ -524,7 +524,7 @@ impl Program for InterpretedProgram {
         self.failed = None;
     }
 
-    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>> {
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError> {
         let _interpreting = Interpreting::new();
         if context.tags.len() < self.slots || context.parameters.len() != self.parameters {
             let text = format!(
@@ -560,5 +560,9 @@ impl Program for InterpretedProgram {
 
     fn operations(&self) -> u64 {
         self.host.work()
+    }
+
+    fn allocates(&self) -> bool {
+        true
     }
 }

@@ -372,11 +372,11 @@ fn a_foreign_state_is_refused() {
     let swapped: Vec<u8> = good[88..176].iter().chain(&good[..88]).chain(&good[176..]).copied().collect();
     let error = station.bench.program.restore(&swapped).unwrap_err();
     assert_eq!(error.fault.source, PROGRAM);
-    assert!(error.text.contains("a handle is of another axis"), "{}", error.text);
+    assert!(error.text.to_string().contains("a handle is of another axis"), "{}", error.text);
     let mut damaged = good.clone();
     damaged[87] = 1;
     let error = station.bench.program.restore(&damaged).unwrap_err();
-    assert!(error.text.contains("`this.a[0]`: the stored bytes are no Axis"), "{}", error.text);
+    assert!(error.text.to_string().contains("`this.a[0]`: the stored bytes are no Axis"), "{}", error.text);
     assert_eq!(station.bench.program.state(), good);
 }
 
@@ -438,7 +438,7 @@ fn a_copy_of_a_handle_is_of_no_use() {
                 fn work() { let k = \"r\"; let r = this[k];\n r.a.halt(); }\nfn cycle() { this.h.work(); }\n";
     let error = Cell::new().bench(text).run_fault();
     assert_eq!((error.fault.code, error.fault.line), (FaultCode::StateShape, 3), "{}", error.text);
-    assert!(error.text.starts_with("this Axis is a copy"), "{}", error.text);
+    assert!(error.text.to_string().starts_with("this Axis is a copy"), "{}", error.text);
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn blocks_check_their_arguments() {
         ),
     ] {
         let error = bench(cycle).run_fault();
-        assert_eq!((error.fault.code, error.fault.line, error.text.as_str()), (code, 3, text));
+        assert_eq!((error.fault.code, error.fault.line, error.text.to_string().as_str()), (code, 3, text));
     }
 }
 

@@ -24,7 +24,7 @@ fn stopped(body: &str, code: FaultCode, line: u32) -> String {
     bench.program.reset();
     bench.set("inp.b", sensai_model::Value::Bool(false));
     bench.run_ok();
-    error.text
+    error.text.to_string()
 }
 
 #[track_caller]
@@ -145,7 +145,11 @@ fn values_nest_only_so_deep() {
     );
     let error = bench.run_fault();
     assert_eq!((error.fault.code, error.fault.line), (FaultCode::TooLarge, 5), "{}", error.text);
-    assert!(error.text.starts_with("`a` has arrays or records nested deeper than"), "{}", error.text);
+    assert!(
+        error.text.to_string().starts_with("`a` has arrays or records nested deeper than"),
+        "{}",
+        error.text
+    );
 }
 
 /// The place that Rhai forgot, and the function it is in.

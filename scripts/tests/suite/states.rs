@@ -13,7 +13,7 @@ fn bench(init: &str, cycle: &str) -> Bench {
 fn shape_fault(init: &str, cycle: &str) -> (FaultCode, u32, String) {
     let mut bench = bench(init, cycle);
     let error = bench.run_fault();
-    (error.fault.code, error.fault.line, error.text)
+    (error.fault.code, error.fault.line, error.text.to_string())
 }
 
 fn read(bench: &Bench, path: &str) -> Reading {
@@ -96,7 +96,7 @@ fn methods_of_records_are_found_too() {
     let error = bench.run_fault();
     assert_eq!(error.fault.code, FaultCode::StateShape);
     assert_eq!(error.fault.line, 4);
-    assert!(error.text.starts_with("`this.b.n`: expected i64, got f64"), "{}", error.text);
+    assert!(error.text.to_string().starts_with("`this.b.n`: expected i64, got f64"), "{}", error.text);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_copied_block_is_found_wherever_it_is_used() {
         );
         let error = Bench::new(&text).run_fault();
         assert_eq!((error.fault.code, error.fault.line), (FaultCode::StateShape, line), "{}", error.text);
-        assert!(error.text.starts_with("this TON is a copy"), "{}", error.text);
+        assert!(error.text.to_string().starts_with("this TON is a copy"), "{}", error.text);
     }
     let error = Bench::new(
         "fn init() { #{ h: #{ a: TON(), b: TON() } } }
@@ -137,7 +137,7 @@ fn a_copied_block_is_found_wherever_it_is_used() {
     .run_fault();
     assert_eq!((error.fault.code, error.fault.line), (FaultCode::StateShape, 3));
     assert!(
-        error.text.starts_with("`this.h.a`: the block that `init` made was replaced by a copy"),
+        error.text.to_string().starts_with("`this.h.a`: the block that `init` made was replaced by a copy"),
         "{}",
         error.text
     );
@@ -217,7 +217,7 @@ fn restore_takes_what_state_gives_and_nothing_else() {
     ];
     for (bytes, text) in cases {
         let error = bench.program.restore(&bytes).expect_err(text);
-        assert!(error.text.contains(text), "{}", error.text);
+        assert!(error.text.to_string().contains(text), "{}", error.text);
         assert_eq!(bench.program.state(), good, "a refused state changes nothing");
     }
     bench.run_ok();

@@ -200,7 +200,7 @@ impl Bench {
                 self.ports.roll_back();
             }
         }
-        result.map_err(|error| *error)
+        result
     }
 
     #[track_caller]
@@ -231,5 +231,5 @@ impl Bench {
 #[track_caller]
 pub fn fault(body: &str) -> (FaultCode, u32, String) {
     let error = Bench::cycle_only(body).run_fault();
-    (error.fault.code, error.fault.line, error.text)
+    (error.fault.code, error.fault.line, error.text.to_string())
 }

@@ -63,7 +63,7 @@ fn run(program: &mut InterpretedProgram, store: &mut TagStore) -> Result<(), Pro
     let sys = SysFacts { cycle: 3, time_ns: 3_000_000, dt_ns: 1_000_000, first_cycle: false };
     let mut context =
         RunContext { sys, tags: store, parameters: &[Value::F64(0.25)], ports: &mut Ports::none() };
-    program.cycle(&mut context).map_err(|error| *error)
+    program.cycle(&mut context)
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn faults_name_the_shaft_and_its_range() {
         let text_of = format!("fn init() {{ #{{ x: 0.0 }} }}\nfn cycle() {{\n    {body}\n}}\n");
         let mut program = with(|environment| compile(&source(&text_of), environment)).unwrap();
         let error = run(&mut program, &mut store()).unwrap_err();
-        assert_eq!((error.fault.line, error.text.as_str()), (3, text), "{body}");
+        assert_eq!((error.fault.line, error.text.to_string().as_str()), (3, text), "{body}");
     }
 }
 

@@ -413,7 +413,7 @@ fn a_fault_in_a_slow_task_shows_at_its_next_release_and_nothing_of_the_run_with_
     assert_eq!((fault.code, fault.source, fault.line), (FaultCode::Raised, 1, 6));
     assert!(!machine.committed(), "the base task does not run any more");
     assert_eq!((values(&machine), machine.programs()[1].state().to_vec()), before);
-    assert!(machine.take_error().is_some_and(|error| error.text.contains("thirteen")));
+    assert!(machine.take_error().is_some_and(|error| error.text.to_string().contains("thirteen")));
     // After the reset it starts anew, with the tags as they are.
     machine.apply(&entry(InboxKind::Reset, InboxSource::TERMINAL, [0; 3]));
     assert_eq!(machine.programs()[1].state(), [0; 8]);
@@ -467,7 +467,7 @@ impl Program for Asking {
     fn reset(&mut self) {
         self.state = [0; 8];
     }
-    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), Box<ProgramError>> {
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError> {
         let count = i64::from_le_bytes(self.state) + 1;
         self.state = count.to_le_bytes();
         if count % 2 == 1 {
