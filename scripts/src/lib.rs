@@ -12,6 +12,7 @@ pub mod finding;
 pub mod hir;
 pub mod interpreter;
 pub mod layout;
+pub mod migrate;
 mod names;
 pub mod ports;
 pub mod program;
