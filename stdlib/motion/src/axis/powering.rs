@@ -1,12 +1,18 @@
 //! Power and brake.
 //!
-//! Up: the drive is enabled with its set-point at its own position, then the brake opens, then the axis may move. Down:
+//! Up: the drive is enabled with its set-point at its own position, then the brake opens, and when the drive shows that it
+//! follows set-points the axis may move: one that works its brake by itself ignores them until then. Down:
 //! the axis rests, the brake closes, and only then the drive is disabled; except in stop category 0, where power goes
 //! at once and the brake with it.
 
 use super::moving::MODE_TIMEOUT_NS;
 use super::{Axis, AxisError, DriveInputs, StopCategory};
 use crate::cia402::{Cia402, Controlword, Goal, Progress, Statusword};
+
+/// Bit 12 of the statusword.
+const FOLLOWS: u16 = 1 << 12;
+/// A drive that opens its brake by itself takes tenths of a second.
+const FOLLOWING_TIMEOUT_NS: u64 = 5_000_000_000;
 
 impl Axis {
     pub(super) fn supply(&mut self, inputs: &DriveInputs) -> Controlword {
@@ -32,7 +38,9 @@ impl Axis {
         if inputs.valid {
             self.judge(step.progress);
         }
-        self.state.facts.powered = self.state.operating && self.state.power_requested && self.is_brake_open();
+        self.await_following(inputs);
+        let ready = self.is_brake_open() && self.state.following;
+        self.state.facts.powered = self.state.operating && self.state.power_requested && ready;
         step.controlword
     }
 
@@ -47,6 +55,19 @@ impl Axis {
                 self.fail(AxisError::Sto, StopCategory::Category0);
             }
             _ => {}
+        }
+    }
+
+    /// Statusword bit 12 in the cyclic modes (ETG.6010, "drive follows the command value"). Once it was there since the drive
+    /// came into operation: what it does later, the supervision of the following error sees.
+    fn await_following(&mut self, inputs: &DriveInputs) {
+        let waits = self.state.operating && self.state.power_requested;
+        let mode = self.settings.drive_mode.mode_of_operation();
+        let shown = inputs.mode_display.is_none_or(|display| display == mode);
+        let follows = inputs.valid && shown && self.state.statusword & FOLLOWS != 0;
+        self.state.following = self.state.operating && (self.state.following || follows);
+        if waits && !self.state.following && inputs.valid && self.brake_since_ns() >= FOLLOWING_TIMEOUT_NS {
+            self.fail(AxisError::DriveTimeout, StopCategory::Category0);
         }
     }
 

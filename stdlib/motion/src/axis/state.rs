@@ -72,6 +72,8 @@ pub(super) struct State {
     pub now_ns: u64,
     /// The drive was in `OperationEnabled`, by its last valid inputs.
     pub operating: bool,
+    /// The drive has shown since then that it follows set-points.
+    pub following: bool,
     /// Power is wanted.
     pub power_requested: bool,
     /// The power command in execution is one to switch on.
@@ -128,6 +130,7 @@ impl State {
             valid_ns: 0,
             now_ns: 0,
             operating: false,
+            following: false,
             power_requested: false,
             powering_on: false,
             enabled: false,
@@ -178,6 +181,7 @@ struct_words!(State {
     valid_ns: u64,
     now_ns: u64,
     operating: bool,
+    following: bool,
     power_requested: bool,
     powering_on: bool,
     enabled: bool,

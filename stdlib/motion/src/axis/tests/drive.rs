@@ -16,6 +16,8 @@ pub struct Drive {
     pub connected: bool,
     /// The motor is held by something.
     pub jammed: bool,
+    /// Its own brake is still closed: in operation, it ignores set-points and says so.
+    pub braked: bool,
     pub error_code: u16,
     /// The cause of the fault is still there.
     pub fault_persists: bool,
@@ -43,6 +45,7 @@ impl Drive {
             mode_stuck: false,
             connected: true,
             jammed: false,
+            braked: false,
             error_code: 0,
             fault_persists: false,
             digital_inputs: 0,
@@ -84,6 +87,7 @@ impl Drive {
             (6, Some(_)) => 0,
             (6, None) if self.homed => 1 << 10 | 1 << 12,
             // In other modes the same bits mean other things.
+            _ if self.braked => 0,
             _ => 1 << 12,
         };
         DriveInputs {
@@ -117,7 +121,7 @@ impl Drive {
 
     fn follow(&mut self, outputs: DriveOutputs) {
         let before = self.position;
-        if self.state != Cia402::OperationEnabled || self.jammed {
+        if self.state != Cia402::OperationEnabled || self.jammed || self.braked {
             self.velocity = 0.0;
             self.homing_left = None;
             return;

@@ -310,3 +310,32 @@ fn a_drive_that_does_not_take_its_mode_is_not_enabled() {
     cell.done(AxisCommand::Reset);
     cell.done(AxisCommand::Power(true));
 }
+
+/// A drive that works its brake by itself is in operation before it follows: nothing may move until it does.
+#[test]
+fn an_axis_waits_for_a_drive_that_opens_its_brake_by_itself() {
+    let mut cell = Cell::ready(settings());
+    cell.done(AxisCommand::Power(false));
+    cell.run(20);
+    cell.drive.braked = true;
+    let power = cell.give(AxisCommand::Power(true));
+    cell.run(300);
+    assert_eq!(cell.drive.state, crate::Cia402::OperationEnabled);
+    assert!(!cell.facts().powered && cell.facts().outcome(power) == Outcome::Busy);
+    assert_eq!(cell.refused(AxisCommand::Halt), AxisError::NotPowered);
+    cell.drive.braked = false;
+    assert_eq!(cell.end(power), Outcome::Done);
+    cell.done(AxisCommand::MoveAbsolute { position: 20.0, velocity: 50.0, direction: Direction::default() });
+}
+
+#[test]
+fn a_drive_that_never_follows_is_an_error() {
+    let mut cell = Cell::ready(settings());
+    cell.done(AxisCommand::Power(false));
+    cell.run(20);
+    cell.drive.braked = true;
+    let power = cell.give(AxisCommand::Power(true));
+    cell.run(5_100);
+    assert_eq!(cell.facts().error, Some(AxisError::DriveTimeout));
+    assert_eq!(cell.facts().outcome(power), Outcome::Error(AxisError::DriveTimeout));
+}
