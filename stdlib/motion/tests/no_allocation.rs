@@ -42,7 +42,8 @@ fn settings() -> AxisSettings {
 fn exchange(state: &mut Cia402, position: &mut i32, outputs: DriveOutputs) -> DriveInputs {
     let inputs = DriveInputs {
         valid: true,
-        statusword: state.pattern().1,
+        // Bit 12: it follows set-points.
+        statusword: state.pattern().1 | if *state == Cia402::OperationEnabled { 1 << 12 } else { 0 },
         position: i64::from(*position),
         mode_display: Some(outputs.mode),
         ..DriveInputs::default()
