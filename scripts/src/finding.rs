@@ -29,10 +29,80 @@ pub struct ScriptFinding {
     pub column: u32,
     /// Characters from `column` on that it is about; 0 if unknown.
     pub len: u32,
+    /// The same in bytes of the text: start.
+    pub start: u32,
+    /// End, behind the last byte.
+    pub end: u32,
     /// What is wrong: lower case, no full stop.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Other places that have to do with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+    /// A change of the text after which it is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+}
+
+/// Another place that has to do with a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// Path of its file, as the cell gives it.
+    pub path: String,
+    /// Line from 1.
+    pub line: u32,
+    /// Column from 1, counted in characters.
+    pub column: u32,
+    /// Characters from `column` on.
+    pub len: u32,
+    /// The same in bytes of the text: start.
+    pub start: u32,
+    /// End, behind the last byte.
+    pub end: u32,
+    /// What is there.
+    pub message: String,
+}
+
+/// A change of the text that the finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What it does: lower case, no full stop.
+    pub title: String,
+    /// All of them together, ascending, none in another.
+    pub edits: Vec<Edit>,
+}
+
+/// Text in place of other text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// First byte that is replaced.
+    pub start: u32,
+    /// End, behind the last byte; `start`: something is put in.
+    pub end: u32,
+    /// What stands there then.
+    pub text: String,
+}
+
+impl Fix {
+    /// The text after the change; as it was, if an edit does not fit into it.
+    pub fn apply(&self, text: &str) -> String {
+        let mut changed = String::with_capacity(text.len());
+        let mut at = 0;
+        for edit in &self.edits {
+            let (Some(before), end) = (text.get(at..edit.start as usize), edit.end as usize) else {
+                return text.to_owned();
+            };
+            if end < edit.start as usize || !text.is_char_boundary(end) {
+                return text.to_owned();
+            }
+            changed.push_str(before);
+            changed.push_str(&edit.text);
+            at = end;
+        }
+        changed.push_str(text.get(at..).unwrap_or_default());
+        changed
+    }
 }
 
 impl std::fmt::Display for ScriptFinding {

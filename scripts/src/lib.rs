@@ -6,8 +6,10 @@
 //! [`check()`] finds what is wrong with a program's text; [`compile`] makes an [`InterpretedProgram`] of it, which is a
 //! [`Program`] over a [`Layout`].
 
+mod arithmetic;
 pub mod axis;
 pub mod check;
+mod fault;
 pub mod finding;
 pub mod hir;
 pub mod interpreter;

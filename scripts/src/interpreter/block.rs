@@ -1,7 +1,7 @@
 //! Function blocks as script values.
 
 use super::{
-    fault::{Raised, type_name},
+    fault::{Raised, refused, type_name},
     host::Host,
 };
 use crate::names::suggest;
@@ -277,20 +277,6 @@ pub(crate) fn dynamic(value: Value) -> Dynamic {
         Value::I64(value) => Dynamic::from(value),
         Value::F64(value) => Dynamic::from(value),
     }
-}
-
-/// A fault for what the library refused.
-pub(crate) fn refused(error: BlockError) -> Raised {
-    let help = match error {
-        BlockError::ArgumentType { expected: ScalarType::F64, actual: ScalarType::I64, .. } => {
-            "; there is no conversion, write `7.0` instead of `7`, or to_float()"
-        }
-        BlockError::ArgumentType { expected: ScalarType::I64, actual: ScalarType::F64, .. } => {
-            "; there is no conversion, use to_int()"
-        }
-        _ => "",
-    };
-    Raised::new(error.fault_code(), format!("{error}{help}"))
 }
 
 fn not_scalar(callee: &str, argument: &str, actual: &Dynamic) -> Raised {

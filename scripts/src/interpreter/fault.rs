@@ -1,21 +1,10 @@
 //! From Rhai's errors to faults with a place and a plain sentence.
 
+pub(crate) use crate::fault::{Raised, out_of_bounds, refused};
 use rhai::{Dynamic, EvalAltResult, Position};
 use sensai_model::FaultCode;
 
-/// A fault raised by our own functions; travels through Rhai as the value of a runtime error.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Raised {
-    pub code: FaultCode,
-    pub text: String,
-}
-
-impl Raised {
-    pub fn new(code: FaultCode, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
-}
-
+/// A fault raised by our own functions travels through Rhai as the value of a runtime error.
 impl From<Raised> for Box<EvalAltResult> {
     fn from(raised: Raised) -> Self {
         EvalAltResult::ErrorRuntime(Dynamic::from(raised), Position::NONE).into()
@@ -156,14 +145,6 @@ pub(crate) fn fuel(operations: u64, weight: u64) -> String {
     format!(
         "more than {operations} operations in one cycle{counted} spread the work over cycles, or raise [limits] operations"
     )
-}
-
-/// An index that is not there.
-pub(crate) fn out_of_bounds(index: i64, len: usize) -> String {
-    match len {
-        0 => format!("index {index} is out of bounds: the array is empty"),
-        len => format!("index {index} is out of bounds: the array has {len} elements, 0 to {}", len - 1),
-    }
 }
 
 /// `run (i64, f64)` is what Rhai gives for a call that fits no function.

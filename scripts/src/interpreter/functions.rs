@@ -2,8 +2,8 @@
 
 use super::{
     axis::Handle,
-    block::{Block, dynamic, refused, scalar},
-    fault::{Raised, type_name},
+    block::{Block, dynamic, scalar},
+    fault::{Raised, refused, type_name},
     host::Host,
     size,
 };
