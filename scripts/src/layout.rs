@@ -357,6 +357,16 @@ pub(crate) fn symbol(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(text).ok()
 }
 
+/// A text into the bytes of a symbol; what does not fit is cut off.
+pub(crate) fn write_symbol(text: &str, bytes: &mut [u8]) {
+    bytes.fill(0);
+    if let Some((len, rest)) = bytes.split_first_mut() {
+        let used = text.len().min(rest.len());
+        *len = used as u8;
+        rest[..used].copy_from_slice(&text.as_bytes()[..used]);
+    }
+}
+
 fn place(mut named: Vec<(String, Shape)>) -> Vec<Field> {
     named.sort_by(|a, b| a.0.cmp(&b.0));
     let mut end = 0_u32;

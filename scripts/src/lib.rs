@@ -20,6 +20,7 @@ pub mod ports;
 pub mod program;
 mod reach;
 mod role;
+mod sink;
 mod tree;
 
 pub use check::check;
@@ -30,3 +31,4 @@ pub use ports::Ports;
 pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFacts};
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};
+pub use sink::{Found, Sink};

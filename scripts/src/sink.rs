@@ -187,7 +187,9 @@ mod tests {
         let file = SourceFile::new("a", "programs/a.rhai", "x;\nä = ö;\n".into());
         let mut sink = Sink::new(vec![file]);
         for _ in 0..2 {
-            sink.add(Found::error("S216", FileId(0), Span::new(8, 10), "wrong").replace(Span::new(8, 10), "1"));
+            sink.add(
+                Found::error("S216", FileId(0), Span::new(8, 10), "wrong").replace(Span::new(8, 10), "1"),
+            );
         }
         assert_eq!((sink.errors(), sink.text(FileId(0), Span::new(8, 10))), (1, "ö"));
         let found = sink.finish();
@@ -198,7 +200,8 @@ mod tests {
 
     #[test]
     fn an_edit_that_does_not_fit_changes_nothing() {
-        let edit = |start, end| Fix { title: String::new(), edits: vec![Edit { start, end, text: "x".into() }] };
+        let edit =
+            |start, end| Fix { title: String::new(), edits: vec![Edit { start, end, text: "x".into() }] };
         assert_eq!(edit(1, 2).apply("aö"), "aö");
         assert_eq!(edit(2, 1).apply("abc"), "abc");
         assert_eq!(edit(9, 9).apply("abc"), "abc");

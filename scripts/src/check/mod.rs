@@ -84,8 +84,12 @@ impl<'a> Sink<'a> {
             line: position.line().unwrap_or(0) as u32,
             column: position.position().unwrap_or(0) as u32,
             len: len as u32,
+            start: 0,
+            end: 0,
             message,
             help: (!help.is_empty()).then_some(help),
+            related: Vec::new(),
+            fix: None,
         };
         // A chain and its parts may be looked at twice.
         if !self.findings.contains(&finding) {

@@ -4,6 +4,8 @@
 //! Trees of small nodes in one arena for each function; a node's number ([`ExprId`]) is the key of side tables. Every node
 //! knows its text range, and where a fault that it raises is reported.
 //!
+//! In a program with errors, what is wrong is a literal of unknown type; only programs without errors are run.
+//!
 //! What is deliberately absent: conversions. A node has the type it has; only the arithmetic and comparison of two
 //! numbers of different types promotes, inside of [`ExprKind::Binary`].
 
@@ -17,7 +19,7 @@ use sensai_motion::Direction;
 use sensai_stdlib::registry::{self, BlockType, handle};
 use std::sync::Arc;
 
-/// A checked program without errors.
+/// A program. Nothing is of unknown type if there are no errors in it.
 #[derive(Clone, Debug)]
 pub struct Hir {
     /// Texts that positions are in: the program, then the libraries it imports.
@@ -125,7 +127,7 @@ pub struct Function {
     pub parameters: u32,
     /// Every variable that it declares; shadowing makes a new one.
     pub locals: Vec<Local>,
-    /// Type of its result: [`Type::Unit`] if it has none.
+    /// Type of its result: [`Type::Unit`] if it has none, [`Type::Never`] if it never comes back.
     pub result: Type,
     /// Its expressions.
     pub exprs: Vec<Expr>,
@@ -176,8 +178,8 @@ pub enum StatementKind {
         /// Its first value.
         value: ExprId,
     },
-    /// `place = value;` or `place op= value;`. The value is computed first, then indices of the place, then with `op` the
-    /// old value is read. Never a conversion: with `op`, the result has the place's type.
+    /// `place = value;` or `place op= value;`. The value is computed first, then the place is found, then with `op` the old
+    /// value is read. Never a conversion: with `op`, the result has the place's type.
     Assign {
         /// Below `this` or in a variable.
         place: Place,
@@ -306,11 +308,12 @@ pub enum ExprKind {
     Block(Block),
     /// A function of the library, an overload of which all arguments are evaluated from left to right.
     Library(&'static registry::Function, Vec<ExprId>),
-    /// A function of the program. Arguments are evaluated before the indices of `receiver`.
+    /// A function of the program. Indices of `receiver` are evaluated first, then the arguments; then the indices are
+    /// checked. [`Root::Value`] of the receiver comes last. So it is with methods and commands, too.
     Call {
         /// The instance.
         function: FunctionId,
-        /// What its `this` is: this very place, not a copy.
+        /// What its `this` is: this very place, not a copy. Of any type that can be kept.
         receiver: Option<Place>,
         /// Arguments by value; arrays and records are only read by the callee.
         arguments: Vec<ExprId>,
@@ -353,6 +356,8 @@ pub enum ExprKind {
     Fresh(u16),
     /// `ai.model.request()`, `hold()`, `jidoka("…")` and the like: with the commit.
     Request(Request),
+    /// The same with a name that is computed, a text; one that the cell does not have faults.
+    RequestNamed(NamedRequest, ExprId),
     /// `fault("…")`.
     Fault(FaultName),
     /// `[a, b]`; never empty.
@@ -373,8 +378,29 @@ pub enum ExprKind {
         /// What its constructor is given.
         arguments: Vec<ExprId>,
     },
-    /// A new handle of an axis, by index; in `init` and constructors only.
-    MakeAxis(u16),
+    /// A new handle of an axis; in `init` and constructors only.
+    MakeAxis(AxisName),
+    /// Number of elements of an array, where finding the array may fail: a path with indices, or of a value. Everywhere
+    /// else it is a literal.
+    Len(Place),
+}
+
+/// What a program asks for by a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedRequest {
+    /// `jidoka(name)`.
+    Jidoka,
+    /// `alarm(name)`.
+    Alarm,
+}
+
+/// The axis of a handle.
+#[derive(Clone, Debug)]
+pub enum AxisName {
+    /// Its index.
+    Known(u16),
+    /// Its name is computed when `init` runs.
+    Text(ExprId),
 }
 
 /// The name of a fault that a program raises.
@@ -387,11 +413,14 @@ pub enum FaultName {
 }
 
 /// Where something is kept.
+///
+/// All indices are evaluated from left to right, then they are checked from left to right. The expression in
+/// [`Root::Value`] is evaluated between the two.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// Where the path begins.
     pub root: Root,
-    /// Down to it; an index is evaluated, and checked, before the next one.
+    /// Down to it.
     pub path: Vec<Step>,
     /// Type of what is there.
     pub ty: Type,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Ports,
-    layout::{BlockShape, Field, Layout, SYMBOL_CAPACITY, Shape, literal, symbol},
+    layout::{BlockShape, Field, Layout, SYMBOL_CAPACITY, Shape, literal, symbol, write_symbol},
 };
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use sensai_model::{FaultCode, cell::Limits, value::canonical};
@@ -373,15 +373,6 @@ fn part<'a>(bytes: &'a mut [u8], offset: u32, shape: &Shape) -> Result<&'a mut [
         .get_mut(offset as usize..)
         .and_then(|bytes| bytes.get_mut(..shape.size() as usize))
         .ok_or_else(|| Mismatch::new("lies outside of the state"))
-}
-
-fn write_symbol(text: &str, bytes: &mut [u8]) {
-    bytes.fill(0);
-    if let Some((len, rest)) = bytes.split_first_mut() {
-        let used = text.len().min(rest.len());
-        *len = used as u8;
-        rest[..used].copy_from_slice(&text.as_bytes()[..used]);
-    }
 }
 
 /// The script value of an arena.
