@@ -21,6 +21,7 @@ pub mod program;
 mod reach;
 mod role;
 mod sink;
+pub mod syntax;
 mod tree;
 
 pub use check::check;

@@ -1,0 +1,88 @@
+//! The text of a program as a tree.
+//!
+//! [`parse`] takes any text and gives a tree that covers all of it, blanks and comments too, and what is wrong with it.
+//! It accepts what Rhai 1.27 accepts, also what cell programs may not contain: that is refused later, with a reason.
+//! [`ast`] gives the nodes their meaning.
+//!
+//! Deliberately absent: names, types, and anything that needs more than one file.
+
+pub mod ast;
+mod kind;
+mod lexer;
+mod literal;
+mod parser;
+
+pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+pub use literal::Number;
+pub use rowan::{TextRange, TextSize, TokenAtOffset, WalkEvent};
+
+use rowan::{GreenNode, ast::AstNode};
+
+/// How deeply statements and expressions may stand in each other in a function, and how long a chain of operators may be.
+pub const NESTING_MAX: usize = 64;
+
+/// Something that is wrong with the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// What it is about; empty behind a token if something is missing there.
+    pub range: TextRange,
+    /// Where it was noticed: what is missing at the end of a line is noticed at the next token.
+    pub at: TextSize,
+    /// What was expected and what was found: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl SyntaxError {
+    fn new(range: TextRange, at: TextSize, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let help: String = help.into();
+        Self { range, at, message: message.into(), help: (!help.is_empty()).then_some(help) }
+    }
+}
+
+/// The tree of a text and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parse {
+    green: GreenNode,
+    errors: Vec<SyntaxError>,
+}
+
+impl Parse {
+    /// The root of the tree.
+    pub fn syntax(&self) -> SyntaxNode {
+        SyntaxNode::new_root(self.green.clone())
+    }
+
+    /// The root of the tree as what it means.
+    pub fn root(&self) -> ast::SourceFile {
+        ast::SourceFile::cast(self.syntax()).unwrap_or_else(ast::SourceFile::empty)
+    }
+
+    /// The tree itself, which may be sent to other threads.
+    pub fn green(&self) -> &GreenNode {
+        &self.green
+    }
+
+    /// What is wrong, in the order of the text. None: Rhai accepts the text too.
+    pub fn errors(&self) -> &[SyntaxError] {
+        &self.errors
+    }
+
+    /// Is nothing wrong?
+    pub fn is_ok(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+/// Parses a text of less than 4 GiB.
+pub fn parse(text: &str) -> Parse {
+    let lexed = lexer::lex(text);
+    let (green, parser_errors) = parser::parse(text, &lexed.tokens);
+    // Where a token is wrong in itself, that is all that there is to say: the sort keeps it before the parser's error.
+    let mut errors = lexed.errors;
+    errors.extend(parser_errors);
+    errors.sort_by_key(|error| error.at);
+    errors.dedup_by_key(|error| error.at);
+    Parse { green, errors }
+}

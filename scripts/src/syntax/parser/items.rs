@@ -1,0 +1,147 @@
+//! The top level, and functions.
+
+use super::{Context, K, Parser, SyntaxKind};
+use rowan::{Checkpoint, Language as _};
+
+impl Parser<'_> {
+    pub fn source_file(&mut self) {
+        // The root covers the trivia before the first token too.
+        self.builder.start_node(super::Language::kind_to_raw(K::SourceFile));
+        while !self.at(K::Eof) {
+            self.item_indent = self.lines.indent(self.start());
+            let position = self.position;
+            if self.at_function() {
+                self.function();
+            } else {
+                self.statement();
+            }
+            if self.position == position {
+                self.expected("a statement or function", "");
+                self.bump_error();
+            }
+        }
+        self.trivia();
+        self.close();
+    }
+
+    /// A place before the documentation of the next token, if there is any on the lines before it.
+    pub fn checkpoint_with_docs(&mut self) -> Checkpoint {
+        let next = self.significant.get(self.position).map_or(self.tokens.len(), |&next| next as usize);
+        let mut first = next;
+        for index in (self.emitted..next).rev() {
+            let Some(token) = self.tokens.get(index) else { break };
+            let end = self.tokens.get(index + 1).map_or(self.text.len() as u32, |next| next.start);
+            match token.kind {
+                K::DocComment => first = index,
+                K::Whitespace if self.slice(token.start, end).matches('\n').count() > 1 => break,
+                _ => {}
+            }
+        }
+        while self.emitted < first {
+            self.emit();
+        }
+        self.builder.checkpoint()
+    }
+
+    /// `[private] fn [type.]name(a, b) { … }`
+    pub fn function(&mut self) {
+        let start = self.checkpoint_with_docs();
+        self.eat(K::PrivateKw);
+        if !self.eat(K::FnKw) {
+            self.missing("`fn`", "only functions can be private");
+        }
+        self.receiver();
+        self.function_name();
+        if matches!(self.current(), K::LParen | K::Unit) || self.parameters_follow() {
+            self.open(K::ParamList);
+            if !self.eat(K::Unit) {
+                if !self.eat(K::LParen) {
+                    self.missing("`(`", "a function is `fn name(a, b) { … }`");
+                }
+                self.parameters(K::RParen, "`)`");
+            }
+            self.close();
+        } else {
+            self.missing("the parameters of the function", "a function is `fn name(a, b) { … }`");
+        }
+        let context = Context { function: true, breakable: false, global: false, pipes: true };
+        self.within(context, Self::block);
+        self.wrap(start, K::Fn);
+    }
+
+    fn receiver(&mut self) {
+        let text = matches!(self.current(), K::String | K::RawString | K::Text);
+        if self.nth(1) == K::Dot && (text || self.at(K::Ident)) {
+            self.open(K::ReceiverType);
+            self.bump();
+            self.bump();
+            self.close();
+        } else if text {
+            self.open(K::ReceiverType);
+            self.bump();
+            self.missing("`.`", "a function for one type is `fn \"type\".name() { … }`");
+            self.close();
+        }
+    }
+
+    fn function_name(&mut self) {
+        if self.eat(K::Ident) {
+            return;
+        }
+        if self.at(K::ReservedWord) || self.current().is_keyword() {
+            let message = format!("`{}` is a reserved word", self.current_text());
+            let range = super::range(self.start(), self.end_of(0));
+            self.error_about(range, message, "take another name for the function");
+            if matches!(self.nth(1), K::LParen | K::Unit) {
+                self.bump_error();
+            }
+            return;
+        }
+        self.missing("the name of the function", "a function is `fn name(a, b) { … }`");
+        self.skip_to_opening(&[K::LParen, K::Unit, K::LBrace]);
+    }
+
+    /// Are there parameters whose `(` is missing?
+    fn parameters_follow(&self) -> bool {
+        !self.on_new_line()
+            && (self.at(K::RParen) || (self.at(K::Ident) && matches!(self.nth(1), K::Comma | K::RParen)))
+    }
+
+    /// `a, b)` of a function, or `a, b|` of a closure.
+    pub fn parameters(&mut self, closing: SyntaxKind, name: &str) {
+        while !self.eat(closing) {
+            match self.current() {
+                K::Ident => self.parameter(),
+                // A missing `)`.
+                K::LBrace | K::Eof => {
+                    self.missing(name, "");
+                    return;
+                }
+                K::Comma => self.missing("a parameter", ""),
+                _ => {
+                    self.missing(&format!("a parameter or {name}"), "");
+                    self.skip_until(|p| {
+                        p.on_new_line()
+                            || p.at(closing)
+                            || matches!(p.current(), K::Comma | K::LBrace | K::Semicolon)
+                    });
+                    if !self.at(closing) && !self.at(K::Comma) {
+                        return;
+                    }
+                }
+            }
+            if !self.at(closing) && !self.eat(K::Comma) {
+                self.missing(&format!("`,` or {name}"), "");
+                if !self.at(K::Ident) || self.on_new_line() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn parameter(&mut self) {
+        self.open(K::Param);
+        self.bump();
+        self.close();
+    }
+}

@@ -1,0 +1,201 @@
+//! Going on after an error.
+
+use super::{K, Parser, SyntaxKind};
+
+/// Where the lines of a text start, and how far they are indented.
+pub(super) struct Lines(Vec<(u32, u32)>);
+
+impl Lines {
+    pub fn new(text: &str) -> Self {
+        let mut start = 0;
+        let lines = text.split_inclusive('\n').map(|line| {
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let this = (start, indent as u32);
+            start += line.len() as u32;
+            this
+        });
+        Self(lines.collect())
+    }
+
+    /// The indentation of the line of this place.
+    pub fn indent(&self, place: u32) -> u32 {
+        let line = self.0.partition_point(|&(start, _)| start <= place);
+        line.checked_sub(1).and_then(|line| self.0.get(line)).map_or(0, |&(_, indent)| indent)
+    }
+}
+
+impl Parser<'_> {
+    /// Passes over tokens into an error node until one where `stop` holds, and in any case before a brace that closes
+    /// something around, and before a function at the start of a line. What stands in brackets is passed over as a
+    /// whole, but not a `;` in brackets that are not braces.
+    pub fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
+        let mut open = Vec::new();
+        let mut any = false;
+        loop {
+            let kind = self.current();
+            let braces = open.contains(&K::RBrace);
+            if kind == K::Eof
+                || (open.is_empty() && stop(self))
+                || (kind == K::RBrace && !braces)
+                || (kind == K::Semicolon && !braces && !open.is_empty())
+                || (self.at_function() && self.on_new_line())
+            {
+                break;
+            }
+            match kind {
+                K::LBrace | K::MapStart => open.push(K::RBrace),
+                K::LParen => open.push(K::RParen),
+                K::LBracket | K::QuestionBracket => open.push(K::RBracket),
+                K::RBrace => while open.pop().is_some_and(|closing| closing != K::RBrace) {},
+                _ if open.last() == Some(&kind) => {
+                    open.pop();
+                }
+                _ => {}
+            }
+            if !any {
+                self.open(K::Error);
+                any = true;
+            }
+            self.bump();
+        }
+        if any {
+            self.close();
+        }
+    }
+
+    /// Passes over the rest of a statement that was given up, with its `;`.
+    pub fn skip_statement(&mut self) {
+        self.skip_until(|p| p.at(K::Semicolon) || (p.on_new_line() && p.starts_statement()));
+        self.eat(K::Semicolon);
+    }
+
+    /// Passes over what does not belong in a list, up to the next item or the end of the list if they are on this line.
+    pub fn skip_item(&mut self, closing: SyntaxKind) {
+        self.skip_until(|p| {
+            p.at(closing)
+                || p.on_new_line()
+                || matches!(p.current(), K::Comma | K::Semicolon | K::RParen | K::RBracket)
+                || starts_keyword_statement(p.current())
+        });
+    }
+
+    /// Passes over what stands before a `{` or `(` on this line, if there is one.
+    pub fn skip_to_opening(&mut self, kinds: &[SyntaxKind]) {
+        let line_has_one =
+            (0..64).map_while(|n| self.same_line(n).then(|| self.nth(n))).any(|kind| kinds.contains(&kind));
+        if line_has_one {
+            self.skip_until(|p| kinds.contains(&p.current()));
+        }
+    }
+
+    /// Takes one token that does not fit.
+    pub fn bump_error(&mut self) {
+        self.open(K::Error);
+        self.bump();
+        self.close();
+    }
+
+    /// Reports that the nesting is too deep and passes over the rest of it.
+    pub fn too_deep(&mut self) {
+        let message = format!("nested too deeply: more than {} levels", super::NESTING_MAX);
+        let at = super::range(self.start(), self.end_of(0));
+        self.error_about(at, message, "give parts names with `let`, or move them into functions");
+        self.skip_until(|p| matches!(p.current(), K::Semicolon | K::RParen | K::RBracket));
+    }
+
+    /// Is a block that lacks its `{` there nevertheless: on this line, or indented more than it?
+    pub fn block_follows(&self) -> bool {
+        if matches!(self.current(), K::Eof | K::RBrace | K::RParen | K::RBracket | K::Semicolon)
+            || self.at_function()
+        {
+            return false;
+        }
+        !self.on_new_line()
+            || self.lines.indent(self.start()) > self.lines.indent(self.end_of_last().saturating_sub(1))
+    }
+
+    /// Is the next token the beginning of a function?
+    pub fn at_function(&self) -> bool {
+        matches!(self.current(), K::FnKw | K::PrivateKw)
+    }
+
+    /// Does the next token begin a function that is not in the block around, but behind it?
+    pub fn function_ends_block(&self) -> bool {
+        self.at_function() && self.on_new_line() && self.lines.indent(self.start()) <= self.item_indent
+    }
+
+    /// Is the token `n` behind the next one on the line of the last one?
+    fn same_line(&self, n: usize) -> bool {
+        let (from, to) = (self.end_of_last(), self.token(n).start);
+        self.nth(n) != K::Eof && !self.slice(from, to).contains('\n')
+    }
+
+    /// May the next token begin a statement?
+    pub fn starts_statement(&self) -> bool {
+        let kind = self.current();
+        starts_keyword_statement(kind) || self.starts_operand()
+    }
+
+    /// May the next token begin an expression?
+    pub fn starts_operand(&self) -> bool {
+        match self.current() {
+            K::Int
+            | K::Float
+            | K::Char
+            | K::String
+            | K::RawString
+            | K::Text
+            | K::TextStart
+            | K::TrueKw
+            | K::FalseKw
+            | K::Unit
+            | K::LParen
+            | K::LBracket
+            | K::LBrace
+            | K::MapStart
+            | K::Ident
+            | K::ReservedWord
+            | K::ThisKw
+            | K::IfKw
+            | K::SwitchKw
+            | K::WhileKw
+            | K::LoopKw
+            | K::DoKw
+            | K::ForKw
+            | K::PipePipe
+            | K::DotDot
+            | K::DotDotEq
+            | K::Plus
+            | K::Minus
+            | K::Bang
+            | K::ErrorToken
+            | K::ReservedSymbol => true,
+            K::Pipe => self.context.pipes,
+            _ => false,
+        }
+    }
+}
+
+/// Does this keyword begin a statement?
+pub(super) fn starts_keyword_statement(kind: SyntaxKind) -> bool {
+    matches!(
+        kind,
+        K::LetKw
+            | K::ConstKw
+            | K::FnKw
+            | K::PrivateKw
+            | K::ImportKw
+            | K::ExportKw
+            | K::IfKw
+            | K::SwitchKw
+            | K::WhileKw
+            | K::LoopKw
+            | K::DoKw
+            | K::ForKw
+            | K::TryKw
+            | K::ReturnKw
+            | K::ThrowKw
+            | K::BreakKw
+            | K::ContinueKw
+    )
+}

@@ -1,0 +1,4 @@
+//! Our parser, held against Rhai's.
+
+mod corpus;
+mod examples;
