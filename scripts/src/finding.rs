@@ -153,11 +153,11 @@ pub mod code {
     pub const INIT: &str = "S214";
     /// A function that uses `this` is called without it.
     pub const UNBOUND_THIS: &str = "S215";
-    /// A literal of another type than the tag or field it is stored in.
+    /// A value of another type than what it is stored in or given to.
     pub const TYPE: &str = "S216";
     /// A loop without a bound.
     pub const UNBOUNDED_LOOP: &str = "S217";
-    /// No such field, pin or method of the state.
+    /// No such field, pin, element or method.
     pub const UNKNOWN_FIELD: &str = "S218";
     /// Functions call functions more deeply than `[limits] call_depth` allows.
     pub const CALL_DEPTH: &str = "S219";
@@ -167,6 +167,18 @@ pub mod code {
     pub const UNKNOWN_SYMBOL: &str = "S221";
     /// A call for the program's unit, and the program belongs to none.
     pub const NO_UNIT: &str = "S222";
+    /// Branches, elements or returns of different types.
+    pub const JOIN: &str = "S223";
+    /// An operator between types that it does not take.
+    pub const OPERATOR: &str = "S224";
+    /// A value is used where there is none.
+    pub const NO_VALUE: &str = "S225";
+    /// The length of an array that is not known before the program runs.
+    pub const LENGTH: &str = "S226";
+    /// A `switch` over a type that has no cases, or a case that never fits.
+    pub const SWITCH: &str = "S227";
+    /// A name is given twice.
+    pub const DUPLICATE: &str = "S228";
     /// A constant could not be computed.
     pub const CONSTANT: &str = "S301";
     /// `init` failed.

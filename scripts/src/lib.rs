@@ -6,14 +6,18 @@
 //! [`check()`] finds what is wrong with a program's text; [`compile`] makes an [`InterpretedProgram`] of it, which is a
 //! [`Program`] over a [`Layout`].
 
+pub mod analyse;
 mod arithmetic;
 pub mod axis;
 pub mod check;
+mod evaluate;
 mod fault;
 pub mod finding;
 pub mod hir;
 pub mod interpreter;
 pub mod layout;
+pub mod lints;
+mod lower;
 pub mod migrate;
 mod names;
 pub mod ports;
@@ -24,6 +28,7 @@ mod sink;
 pub mod syntax;
 mod tree;
 
+pub use analyse::{Analysed, analyse};
 pub use check::check;
 pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};

@@ -16,6 +16,8 @@ pub struct Sink {
     found: Vec<Found>,
     seen: BTreeSet<(u32, u32, u32, &'static str)>,
     errors: usize,
+    /// Places of which nothing more is said.
+    hushed: Vec<(FileId, Span)>,
 }
 
 /// A finding that is about to be reported.
@@ -89,7 +91,18 @@ impl Found {
 impl Sink {
     /// For these files: the program, then its libraries.
     pub fn new(files: Vec<SourceFile>) -> Self {
-        Self { files, found: Vec::new(), seen: BTreeSet::new(), errors: 0 }
+        Self { files, found: Vec::new(), seen: BTreeSet::new(), errors: 0, hushed: Vec::new() }
+    }
+
+    /// Say nothing more of these places: what is wrong there was said, and the rest may follow from it. It counts as an
+    /// error nevertheless.
+    pub(crate) fn hush(&mut self, places: Vec<(FileId, Span)>) {
+        self.hushed = places;
+    }
+
+    /// Say everything again.
+    pub(crate) fn speak(&mut self) {
+        self.hushed.clear();
     }
 
     /// Report; what was said of the same place before is not said again.
@@ -99,7 +112,17 @@ impl Sink {
             return;
         }
         self.errors += usize::from(found.severity == Severity::Error);
-        self.found.push(found);
+        let hushed = found.span.is_some_and(|span| {
+            let covers = |(file, place): &(FileId, Span)| {
+                *file == found.file
+                    && place.start <= span.start
+                    && span.start < place.end.max(place.start + 1)
+            };
+            self.hushed.iter().any(covers)
+        });
+        if !hushed {
+            self.found.push(found);
+        }
     }
 
     /// Errors so far.

@@ -2,11 +2,10 @@
 
 use super::{
     calls::Call,
-    names,
     rules::Rules,
     walk::{Chain, Link},
 };
-use crate::finding::code;
+use crate::{finding::code, lower::callables as names};
 use rhai::{Expr, FnCallExpr, Position};
 use sensai_stdlib::registry::{self, AXIS};
 

@@ -9,7 +9,7 @@ mod callees;
 mod calls;
 mod made;
 mod named;
-mod names;
+
 mod roots;
 mod rules;
 mod state;

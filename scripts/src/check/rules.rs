@@ -4,7 +4,6 @@ use super::{
     Sink,
     calls::{self, Call},
     made::Made,
-    names,
     walk::{Chain, Function, Link, Use, Visitor, chain, is_local, outer_name, walk},
 };
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
     finding::code,
     interpreter::{AI, AXIS, ROOTS, VALUES_MAX},
     layout::SYMBOL_CAPACITY,
+    lower::callables as names,
     tree::Tree,
 };
 use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};

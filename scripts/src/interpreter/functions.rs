@@ -12,23 +12,6 @@ use sensai_model::{FaultCode, ScalarType};
 use sensai_stdlib::registry;
 use std::{any::TypeId, rc::Rc};
 
-/// Name, number of arguments and use of the functions that are not in the library.
-pub(crate) const BUILT_IN: &[(&str, usize, &str)] = &[
-    ("array", 2, "array(n, value)"),
-    ("len", 1, "len(array)"),
-    ("fault", 1, "fault(\"name\")"),
-    ("Axis", 1, "Axis(\"name\")"),
-    ("jidoka", 1, "jidoka(\"name\")"),
-    ("alarm", 1, "alarm(\"name\")"),
-    ("state_complete", 0, "state_complete()"),
-    ("hold", 0, "hold()"),
-    ("suspend", 0, "suspend()"),
-    ("unsuspend", 0, "unsuspend()"),
-    ("stop", 0, "stop()"),
-    ("abort", 0, "abort()"),
-    ("complete", 0, "complete()"),
-];
-
 /// More arguments than any function has; the loop over their types must end.
 const ARGUMENTS_MAX: usize = 6;
 

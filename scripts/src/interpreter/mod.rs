@@ -25,10 +25,9 @@ pub(crate) use ai::{AI, FACTS as MODEL_FACTS};
 pub(crate) use axis::property_help;
 #[cfg(test)]
 pub(crate) use engine::parser;
-pub(crate) use engine::{NESTING_MAX, TEXT_MAX};
-pub(crate) use functions::BUILT_IN;
+pub(crate) use engine::{NESTING_MAX, TEXT_MAX, VARIABLES_MAX};
 pub(crate) use host::{AXIS, ROOTS, SEED, VALUES_COPIED_PER_OPERATION, read_only_in_twin, sys_facts};
-pub(crate) use state::VALUES_MAX;
+pub(crate) use state::{DEPTH_MAX, SIZE_MAX, VALUES_MAX};
 pub(crate) use unit::{UNIT_CALLS, UNIT_FACTS};
 
 use crate::{

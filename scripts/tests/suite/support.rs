@@ -100,6 +100,20 @@ pub fn findings_within(text: &str, limits: Limits) -> Vec<ScriptFinding> {
     sensai_scripts::check(&source(text), &environment)
 }
 
+/// What is known of a program before it runs is what the interpreter makes of it.
+#[track_caller]
+fn agree(source: &ProgramSource, environment: &ScriptEnvironment<'_>, program: &InterpretedProgram) {
+    let analysed = sensai_scripts::analyse(source, environment);
+    if analysed.hir.is_none() {
+        return;
+    }
+    assert_eq!(analysed.layout.as_ref(), Some(program.layout()), "{}", source.text);
+    assert_eq!(analysed.initial.as_deref(), Some(program.state()), "{}", source.text);
+    assert_eq!(analysed.assigned, program.assigned_tags(), "{}", source.text);
+    let axes = |axes: &[sensai_scripts::UsedAxis]| axes.iter().map(|used| used.axis).collect::<Vec<_>>();
+    assert_eq!(axes(&analysed.axes), axes(&program.axes()), "{}", source.text);
+}
+
 /// A program on its cell.
 pub struct Bench {
     pub tags: Vec<Tag>,
@@ -151,6 +165,7 @@ impl Bench {
             let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
             panic!("{}\n{}", texts.join("\n"), source.text)
         });
+        agree(&source, &environment, &program);
         let mut store = TagStore::new(&tags);
         let inputs: Vec<&Tag> = tags.iter().filter(|tag| tag.kind == TagKind::Input).collect();
         for slot in inputs.iter().flat_map(|tag| tag.slot..tag.slot + tag.len()) {

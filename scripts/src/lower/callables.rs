@@ -1,7 +1,23 @@
 //! What can be called, and what cannot.
 
-use crate::interpreter::BUILT_IN;
 use sensai_stdlib::registry::{self, AXIS};
+
+/// Name, number of arguments and use of the functions that are not in the library.
+pub(crate) const BUILT_IN: &[(&str, usize, &str)] = &[
+    ("array", 2, "array(n, value)"),
+    ("len", 1, "len(array)"),
+    ("fault", 1, "fault(\"name\")"),
+    ("Axis", 1, "Axis(\"name\")"),
+    ("jidoka", 1, "jidoka(\"name\")"),
+    ("alarm", 1, "alarm(\"name\")"),
+    ("state_complete", 0, "state_complete()"),
+    ("hold", 0, "hold()"),
+    ("suspend", 0, "suspend()"),
+    ("unsuspend", 0, "unsuspend()"),
+    ("stop", 0, "stop()"),
+    ("abort", 0, "abort()"),
+    ("complete", 0, "complete()"),
+];
 
 /// Words of Rhai that cell programs do not have, and what to do instead.
 const REFUSED: [(&str, &str); 22] = [
@@ -66,7 +82,7 @@ pub(crate) fn is_method(name: &str, count: usize) -> bool {
 }
 
 /// The method of models.
-const REQUEST: &str = "request";
+pub(super) const REQUEST: &str = "request";
 
 /// Every name that is a method of something.
 pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {

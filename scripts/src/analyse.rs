@@ -1,0 +1,243 @@
+//! From the text of a program to all that can be known of it before it runs.
+
+use crate::{
+    AssignedTag, Layout, ScriptEnvironment, ScriptFinding, UsedAxis,
+    evaluate::{Datum, first_arena, shape},
+    finding::code,
+    hir::{FileId, Function, Hir, SourceFile, Span, Type},
+    interpreter::{DEPTH_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
+    layout::Shape,
+    lints,
+    lower::{Lowered, lower},
+    sink::{Found, Sink},
+    syntax::{self, Parse, SyntaxKind as K, SyntaxNode},
+};
+use sensai_model::cell::{Limits, ProgramSource};
+
+/// Lines of a program; the record of a fault has room for more, people do not.
+pub(crate) const LINES_MAX: usize = 60_000;
+
+/// What is known of a program.
+#[derive(Debug)]
+pub struct Analysed {
+    /// Everything that is wrong with it, in the order of the texts.
+    pub findings: Vec<ScriptFinding>,
+    /// The program; none if there are errors in it.
+    pub hir: Option<Hir>,
+    /// Functions that are not in `hir`: those that nobody calls; all of them if it is not there. Numbers of functions count
+    /// those in `hir` first. Some of their types may be unknown.
+    pub others: Vec<Function>,
+    /// Type of the state, as far as it is known.
+    pub state: Type,
+    /// Shape of the state; none if `init` is wrong or fails.
+    pub layout: Option<Layout>,
+    /// The state that `init` gives, laid out as `layout` says.
+    pub initial: Option<Box<[u8]>>,
+    /// Tags that the text assigns to, each once, by ascending index.
+    pub assigned: Vec<AssignedTag>,
+    /// Axes that the state has handles of, ascending, each with the place where a handle of it is made.
+    pub axes: Vec<UsedAxis>,
+    /// Trees of the texts.
+    pub trees: Vec<Parse>,
+}
+
+/// Look at a program: its syntax, names, types, constants, and what `init` gives.
+pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Analysed {
+    let file = SourceFile::new(&program.name, &program.path, program.text.clone());
+    let mut sink = Sink::new(vec![file]);
+    if too_large(program, &mut sink) {
+        return Analysed::nothing(sink);
+    }
+    let trees = vec![syntax::parse(&program.text)];
+    let broken: Vec<(FileId, Span)> =
+        (0_u32..).zip(&trees).flat_map(|(file, tree)| syntax_errors(FileId(file), tree, &mut sink)).collect();
+    sink.hush(broken);
+    let lowered = lower(&trees, environment, &mut sink);
+    sink.speak();
+    finish(trees, lowered, environment, sink)
+}
+
+fn finish(
+    trees: Vec<Parse>,
+    lowered: Lowered,
+    environment: &ScriptEnvironment<'_>,
+    mut sink: Sink,
+) -> Analysed {
+    let Lowered { mut functions, init, cycle, state, constants, symbols, first, assigned, reached } = lowered;
+    let axes = first.as_ref().map(|first| axes(first, sink.files())).unwrap_or_default();
+    let made = first.as_ref().and_then(|first| {
+        let layout = layout(first, &state)?;
+        let initial = first_arena(first, &state, &layout);
+        Some((layout, initial))
+    });
+    let (layout, initial) = made.unzip();
+    let entries = init.zip(cycle).filter(|_| !sink.has_errors());
+    let (mut hir, mut others) = (None, Vec::new());
+    match (entries, &layout) {
+        (Some((init, cycle)), Some(layout)) => {
+            others = functions.split_off(reached.min(functions.len()));
+            let understood = Hir {
+                files: sink.files().to_vec(),
+                functions,
+                init,
+                cycle,
+                migrate: None,
+                state: state.clone(),
+                constants,
+                symbols,
+            };
+            let subject =
+                lints::Subject { hir: &understood, uncalled: &others, layout, trees: &trees, environment };
+            lints::run(&subject, &mut sink);
+            hir = Some(understood).filter(|_| !sink.has_errors());
+        }
+        _ => others.append(&mut functions),
+    }
+    Analysed { findings: sink.finish(), hir, others, state, layout, initial, assigned, axes, trees }
+}
+
+impl Analysed {
+    fn nothing(sink: Sink) -> Self {
+        Self {
+            findings: sink.finish(),
+            hir: None,
+            others: Vec::new(),
+            state: Type::Unknown,
+            layout: None,
+            initial: None,
+            assigned: Vec::new(),
+            axes: Vec::new(),
+            trees: Vec::new(),
+        }
+    }
+
+    /// True if the program is refused.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == crate::Severity::Error)
+    }
+}
+
+/// True, and a finding, if the text is too long to be a program.
+fn too_large(program: &ProgramSource, sink: &mut Sink) -> bool {
+    let (bytes, lines) = (program.text.len(), program.text.lines().count());
+    if bytes <= TEXT_MAX && lines <= LINES_MAX {
+        return false;
+    }
+    let message = format!(
+        "the program has {bytes} bytes in {lines} lines, at most {TEXT_MAX} in {LINES_MAX} are possible"
+    );
+    sink.add(Found::whole(code::TOO_LARGE, FileId(0), message).help("divide it into several programs"));
+    true
+}
+
+/// Report what the parser found. Gives the statements that are broken: what else is said of them may be a consequence.
+fn syntax_errors(file: FileId, tree: &Parse, sink: &mut Sink) -> Vec<(FileId, Span)> {
+    let root = tree.syntax();
+    let mut broken = Vec::new();
+    for error in tree.errors() {
+        let span = Span::new(error.range.start().into(), error.range.end().into());
+        let code =
+            if error.message.starts_with("nested too deeply") { code::TOO_LARGE } else { code::SYNTAX };
+        let found = Found::error(code, file, span, &error.message);
+        sink.add(found.help(error.help.clone().unwrap_or_default()));
+        for at in [error.range.start(), error.at] {
+            broken.extend(statement_at(&root, at).map(|span| (file, span)));
+        }
+    }
+    broken
+}
+
+/// The innermost statement at a place.
+fn statement_at(root: &SyntaxNode, at: syntax::TextSize) -> Option<Span> {
+    let token = root.token_at_offset(at).left_biased()?;
+    let statement = token.parent_ancestors().find(|node| {
+        matches!(
+            node.kind(),
+            K::LetStmt
+                | K::ConstStmt
+                | K::AssignStmt
+                | K::ExprStmt
+                | K::BreakStmt
+                | K::ReturnStmt
+                | K::ThrowStmt
+                | K::ImportStmt
+                | K::ExportStmt
+                | K::Error
+        )
+    })?;
+    let range = statement.text_range();
+    Some(Span::new(range.start().into(), range.end().into()))
+}
+
+/// What is wrong with a type as that of the state.
+pub(crate) fn check_state(ty: &Type, limits: &Limits) -> Result<(), String> {
+    check_part(ty, limits, "this", 0)?;
+    let (values, size) = (ty.values().saturating_sub(1), ty.size());
+    if values > VALUES_MAX || size > SIZE_MAX {
+        return Err(format!(
+            "`this`: the state has {values} values in {size} bytes, at most {VALUES_MAX} in {SIZE_MAX} are possible"
+        ));
+    }
+    Ok(())
+}
+
+fn check_part(ty: &Type, limits: &Limits, path: &str, depth: usize) -> Result<(), String> {
+    if depth > DEPTH_MAX {
+        return Err(format!("`{path}`: records and arrays are nested deeper than {DEPTH_MAX}"));
+    }
+    match ty {
+        Type::Array(array) => {
+            if array.len as usize > limits.array_len {
+                return Err(format!(
+                    "`{path}`: {} elements, [limits] array_len allows {}",
+                    array.len, limits.array_len
+                ));
+            }
+            check_part(&array.element, limits, &format!("{path}[0]"), depth + 1)
+        }
+        Type::Record(record) => {
+            let fields = record.fields();
+            if fields.len() > limits.record_len {
+                let allowed = limits.record_len;
+                return Err(format!(
+                    "`{path}`: {} fields, [limits] record_len allows {allowed}",
+                    fields.len()
+                ));
+            }
+            fields.iter().try_for_each(|field| {
+                check_part(&field.ty, limits, &format!("{path}.{}", field.name), depth + 1)
+            })
+        }
+        Type::Unit | Type::Never => Err(format!(
+            "`{path}`: nothing cannot be kept in the state; bool, i64, f64, text, arrays, records, blocks and axes can"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The layout of a state of a type.
+fn layout(first: &Datum, state: &Type) -> Option<Layout> {
+    match shape(first, state)? {
+        Shape::Record { fields } => {
+            Some(Layout::new(fields.into_iter().map(|field| (field.name, field.shape)).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The axes of the handles in a state, each with the first place in the text where a handle of it is made.
+fn axes(first: &Datum, files: &[SourceFile]) -> Vec<UsedAxis> {
+    let mut axes: Vec<(u16, FileId, u32)> = Vec::new();
+    first.origins(&mut |datum, origin| {
+        if let Datum::Axis(axis, _) = datum {
+            axes.push((*axis, origin.file, origin.span.start));
+        }
+    });
+    axes.sort_unstable();
+    axes.dedup_by_key(|(axis, ..)| *axis);
+    let used = |(axis, file, at): (u16, FileId, u32)| {
+        let place = files.get(file.index())?.position(at);
+        Some(UsedAxis { axis, line: place.line, column: place.column })
+    };
+    axes.into_iter().filter_map(used).collect()
+}
