@@ -91,6 +91,7 @@ pub fn cell_of(described: &[(Arc<DeviceDescription>, &str)]) -> Cell {
             spin_ns: None,
             multiple: 1,
             on_overrun: OnOverrun::Skip,
+            tier: Default::default(),
             programs: vec![],
             limits,
         },

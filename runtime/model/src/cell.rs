@@ -142,10 +142,22 @@ pub struct Task {
     pub multiple: u64,
     /// Overrun rule.
     pub on_overrun: OnOverrun,
+    /// How they are run.
+    pub tier: Tier,
     /// Programs in calling order.
     pub programs: Vec<ProgramSource>,
     /// Script limits.
     pub limits: Limits,
+}
+
+/// How programs are run. Both ways give the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// Compiled to machine code.
+    #[default]
+    Native,
+    /// Interpreted: hundreds of times slower, with allocations in every cycle; where there is no code generator.
+    Interpreter,
 }
 
 /// A program's text.

@@ -141,6 +141,7 @@ fn cell() -> Cell {
             spin_ns: None,
             multiple: 1,
             on_overrun: OnOverrun::Stop,
+            tier: Default::default(),
             programs: Vec::new(),
             limits: Limits { operations: 1000, call_depth: 8, text_len: 64, array_len: 64, record_len: 64 },
         },

@@ -43,7 +43,7 @@ pub const BUS: Section = Section {
 /// `[tasks.<name>]`.
 pub const TASK: Section = Section {
     name: "[tasks.<name>]",
-    keys: &["interval", "priority", "core", "spin", "on_overrun", "programs"],
+    keys: &["interval", "priority", "core", "spin", "on_overrun", "tier", "programs"],
 };
 /// `[devices.<name>]`.
 pub const DEVICE: Section = Section {

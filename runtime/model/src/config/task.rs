@@ -9,7 +9,7 @@ use super::{
     schema,
     sink::Sink,
 };
-use crate::cell::{Limits, OnOverrun, ProgramSource, Task};
+use crate::cell::{Limits, OnOverrun, ProgramSource, Task, Tier};
 use std::ops::{Range, RangeInclusive};
 
 /// Cycle times that can be asked for.
@@ -119,6 +119,7 @@ fn new_task(name: &str, limits: Limits) -> Task {
         spin_ns: None,
         multiple: 1,
         on_overrun: OnOverrun::Skip,
+        tier: Tier::Native,
         programs: Vec::new(),
         limits,
     }
@@ -156,6 +157,10 @@ fn read_task(loader: &mut Loader<'_, '_>, item: &Item<'_>, task: Task, seen: &mu
     let choices = [("skip", OnOverrun::Skip), ("stop", OnOverrun::Stop)];
     if let Some(rule) = fields.get("on_overrun").and_then(|item| item.choice(sink, &choices)) {
         read.task.on_overrun = rule;
+    }
+    let tiers = [("native", Tier::Native), ("interpreter", Tier::Interpreter)];
+    if let Some(tier) = fields.get("tier").and_then(|item| item.choice(sink, &tiers)) {
+        read.task.tier = tier;
     }
     let help = "write the programs in calling order: programs = [\"programs/main.rhai\"]";
     if let Some(item) = fields.required(&mut loader.sink, "programs", help) {

@@ -56,6 +56,7 @@ fn three_tasks() -> Cell {
         interval_ns: multiple * 1_000_000,
         multiple,
         on_overrun: OnOverrun::Skip,
+        tier: Default::default(),
         programs: vec![source(name, text)],
         ..cell.task.clone()
     };
