@@ -40,7 +40,7 @@ impl Body<'_, '_, '_> {
     /// An expression; of [`Type::Unit`] if it has no value.
     pub fn expression(&mut self, node: &ast::Expr, want: Want) -> ExprId {
         let at = span(node);
-        if let Some(number) = node.number().filter(|_| !matches!(node, ast::Expr::Omitted(_))) {
+        if let Some(number) = node.number() {
             return self.number(number, node);
         }
         match node {
@@ -60,7 +60,6 @@ impl Body<'_, '_, '_> {
                 self.refuse(op, "ranges as values", "a range stands behind `for ... in`");
                 self.wrong(at)
             }
-            ast::Expr::Omitted(_) => self.expr(ExprKind::Literal(Value::I64(0)), Type::I64, at, at.start),
             ast::Expr::Array(array) => self.array(array, at),
             ast::Expr::Map(map) => self.record(map, at),
             ast::Expr::Closure(_) => {

@@ -227,8 +227,6 @@ kinds! {
         PathExpr
         /// `this`
         ThisExpr
-        /// The start of a range that is left out: `..9`. Its value is 0.
-        OmittedExpr
         /// `(a)`
         ParenExpr
         /// `-a`, `+a`, `!a`

@@ -7,14 +7,18 @@
 //! Deliberately absent: names, types, and anything that needs more than one file.
 
 pub mod ast;
+mod errors;
 mod kind;
 mod lexer;
 mod literal;
 mod parser;
+mod sexpr;
+mod validation;
 
 pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use literal::Number;
 pub use rowan::{TextRange, TextSize, TokenAtOffset, WalkEvent};
+pub use sexpr::{sexpr, sexpr_with};
 
 use rowan::{GreenNode, ast::AstNode};
 
@@ -78,11 +82,8 @@ impl Parse {
 /// Parses a text of less than 4 GiB.
 pub fn parse(text: &str) -> Parse {
     let lexed = lexer::lex(text);
-    let (green, parser_errors) = parser::parse(text, &lexed.tokens);
-    // Where a token is wrong in itself, that is all that there is to say: the sort keeps it before the parser's error.
-    let mut errors = lexed.errors;
-    errors.extend(parser_errors);
-    errors.sort_by_key(|error| error.at);
-    errors.dedup_by_key(|error| error.at);
-    Parse { green, errors }
+    let parsed = parser::parse(text, &lexed.tokens);
+    let root = SyntaxNode::new_root(parsed.green.clone());
+    let errors = errors::ordered(&root, lexed.errors, parsed.errors, &parsed.finished_at_errors);
+    Parse { green: parsed.green, errors }
 }

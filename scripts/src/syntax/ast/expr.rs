@@ -16,8 +16,6 @@ nodes! {
     PathExpr
     /// `this`
     ThisExpr
-    /// The start of a range that is left out: its value is 0.
-    OmittedExpr
     /// `(a)`
     ParenExpr
     /// `-a`, `+a`, `!a`
@@ -75,9 +73,6 @@ choices! {
         Path(PathExpr)
         /// `this`
         This(ThisExpr)
-        /// The start of a range that is left out. Other operators than that of the range may bind it first, as in
-        /// `1 + ..9`; there its value is 0.
-        Omitted(OmittedExpr)
         /// `(a)`
         Paren(ParenExpr)
         /// `-a`, `+a`, `!a`
@@ -132,7 +127,6 @@ impl Expr {
     pub fn number(&self) -> Option<Number> {
         match self.clone().plain() {
             Self::Literal(literal) => literal.number(),
-            Self::Omitted(_) => Some(Number::Int(0)),
             Self::Prefix(prefix) => {
                 let number = prefix.operand()?.number()?;
                 match prefix.op()? {
@@ -290,7 +284,7 @@ impl RangeExpr {
 
     /// Where it starts; 0 if that is left out.
     pub fn start(&self) -> Option<Expr> {
-        child_before(self.syntax(), RANGES).filter(|start| !matches!(start, Expr::Omitted(_)))
+        child_before(self.syntax(), RANGES)
     }
 
     /// Where it ends; open if that is left out.
@@ -338,6 +332,11 @@ impl MethodCallExpr {
     /// Its name, which may be a reserved word such as `call`.
     pub fn name(&self) -> Option<SyntaxToken> {
         token_of(self.syntax(), &[K::Ident, K::ReservedWord])
+    }
+
+    /// `a.name!(…)`, which Rhai refuses unless the chain goes on.
+    pub fn captures(&self) -> bool {
+        support::token(self.syntax(), K::Bang).is_some()
     }
 
     /// `?.`: nothing happens if the base is `()`.

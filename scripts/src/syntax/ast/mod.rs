@@ -84,7 +84,7 @@ macro_rules! choices {
 use {choices, nodes};
 
 /// A token of one of these kinds that is directly in a node.
-fn token_of(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxToken> {
+pub(in crate::syntax) fn token_of(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxToken> {
     tokens_of(node, kinds).next()
 }
 

@@ -107,6 +107,13 @@ choices! {
     }
 }
 
+impl Item {
+    /// The statement that it is, if it is no function.
+    pub fn stmt(&self) -> Option<Stmt> {
+        Stmt::cast(self.syntax().clone())
+    }
+}
+
 impl SourceFile {
     /// That of an empty text.
     pub(in crate::syntax) fn empty() -> Self {

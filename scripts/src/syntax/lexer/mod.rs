@@ -7,10 +7,13 @@ mod number;
 mod text;
 mod words;
 
-pub(super) use words::{is_callable, is_method};
+pub(super) use words::{is_callable, is_method, is_mistaken, is_name};
 
 use super::{SyntaxError, SyntaxKind, SyntaxKind as K};
 use rowan::{TextRange, TextSize};
+
+/// What is said of a comment that is not closed.
+pub(super) const UNCLOSED_COMMENT: &str = "this comment is not closed";
 
 /// A token, which goes to the start of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,9 +142,10 @@ impl Lexer<'_> {
                 Some('*') if self.eat("/") => level -= 1,
                 Some(_) => {}
                 None => {
-                    let end = std::mem::replace(&mut self.position, start + 2);
-                    self.error(start, "this comment is not closed", "end it with `*/`; comments nest");
-                    self.position = end;
+                    // Rhai takes it for a comment up to the end, and goes on there.
+                    let range = TextRange::new(size(start), size(start + 2));
+                    let help = "end it with `*/`; comments nest";
+                    self.errors.push(SyntaxError::new(range, size(self.position), UNCLOSED_COMMENT, help));
                     break;
                 }
             }

@@ -59,9 +59,23 @@ pub(in crate::syntax) fn is_method(word: &str) -> bool {
     METHODS.contains(&word)
 }
 
+/// Is a reserved sign one that Rhai takes for a slip, and for no operator?
+pub(in crate::syntax) fn is_mistaken(symbol: &str) -> bool {
+    matches!(symbol, "===" | "!==" | "->" | "<-" | ":=" | ":;" | "::<" | "(*" | "*)" | "# {")
+}
+
+/// Is it a name that a function could have?
+pub(in crate::syntax) fn is_name(word: &str) -> bool {
+    let mut letters = word.chars().skip_while(|&c| c == '_');
+    letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && SyntaxKind::keyword(word).is_none()
+        && !RESERVED.contains(&word)
+}
+
 /// A reserved sign that the text begins with, as long as it is, and what to write instead.
 pub(super) fn reserved_symbol(text: &str) -> Option<(&'static str, &'static str)> {
-    const SYMBOLS: [(&str, &str); 24] = [
+    const SYMBOLS: [(&str, &str); 23] = [
         ("===", "compare with `==`"),
         ("!==", "compare with `!=`"),
         ("...", "a range is `a..b`, or `a..=b` with its end"),
@@ -85,9 +99,8 @@ pub(super) fn reserved_symbol(text: &str) -> Option<(&'static str, &'static str)
         ("@", "take it away"),
         ("$", "in a text in back-ticks, `${a}` puts in a value"),
         ("?", "write `if a { b } else { c }` for a choice"),
-        ("\\", "only texts have escapes"),
     ];
-    // `?` and `#` begin other signs too, `\` is none of Rhai's signs.
+    // `?` and `#` begin other signs too.
     if text.starts_with("??") || text.starts_with("?.") || text.starts_with("?[") || text.starts_with("#{") {
         return None;
     }

@@ -29,7 +29,9 @@ impl Parser<'_> {
     /// Operands with operators between them that bind at least so tightly.
     fn operators(&mut self, tightness: u8) -> Operand {
         let start = self.checkpoint();
-        let mut operand = self.prefixed();
+        // The start of a range may be left out.
+        let open_range = tightness == 0 && matches!(self.current(), K::DotDot | K::DotDotEq);
+        let mut operand = if open_range { Operand::Value } else { self.prefixed() };
         if operand == Operand::Missing {
             return operand;
         }
@@ -67,6 +69,9 @@ impl Parser<'_> {
                 if matches!(self.current(), K::BreakKw | K::ContinueKw | K::ReturnKw | K::ThrowKw) =>
             {
                 self.inline_statement();
+                if self.current().precedence().is_some_and(|behind| behind > precedence) {
+                    self.expected("the end of the expression", "put parentheses around what is before this");
+                }
             }
             // The only one that binds its right side first.
             K::StarStar => {

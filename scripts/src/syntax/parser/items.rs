@@ -9,8 +9,9 @@ impl Parser<'_> {
         self.builder.start_node(super::Language::kind_to_raw(K::SourceFile));
         while !self.at(K::Eof) {
             self.item_indent = self.lines.indent(self.start());
+            self.dedent = None;
             let position = self.position;
-            if self.at_function() {
+            if matches!(self.current(), K::FnKw | K::PrivateKw) {
                 self.function();
             } else {
                 self.statement();
@@ -49,6 +50,10 @@ impl Parser<'_> {
         self.eat(K::PrivateKw);
         if !self.eat(K::FnKw) {
             self.missing("`fn`", "only functions can be private");
+            if !(self.at(K::Ident) && matches!(self.nth(1), K::LParen | K::Unit)) {
+                self.wrap(start, K::Error);
+                return;
+            }
         }
         self.receiver();
         self.function_name();
@@ -64,8 +69,7 @@ impl Parser<'_> {
         } else {
             self.missing("the parameters of the function", "a function is `fn name(a, b) { … }`");
         }
-        let context = Context { function: true, breakable: false, global: false, pipes: true };
-        self.within(context, Self::block);
+        self.within(Context::FUNCTION, Self::block);
         self.wrap(start, K::Fn);
     }
 

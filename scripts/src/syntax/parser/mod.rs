@@ -15,10 +15,22 @@ use recovery::Lines;
 use super::{NESTING_MAX, SyntaxError, SyntaxKind, SyntaxKind as K, kind::Language, lexer::Token};
 use rowan::{Checkpoint, GreenNode, GreenNodeBuilder, Language as _, TextRange, TextSize};
 
-pub(super) fn parse(text: &str, tokens: &[Token]) -> (GreenNode, Vec<SyntaxError>) {
+/// A tree, the errors in it, and how many nodes were finished when each was noticed: those in front of it in the order
+/// in which children come before their parents.
+pub(super) struct Parsed {
+    pub green: GreenNode,
+    pub errors: Vec<SyntaxError>,
+    pub finished_at_errors: Vec<u32>,
+}
+
+pub(super) fn parse(text: &str, tokens: &[Token]) -> Parsed {
     let mut parser = Parser::new(text, tokens);
     parser.source_file();
-    (parser.builder.finish(), parser.errors)
+    Parsed {
+        green: parser.builder.finish(),
+        errors: parser.errors,
+        finished_at_errors: parser.finished_at_errors,
+    }
 }
 
 /// What is allowed where the parser is.
@@ -32,6 +44,15 @@ struct Context {
     global: bool,
     /// Not in the values of a case: `|` is an operator.
     pipes: bool,
+    /// In a case of a `switch`.
+    case: bool,
+}
+
+impl Context {
+    /// At the top level.
+    const FILE: Self = Self { function: false, breakable: false, global: true, pipes: true, case: false };
+    /// In a function or closure.
+    const FUNCTION: Self = Self { function: true, global: false, ..Self::FILE };
 }
 
 struct Parser<'t> {
@@ -45,8 +66,15 @@ struct Parser<'t> {
     emitted: usize,
     builder: GreenNodeBuilder<'static>,
     errors: Vec<SyntaxError>,
+    /// How many nodes were finished when each error was noticed.
+    finished_at_errors: Vec<u32>,
+    finished: u32,
     context: Context,
     depth: usize,
+    /// The closing brackets that are waited for; a `{` for a block, in which those around it do not count.
+    closers: Vec<SyntaxKind>,
+    /// Where in the function or statement at the top level a `}` is missing, as far as the indentation tells.
+    dedent: Option<u32>,
     lines: Lines,
     /// The indentation of the function or statement at the top level that the parser is in.
     item_indent: u32,
@@ -64,8 +92,12 @@ impl<'t> Parser<'t> {
             emitted: 0,
             builder: GreenNodeBuilder::new(),
             errors: Vec::new(),
-            context: Context { function: false, breakable: false, global: true, pipes: true },
+            finished_at_errors: Vec::new(),
+            finished: 0,
+            context: Context::FILE,
             depth: 0,
+            closers: Vec::new(),
+            dedent: None,
             lines: Lines::new(text),
             item_indent: 0,
         }
@@ -171,12 +203,23 @@ impl<'t> Parser<'t> {
     /// Ends the node that was begun last.
     fn close(&mut self) {
         self.builder.finish_node();
+        self.finished += 1;
     }
 
     /// Makes all since a place a node.
     fn wrap(&mut self, checkpoint: Checkpoint, kind: SyntaxKind) {
         self.builder.start_node_at(checkpoint, Language::kind_to_raw(kind));
-        self.builder.finish_node();
+        self.close();
+    }
+
+    /// Makes what a rule eats a node, if that is anything: no node is empty.
+    fn node_if_any(&mut self, kind: SyntaxKind, rule: impl FnOnce(&mut Self)) {
+        let start = self.checkpoint();
+        let position = self.position;
+        rule(self);
+        if self.position > position {
+            self.wrap(start, kind);
+        }
     }
 
     /// Runs a rule one level deeper, unless that is too deep.
@@ -199,11 +242,20 @@ impl<'t> Parser<'t> {
         result
     }
 
+    /// Runs a rule that ends at a closing bracket.
+    fn until<T>(&mut self, closer: SyntaxKind, rule: impl FnOnce(&mut Self) -> T) -> T {
+        self.closers.push(closer);
+        let result = rule(self);
+        self.closers.pop();
+        result
+    }
+
     /// Notes an error about a range, noticed at the next token.
     fn error_about(&mut self, range: TextRange, message: String, help: &str) {
         let at = TextSize::new(self.start());
         if self.errors.last().is_none_or(|last| last.at < at) {
             self.errors.push(SyntaxError::new(range, at, message, help));
+            self.finished_at_errors.push(self.finished);
         }
     }
 

@@ -54,11 +54,13 @@ impl Parser<'_> {
             | K::FalseKw
             | K::Unit => self.node(K::Literal, Self::bump),
             K::TextStart => self.node(K::InterpolatedText, Self::interpolated),
-            // Nothing is eaten: the operator is the next token.
-            K::DotDot | K::DotDotEq => self.node(K::OmittedExpr, |_| {}),
             K::LParen => self.parenthesised(),
-            K::LBracket => self.node(K::ArrayExpr, |p| p.list(K::RBracket, "`]`", Self::element)),
-            K::MapStart => self.node(K::MapExpr, |p| p.list(K::RBrace, "`}`", Self::map_entry)),
+            K::LBracket => {
+                self.node(K::ArrayExpr, |p| p.list(K::RBracket, "`]`", Self::element, Self::at_element))
+            }
+            K::MapStart => {
+                self.node(K::MapExpr, |p| p.list(K::RBrace, "`}`", Self::map_entry, Self::at_map_entry))
+            }
             K::LBrace => {
                 self.block();
                 Operand::Value
@@ -74,7 +76,8 @@ impl Parser<'_> {
             K::Ident => self.path(),
             K::ReservedWord => self.reserved_word(),
             K::ThisKw => {
-                if !self.context.function {
+                // After an error, a function may only seem to be over.
+                if !self.context.function && self.errors.is_empty() {
                     self.expected("a value", "`this` is there only in functions");
                 }
                 self.node(K::ThisExpr, Self::bump)
@@ -141,12 +144,8 @@ impl Parser<'_> {
     fn parenthesised(&mut self) -> Operand {
         self.open(K::ParenExpr);
         self.bump();
-        let operand = self.value();
-        if !self.at(K::RParen) {
-            self.missing("`)`", "");
-            self.skip_item(K::RParen);
-        }
-        self.eat(K::RParen);
+        let operand = self.until(K::RParen, Self::value);
+        self.closing(K::RParen, "`)`");
         self.close();
         if operand == Operand::Missing { Operand::Value } else { operand }
     }
@@ -182,26 +181,31 @@ impl Parser<'_> {
             }
             _ => self.missing("the name of a field or method", ""),
         }
-        if self.at(K::Bang) {
-            self.expected("the arguments of a method", "only functions can be called with `!`");
-            self.bump_error();
-        }
+        let captures = self.eat(K::Bang);
         if matches!(self.current(), K::LParen | K::Unit) {
             self.arguments();
             return K::MethodCallExpr;
+        }
+        if captures {
+            self.missing("`(`", "a method is called as `a.name(…)`");
         }
         K::FieldExpr
     }
 
     fn index(&mut self) -> SyntaxKind {
         self.bump();
-        self.expression();
-        if !self.at(K::RBracket) {
-            self.missing("`]`", "");
-            self.skip_item(K::RBracket);
-        }
-        self.eat(K::RBracket);
+        self.until(K::RBracket, Self::expression);
+        self.closing(K::RBracket, "`]`");
         K::IndexExpr
+    }
+
+    /// The closing bracket behind a single value.
+    fn closing(&mut self, kind: SyntaxKind, name: &str) {
+        if !self.at(kind) {
+            self.missing(name, "");
+            self.skip_to_closing(kind);
+        }
+        self.eat(kind);
     }
 
     /// `(…)` or `!(…)` behind a name.
@@ -223,17 +227,26 @@ impl Parser<'_> {
     fn arguments(&mut self) {
         self.open(K::ArgList);
         if !self.eat(K::Unit) {
-            self.list(K::RParen, "`)`", Self::element);
+            self.list(K::RParen, "`)`", Self::element, Self::at_element);
         }
         self.close();
     }
 
-    fn element(&mut self) {
-        self.expression();
+    fn element(&mut self) -> bool {
+        self.expression()
     }
 
-    fn map_entry(&mut self) {
-        self.open(K::MapEntry);
+    /// `name: value`; `false` if the line was given up.
+    pub fn map_entry(&mut self) -> bool {
+        let mut complete = false;
+        self.node_if_any(K::MapEntry, |p| complete = p.map_entry_parts());
+        if !complete {
+            self.skip_until(|p| p.at(K::RBrace) || p.on_new_line() || p.at(K::Semicolon) || p.at_map_entry());
+        }
+        complete
+    }
+
+    fn map_entry_parts(&mut self) -> bool {
         match self.current() {
             K::Ident | K::String | K::RawString | K::Text => self.bump(),
             kind if kind == K::ReservedWord || kind.is_keyword() => {
@@ -242,50 +255,85 @@ impl Parser<'_> {
                 self.error_about(range, message, "put the name in quotes");
                 self.bump_error();
             }
-            _ => self.missing("the name of a field", "a record is `#{ name: value }`"),
+            _ => {
+                self.missing("the name of a field", "a record is `#{ name: value }`");
+                if !self.at(K::Colon) {
+                    return false;
+                }
+            }
         }
         let colon = self.eat(K::Colon);
         if !colon {
             self.missing("`:`", "a record is `#{ name: value }`");
         }
-        if colon || (self.starts_operand() && !self.on_new_line()) {
-            self.expression();
-        }
-        self.close();
+        let value = colon || (self.starts_operand() && !self.on_new_line());
+        value && self.expression()
     }
 
     /// Items between commas, behind an opening bracket that is the next token, up to a closing one.
-    pub fn list(&mut self, closing: SyntaxKind, name: &str, item: impl Fn(&mut Self)) {
+    fn list(
+        &mut self,
+        closing: SyntaxKind,
+        name: &str,
+        item: impl Fn(&mut Self) -> bool,
+        at_item: impl Fn(&Self) -> bool,
+    ) {
         self.bump();
-        while !self.at(closing) {
-            if self.at(K::Eof) || self.function_ends_block() {
-                self.missing(name, "");
-                return;
-            }
-            let position = self.position;
-            item(self);
-            if self.at(closing) || self.eat(K::Comma) {
-                continue;
-            }
-            self.missing(&format!("`,` or {name}"), "");
-            if self.position > position && self.starts_item() {
-                continue;
-            }
-            self.skip_item(closing);
-            if !self.at(closing) && !self.eat(K::Comma) {
-                return;
-            }
-        }
-        self.bump();
+        self.items(closing, name, item, at_item);
     }
 
-    /// Does the next token look like another item whose comma is missing?
-    fn starts_item(&self) -> bool {
+    /// Items between commas, up to a closing bracket. `item` says whether there was one, `at_item` where a comma is
+    /// probably only missing.
+    pub fn items(
+        &mut self,
+        closing: SyntaxKind,
+        name: &str,
+        item: impl Fn(&mut Self) -> bool,
+        at_item: impl Fn(&Self) -> bool,
+    ) {
+        let indent = self.indent_of_last();
+        self.until(closing, |p| {
+            while !p.at(closing) {
+                let field = closing != K::RBrace && p.on_new_line() && p.at_map_entry() && p.is_one_line(1);
+                if p.at(K::Eof) || p.function_ends_block() || field {
+                    p.missing(name, "");
+                    return;
+                }
+                let position = p.position;
+                let complete = item(p);
+                if p.at(closing) || p.eat(K::Comma) {
+                    continue;
+                }
+                if complete || p.position == position {
+                    p.missing(&format!("`,` or {name}"), "");
+                }
+                if p.position > position && at_item(p) {
+                    continue;
+                }
+                p.skip_item(closing);
+                if !p.at(closing) && !p.eat(K::Comma) {
+                    return;
+                }
+            }
+            if closing == K::RBrace {
+                p.note_dedent(indent);
+            }
+            p.bump();
+        });
+    }
+
+    /// Does the next token look like another element whose comma is missing?
+    fn at_element(&self) -> bool {
         let statement = super::recovery::starts_keyword_statement(self.current())
             || (self.on_new_line() && self.nth(1).is_assignment());
         let fits =
             self.starts_operand() && !matches!(self.current(), K::LBrace | K::ErrorToken | K::ReservedSymbol);
         fits && !statement
+    }
+
+    /// Does a field of a record begin here?
+    pub fn at_map_entry(&self) -> bool {
+        matches!(self.current(), K::Ident | K::String | K::RawString | K::Text) && self.nth(1) == K::Colon
     }
 
     /// `|a, b| body`
@@ -296,13 +344,12 @@ impl Parser<'_> {
             self.parameters(K::Pipe, "`|`");
             self.close();
         }
-        let context = Context { function: true, breakable: false, global: false, pipes: true };
         if self.at(K::Eof) {
             self.missing("the body of a function", "a function without a name is `|a, b| a + b`");
             return;
         }
         self.deeper(|p| {
-            p.within(context, Self::inline_statement);
+            p.within(Context::FUNCTION, Self::inline_statement);
         });
     }
 }

@@ -74,25 +74,75 @@ impl Parser<'_> {
         self.skip_until(|p| {
             p.at(closing)
                 || p.on_new_line()
-                || matches!(p.current(), K::Comma | K::Semicolon | K::RParen | K::RBracket)
+                || matches!(p.current(), K::Comma | K::Semicolon)
+                || p.waits_for(p.current())
                 || starts_keyword_statement(p.current())
         });
     }
 
+    /// Passes over what stands before a closing bracket, if that is on this line.
+    pub fn skip_to_closing(&mut self, closing: SyntaxKind) {
+        let mut open = 0_u32;
+        for n in (0..64).take_while(|&n| self.same_line(n)) {
+            match self.nth(n) {
+                kind if kind == closing && open == 0 => {
+                    self.skip_until(|p| p.at(closing));
+                    return;
+                }
+                K::LParen | K::LBracket | K::QuestionBracket => open += 1,
+                K::RParen | K::RBracket if open > 0 => open -= 1,
+                K::LBrace | K::RBrace | K::MapStart | K::Semicolon | K::RParen | K::RBracket => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Does a list or bracket around, in the same block, end with this?
+    fn waits_for(&self, closer: SyntaxKind) -> bool {
+        self.closers.iter().rev().take_while(|&&kind| kind != K::LBrace).any(|&kind| kind == closer)
+    }
+
     /// Passes over what stands before a `{` or `(` on this line, if there is one.
     pub fn skip_to_opening(&mut self, kinds: &[SyntaxKind]) {
-        let line_has_one =
-            (0..64).map_while(|n| self.same_line(n).then(|| self.nth(n))).any(|kind| kinds.contains(&kind));
+        let line = (0..64).map_while(|n| self.same_line(n).then(|| self.nth(n)));
+        let stop = |kind: &SyntaxKind| !matches!(kind, K::Semicolon | K::RBrace);
+        let line_has_one = line.take_while(stop).any(|kind| kinds.contains(&kind));
         if line_has_one {
             self.skip_until(|p| kinds.contains(&p.current()));
         }
     }
 
+    /// The indentation of the line that the last token stands on.
+    pub fn indent_of_last(&self) -> u32 {
+        self.lines.indent(self.end_of_last().saturating_sub(1))
+    }
+
+    /// Notes where a `}` is probably missing: before the first line in braces that is indented no more than the line
+    /// that opens them, or before a `}` that is indented less.
+    pub fn note_dedent(&mut self, indent: u32) {
+        if self.dedent.is_some() || !self.on_new_line() {
+            return;
+        }
+        let here = self.lines.indent(self.start());
+        if here < indent || (here == indent && !self.at(K::RBrace)) {
+            self.dedent = Some(self.end_of_last());
+        }
+    }
+
+    /// Reports a `}` that is missing, where the indentation says so.
+    pub fn missing_brace(&mut self, help: &str) {
+        match self.dedent {
+            Some(place) => {
+                let message = format!("expected `}}`, found {}", self.found());
+                self.error_about(super::range(place, place), message, help);
+            }
+            None => self.missing("`}`", help),
+        }
+    }
+
     /// Takes one token that does not fit.
     pub fn bump_error(&mut self) {
-        self.open(K::Error);
-        self.bump();
-        self.close();
+        self.node_if_any(K::Error, Self::bump);
     }
 
     /// Reports that the nesting is too deep and passes over the rest of it.
@@ -110,13 +160,12 @@ impl Parser<'_> {
         {
             return false;
         }
-        !self.on_new_line()
-            || self.lines.indent(self.start()) > self.lines.indent(self.end_of_last().saturating_sub(1))
+        !self.on_new_line() || self.lines.indent(self.start()) > self.indent_of_last()
     }
 
     /// Is the next token the beginning of a function?
     pub fn at_function(&self) -> bool {
-        matches!(self.current(), K::FnKw | K::PrivateKw)
+        self.at(K::FnKw) || (self.at(K::PrivateKw) && self.nth(1) == K::FnKw)
     }
 
     /// Does the next token begin a function that is not in the block around, but behind it?
@@ -128,6 +177,11 @@ impl Parser<'_> {
     fn same_line(&self, n: usize) -> bool {
         let (from, to) = (self.end_of_last(), self.token(n).start);
         self.nth(n) != K::Eof && !self.slice(from, to).contains('\n')
+    }
+
+    /// Are the next token and the one `n` behind it on one line?
+    pub fn is_one_line(&self, n: usize) -> bool {
+        !self.slice(self.start(), self.token(n).start).contains('\n')
     }
 
     /// May the next token begin a statement?

@@ -74,7 +74,9 @@ impl Parser<'_> {
             K::ThrowKw => self.leave(K::ThrowStmt),
             K::BreakKw | K::ContinueKw => self.leave_loop(),
             K::FnKw | K::PrivateKw => {
-                self.expected("a statement", "functions stand at the top level, not in blocks");
+                if self.at(K::FnKw) || self.nth(1) == K::FnKw {
+                    self.expected("a statement", "functions stand at the top level, not in blocks");
+                }
                 self.function();
                 return None;
             }
@@ -111,6 +113,9 @@ impl Parser<'_> {
             K::CatchKw => "a `catch` stands directly behind the `}` of its `try`",
             _ => "",
         };
+        if self.at(K::ElseKw) && self.dedent.is_some() {
+            self.missing_brace(help);
+        }
         self.expected("a statement", help);
         match self.current() {
             // What is behind them is a statement.
@@ -130,9 +135,14 @@ impl Parser<'_> {
         if self.eat(K::Semicolon) || matches!(self.current(), K::RBrace | K::Eof) {
             return;
         }
+        if !self.context.global && self.function_ends_block() {
+            self.missing_brace("");
+            return;
+        }
         let help = match (kind, self.current()) {
             (K::AssignStmt, K::Eq) => "an assignment has no value: write two statements",
             (K::ExprStmt, K::LBrace) if self.context.global => "a function is `fn name(a, b) { … }`",
+            (K::ExprStmt, K::Colon) => "a record begins with `#{`",
             (K::LetStmt | K::ConstStmt, _) => "a variable is `let name = value;`",
             _ => "statements end with `;`",
         };
@@ -140,12 +150,13 @@ impl Parser<'_> {
         if self.on_new_line() && self.starts_statement() {
             return;
         }
-        if !self.at(K::LBrace) {
+        if self.at(K::Colon) && kind == K::ExprStmt {
+            self.fields_without_brace();
+        } else if !self.at(K::LBrace) {
             self.skip_statement();
         } else if self.context.global {
             // A function without its `fn`.
-            let context = Context { function: true, breakable: false, global: false, pipes: true };
-            self.within(context, Self::block);
+            self.within(Context::FUNCTION, Self::block);
         } else if self.cases_follow() {
             // A `switch` without its word.
             self.open(K::Error);
@@ -155,6 +166,17 @@ impl Parser<'_> {
         }
     }
 
+    /// The fields of a record whose `#{` is missing, from the `:` of the first one.
+    fn fields_without_brace(&mut self) {
+        self.open(K::Error);
+        self.bump();
+        self.expression();
+        if self.eat(K::Comma) || self.at(K::RBrace) {
+            self.items(K::RBrace, "`}`", Self::map_entry, Self::at_map_entry);
+        }
+        self.close();
+    }
+
     /// Does a `{` begin the cases of a `switch`?
     fn cases_follow(&self) -> bool {
         self.at(K::LBrace) && matches!(self.nth(2), K::Arrow | K::Pipe | K::IfKw)
@@ -162,25 +184,30 @@ impl Parser<'_> {
 
     /// `{ statements }`
     pub fn block(&mut self) {
-        self.open(K::Block);
-        self.deeper(|p| {
-            if !p.at(K::LBrace) {
-                p.missing("`{`", "");
-                p.skip_to_opening(&[K::LBrace]);
-            }
-            if p.eat(K::LBrace) || p.block_follows() {
-                let context = Context { global: false, ..p.context };
-                p.within(context, Self::statements);
-            }
-        });
-        self.close();
+        self.node_if_any(K::Block, |p| p.deeper(Self::block_parts));
+    }
+
+    fn block_parts(&mut self) {
+        if !self.at(K::LBrace) {
+            self.missing("`{`", "");
+            self.skip_to_opening(&[K::LBrace]);
+        }
+        if self.eat(K::LBrace) || self.block_follows() {
+            let context = Context { global: false, ..self.context };
+            self.until(K::LBrace, |p| p.within(context, Self::statements));
+        }
     }
 
     /// The statements of a block and its `}`.
-    fn statements(&mut self) {
-        while !self.eat(K::RBrace) {
-            if self.at(K::Eof) || self.function_ends_block() {
-                self.missing("`}`", "");
+    pub fn statements(&mut self) {
+        let indent = self.indent_of_last();
+        loop {
+            self.note_dedent(indent);
+            if self.eat(K::RBrace) {
+                return;
+            }
+            if self.at(K::Eof) || self.function_ends_block() || (self.context.case && self.at_case()) {
+                self.missing_brace("");
                 return;
             }
             let position = self.position;
@@ -357,7 +384,8 @@ impl Parser<'_> {
 
     fn leave_loop(&mut self) -> (SyntaxKind, Ending) {
         let kind = if self.at(K::BreakKw) { K::BreakStmt } else { K::ContinueStmt };
-        if !self.context.breakable {
+        // After an error, a loop may only seem to be none.
+        if !self.context.breakable && self.errors.is_empty() {
             self.expected("a statement", "`break` and `continue` stand in loops");
         }
         self.bump();

@@ -1,6 +1,6 @@
 //! `switch`
 
-use super::{Context, K, Parser};
+use super::{Context, K, Parser, SyntaxKind};
 
 impl Parser<'_> {
     /// `switch value { cases }`
@@ -19,9 +19,14 @@ impl Parser<'_> {
 
     /// `1 => …, _ => … }`
     pub fn cases(&mut self) {
-        while !self.eat(K::RBrace) {
-            if self.at(K::Eof) || self.function_ends_block() {
-                self.missing("`}`", "");
+        let indent = self.indent_of_last();
+        loop {
+            self.note_dedent(indent);
+            if self.eat(K::RBrace) {
+                return;
+            }
+            if self.at(K::Eof) || self.function_ends_block() || self.statement_ends_cases(indent) {
+                self.missing_brace("");
                 return;
             }
             let position = self.position;
@@ -33,9 +38,57 @@ impl Parser<'_> {
         }
     }
 
+    /// Does a case begin here, whose line begins with it?
+    pub fn at_case(&self) -> bool {
+        let value = |kind: &SyntaxKind| {
+            matches!(
+                kind,
+                K::Int
+                    | K::Float
+                    | K::Char
+                    | K::String
+                    | K::RawString
+                    | K::Text
+                    | K::TrueKw
+                    | K::FalseKw
+                    | K::Underscore
+                    | K::Minus
+                    | K::DotDot
+                    | K::DotDotEq
+                    | K::Pipe
+            )
+        };
+        let values = (0..16).map(|n| self.nth(n)).take_while(value).count();
+        values > 0
+            && self.on_new_line()
+            && matches!(self.nth(values), K::Arrow | K::IfKw)
+            && self.is_one_line(values)
+    }
+
+    /// Is it no case that stands here, but a statement that is indented no more than the `switch`?
+    fn statement_ends_cases(&self, indent: u32) -> bool {
+        if !self.on_new_line() || self.lines.indent(self.start()) > indent {
+            return false;
+        }
+        match self.current() {
+            K::LetKw | K::ConstKw | K::ReturnKw | K::ThrowKw | K::TryKw | K::ImportKw => true,
+            K::Ident | K::ThisKw => {
+                let line = (0..64).map(|n| (n, self.nth(n))).take_while(|&(_, kind)| {
+                    !matches!(kind, K::Arrow | K::Comma | K::LBrace | K::RBrace | K::MapStart | K::Eof)
+                });
+                let end = line.into_iter().find(|(_, kind)| kind.is_assignment() || *kind == K::Semicolon);
+                end.is_some_and(|(n, _)| self.is_one_line(n))
+            }
+            _ => false,
+        }
+    }
+
     fn case(&mut self) {
-        self.open(K::SwitchCase);
-        self.case_values();
+        self.node_if_any(K::SwitchCase, Self::case_parts);
+    }
+
+    fn case_parts(&mut self) {
+        self.node_if_any(K::CaseValues, Self::case_values);
         if self.at(K::IfKw) {
             self.open(K::Guard);
             self.bump();
@@ -53,18 +106,26 @@ impl Parser<'_> {
             }
         }
         self.eat(K::Arrow);
-        let context = Context { global: false, ..self.context };
+        let context = Context { global: false, case: true, ..self.context };
+        let line_ends = self.on_new_line();
         let needs_comma = self.within(context, Self::inline_statement);
-        if !self.eat(K::Comma) && !self.at(K::RBrace) && needs_comma {
+        if needs_comma && self.at(K::Semicolon) {
+            self.missing("`,` or `}`", "several statements stand in a block: `value => { … }`");
+            self.bump();
+            // A block without its `{`.
+            let goes_on = !self.on_new_line() && !self.at(K::RBrace) && !self.at_case();
+            if line_ends || goes_on {
+                self.within(context, Self::statements);
+            }
+        } else if !self.eat(K::Comma) && !self.at(K::RBrace) && needs_comma {
             self.missing("`,` or `}`", "cases are separated by `,`");
             self.after_case();
         }
-        self.close();
     }
 
     /// Finds the next case where the comma is missing.
     fn after_case(&mut self) {
-        if self.eat(K::Semicolon) || (self.starts_operand() && self.on_new_line()) || self.at(K::Underscore) {
+        if (self.starts_operand() && self.on_new_line()) || self.at(K::Underscore) {
             return;
         }
         if self.starts_operand() && matches!(self.nth(1), K::Arrow | K::Pipe | K::IfKw) {
@@ -77,11 +138,12 @@ impl Parser<'_> {
     }
 
     fn case_values(&mut self) {
-        self.open(K::CaseValues);
         if self.eat(K::Underscore) {
             if self.at(K::IfKw) {
                 self.expected("`=>`", "the default case has no condition: it is taken if no other one is");
             }
+        } else if !self.starts_operand() && !self.current().is_operator() {
+            self.expected("the value of a case", "a case is `value => …,`");
         } else {
             let context = Context { pipes: false, ..self.context };
             loop {
@@ -91,6 +153,5 @@ impl Parser<'_> {
                 }
             }
         }
-        self.close();
     }
 }
