@@ -80,6 +80,13 @@ impl BitField {
         }
     }
 
+    /// True if the two fields of one image have a bit in common.
+    pub const fn overlaps(&self, other: &Self) -> bool {
+        let (end, other_end) =
+            (self.bit_offset + self.bit_len as u32, other.bit_offset + other.bit_len as u32);
+        self.bit_offset < other_end && other.bit_offset < end
+    }
+
     /// Smallest and largest integer the field can hold. Unsigned 64 bit fields are limited to `i64::MAX`.
     pub const fn integer_range(&self) -> (i64, i64) {
         match self.raw {

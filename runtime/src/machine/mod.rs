@@ -12,6 +12,7 @@ pub mod models;
 mod routes;
 mod save;
 mod shutdown;
+mod stand;
 mod supervise;
 pub mod tasks;
 pub mod units;

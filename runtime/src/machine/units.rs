@@ -90,6 +90,17 @@ impl Units {
         fitted
     }
 
+    /// For a test stand: mode and state as they are told, whatever leads there.
+    pub(super) fn place(&mut self, unit: usize, mode: Option<Mode>, state: Option<State>) {
+        if let Some(of) = self.states.get_mut(unit) {
+            of.mode = mode.unwrap_or(of.mode);
+            if let Some(state) = state {
+                of.chain = false;
+                of.enter(state);
+            }
+        }
+    }
+
     /// Another mode, where the unit has it and its state allows a change. True if it did in one of them.
     pub fn set_mode(&mut self, unit: i64, mode: Mode) -> bool {
         let mut fitted = false;

@@ -39,7 +39,7 @@ mod writers;
 
 pub use finding::{Finding, Related, Rule, Severity, Sources};
 pub use quantity::{duration_ns, share_ppm};
-pub use render::{Style, render};
+pub use render::{Style, render, render_each};
 
 use crate::Cell;
 use fields::{Fields, Item};

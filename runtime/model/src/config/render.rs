@@ -19,6 +19,13 @@ const SHOWN_MAX: usize = 50;
 
 /// The `findings` in the order given, with the lines of `sources` they point to, and a closing count of all.
 pub fn render(findings: &[Finding], sources: &Sources, style: Style) -> String {
+    let mut out = render_each(findings, sources, style);
+    out.push_str(&summary(findings));
+    out
+}
+
+/// As [`render`], without the count.
+pub fn render_each(findings: &[Finding], sources: &Sources, style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Colour => Renderer::styled(),
@@ -32,7 +39,6 @@ pub fn render(findings: &[Finding], sources: &Sources, style: Style) -> String {
     if findings.len() > SHOWN_MAX {
         out.push_str(&format!("... and {} more\n\n", findings.len() - SHOWN_MAX));
     }
-    out.push_str(&summary(findings));
     out
 }
 

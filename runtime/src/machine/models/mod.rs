@@ -256,6 +256,28 @@ impl Models {
         }
     }
 
+    /// For a test stand: a result that no engine has made, for the run under way or as one of this cycle.
+    pub(super) fn answer(&mut self, model: usize, score: f64, outputs: &[f32], cycle: u64) {
+        let Some(block) = self.blocks.get_mut(model) else { return };
+        let request = block.request.take();
+        block.result_cycle = Some(request.map_or(cycle, |request| request.cycle));
+        block.score = score;
+        block.sequence = block.sequence.saturating_add(1);
+        let places = block.outputs.iter_mut().flat_map(|output| output.iter_mut());
+        places.zip(outputs).for_each(|(place, value)| *place = *value);
+    }
+
+    /// For a test stand: the run under way ends without a result. False if there is none.
+    pub(super) fn miss_run(&mut self, model: usize) -> bool {
+        let block = self.blocks.get_mut(model).filter(|block| block.request.is_some());
+        block.map(Block::miss).is_some()
+    }
+
+    /// For a test stand: a run is under way.
+    pub(super) fn is_asked(&self, model: usize) -> bool {
+        self.blocks.get(model).is_some_and(|block| block.request.is_some())
+    }
+
     /// Into a keyframe.
     pub fn save(&self, out: &mut Writer<'_>) {
         self.blocks.iter().for_each(|block| block.save(out));
