@@ -4,6 +4,7 @@
 #![allow(rustdoc::broken_intra_doc_links)]
 
 use crate::{
+    programs::Tier,
     retained::Restart,
     sim_faults::{FORMS, SimFault},
 };
@@ -29,6 +30,8 @@ pub enum Command {
     New(New),
     /// Check a cell: configuration and programs, all findings at once
     Check(Check),
+    /// Run the tests of a cell's programs, in virtual time and without anything they are wired to
+    Test(Test),
     /// Run a cell, on the embedded simulated segment or on a real one
     Run(Run),
     /// Give a running cell commands, and ask it things
@@ -111,6 +114,47 @@ pub struct Check {
     /// Findings as JSON on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sensai test`
+#[derive(Debug, Args)]
+#[command(after_help = TEST_HELP)]
+pub struct Test {
+    /// The cell's directory; its tests are in tests/*.rhai
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub cell: PathBuf,
+    /// Only tests whose name, FILE::test_NAME, contains this text; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Write the result as JUnit XML into this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Tests that run at a time (default: as many as there are processors)
+    #[arg(long, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+    /// What runs the programs
+    #[arg(long, value_enum, default_value_t)]
+    pub tier: Tier,
+}
+
+const TEST_HELP: &str = "\
+A test is a function of a file tests/PROGRAM.rhai or tests/PROGRAM_WHAT.rhai:
+
+  fn test_part_is_pressed(t) {
+      t.set(\"io.nest.present\", true);
+      t.advance(0.060);
+      t.expect(\"io.clamp\", true);
+      t.wait_until(\"this.step\", \"idle\", 2.0);
+  }
+
+All that t can do is in docs/testing-programs.md. Exit code 1 if a test fails, or if there is none.";
+
+/// At least one.
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|jobs| *jobs > 0).ok_or_else(|| "expected a number, 1 or more".to_owned())
 }
 
 /// `sensai run`

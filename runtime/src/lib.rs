@@ -36,6 +36,7 @@ pub mod source;
 pub mod status;
 pub mod summary;
 pub mod tasks;
+pub mod testing;
 pub mod timing;
 pub mod top;
 pub mod twin;

@@ -11,6 +11,17 @@ use sensai_scripts::{
 };
 use std::collections::BTreeMap;
 
+/// What runs a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Machine code.
+    Native,
+    /// Rhai's own interpreter, fenced in.
+    #[default]
+    Interpreter,
+}
+
 fn environment<'a>(cell: &'a Cell, task: &Task, index: usize) -> ScriptEnvironment<'a> {
     ScriptEnvironment {
         tags: &cell.tags,
@@ -166,7 +177,8 @@ fn two_tasks(
 /// # Errors
 /// The findings, as text. [`check`] gives the same ones beforehand.
 pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
-    all(cell).map(|(index, _, task, program)| compile_one(cell, task, index, program)).collect()
+    let tier = Tier::default();
+    all(cell).map(|(index, _, task, program)| compile_one(cell, task, index, program, tier)).collect()
 }
 
 /// Programs of one task (0 for the base task) in calling order, on the thread that is to run them.
@@ -175,15 +187,22 @@ pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
 /// As [`compile`].
 pub fn compile_task(cell: &Cell, number: usize) -> anyhow::Result<Vec<Box<dyn Program>>> {
     let of = all(cell).filter(|(_, task, ..)| *task == number);
-    of.map(|(index, _, task, program)| compile_one(cell, task, index, program)).collect()
+    let tier = Tier::default();
+    of.map(|(index, _, task, program)| compile_one(cell, task, index, program, tier)).collect()
 }
 
-fn compile_one(
+/// One program of a task, on the thread that is to run it.
+///
+/// # Errors
+/// As [`compile`], and if this build has no such tier.
+pub fn compile_one(
     cell: &Cell,
     task: &Task,
     index: usize,
     program: &ProgramSource,
+    tier: Tier,
 ) -> anyhow::Result<Box<dyn Program>> {
+    anyhow::ensure!(tier == Tier::Interpreter, "this build has no native tier; use --tier interpreter");
     let compiled = sensai_scripts::compile(program, &environment(cell, task, index)).map_err(|findings| {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{} does not compile:\n{}", program.path, lines.join("\n"))

@@ -13,11 +13,13 @@ macro_rules! files {
     };
 }
 
-const PNEUMATIC: Files = files!("pneumatic-press": "cell.toml", "programs/press.rhai");
+const PNEUMATIC: Files = files!("pneumatic-press": "cell.toml", "programs/press.rhai", "tests/press.rhai");
 const SERVO: Files = files!("press-cell":
     "cell.toml",
     "programs/press.rhai",
     "programs/statistics.rhai",
+    "tests/press.rhai",
+    "tests/statistics.rhai",
     "twin/press.rhai",
     "models/stroke.onnx",
     "models/stroke.toml",
@@ -65,7 +67,7 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
     }
     let shown = directory.display();
     println!("made the cell {name} in {shown}: {what}, to be changed\n");
-    println!("next:  sensai check {shown}\n       sensai run {shown}");
+    println!("next:  sensai check {shown}\n       sensai test {shown}\n       sensai run {shown}");
     println!("and in another terminal, while it runs:  sensai top {shown}");
     Ok(ExitCode::SUCCESS)
 }
