@@ -2,6 +2,7 @@
 
 use crate::{Layout, Ports};
 use sensai_model::{Fault, TagStore, Value};
+use sensai_stdlib::BlockError;
 use std::{fmt, sync::Arc};
 
 /// `sys.` as a program sees it.
@@ -45,30 +46,50 @@ pub enum FailureText {
     /// Already made.
     Made(String),
     /// To be made.
-    Site {
-        /// Who knows the places at which the program can fail.
-        explain: Arc<dyn Explain>,
-        /// Number of the place.
-        site: u32,
-        /// What was found there, as far as it matters; what the words mean, the place says.
-        values: [u64; 3],
-    },
+    Site(Arc<dyn Explain>, Failure),
+}
+
+/// How a compiled program failed, as far as it is known in the cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Failure {
+    /// Number of the place.
+    pub site: u32,
+    /// What was found there, as far as it matters; what the words mean, the place says.
+    pub values: [u64; Self::VALUES],
+    /// Why a block or function of the library refused its arguments.
+    pub refused: Option<BlockError>,
+    /// Places of the calls that led there, the innermost first; see [`Failure::calls`].
+    pub trace: [u32; Self::CALLS],
+    /// How many there are of them.
+    pub traced: u32,
 }
 
 /// Makes the texts of a compiled program's failures.
 pub trait Explain: fmt::Debug + Send + Sync {
-    /// What happened at a place, and what to do.
+    /// What happened, and what to do.
     ///
     /// # Errors
     /// Of the formatter only.
-    fn explain(&self, site: u32, values: [u64; 3], f: &mut fmt::Formatter<'_>) -> fmt::Result;
+    fn explain(&self, failure: &Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl Failure {
+    /// Values that a place leaves.
+    pub const VALUES: usize = 8;
+    /// Calls that are noted.
+    pub const CALLS: usize = 8;
+
+    /// Places of the calls that led there, the innermost first.
+    pub fn calls(&self) -> &[u32] {
+        self.trace.get(..self.traced as usize).unwrap_or(&self.trace)
+    }
 }
 
 impl fmt::Display for FailureText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Made(text) => f.write_str(text),
-            Self::Site { explain, site, values } => explain.explain(*site, *values, f),
+            Self::Site(explain, failure) => explain.explain(failure, f),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Blocks for measured and controlled values: controllers, filters, estimators, statistics, curves.
 
 mod biquad;
-mod hysteresis;
+pub mod hysteresis;
 mod kalman;
 mod lag;
 mod linfit;
 mod moving;
 mod pid;
-mod ramp;
+pub mod ramp;
 mod table;
 
 pub use biquad::{Biquad, BiquadKind, HIGHPASS, LOWPASS, NOTCH};

@@ -3,6 +3,25 @@
 use crate::{edges::RTrig, registry::block};
 use bytemuck::{Pod, Zeroable};
 
+/// Where compiled programs find what the counters keep, in bytes from the start of a state.
+pub mod fields {
+    use super::{Ctd, Ctu, Ctud};
+    use std::mem::offset_of;
+
+    /// Current value, `i64`.
+    pub const CV: u32 = offset_of!(Ctu, cv) as u32;
+    /// Preset value, `i64`.
+    pub const PV: u32 = offset_of!(Ctu, pv) as u32;
+    /// Edge detector of the input that counts up, or of the only one.
+    pub const UP: u32 = offset_of!(Ctu, up) as u32;
+    /// Edge detector of the input of CTUD that counts down.
+    pub const DOWN: u32 = offset_of!(Ctud, down) as u32;
+
+    const _: () = assert!(CV == offset_of!(Ctd, cv) as u32 && CV == offset_of!(Ctud, cv) as u32);
+    const _: () = assert!(PV == offset_of!(Ctd, pv) as u32 && PV == offset_of!(Ctud, pv) as u32);
+    const _: () = assert!(UP == offset_of!(Ctd, down) as u32 && UP == offset_of!(Ctud, up) as u32);
+}
+
 /// Up counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

@@ -3,6 +3,19 @@
 use crate::{Flag, registry::block};
 use bytemuck::{Pod, Zeroable};
 
+/// Where compiled programs find what the edge detectors keep, in bytes from the start of a state.
+pub mod fields {
+    use super::{FTrig, RTrig};
+    use std::mem::offset_of;
+
+    /// The input as last given.
+    pub const CLK: u32 = offset_of!(RTrig, clk) as u32;
+    /// The edge.
+    pub const Q: u32 = offset_of!(RTrig, q) as u32;
+
+    const _: () = assert!(CLK == offset_of!(FTrig, clk) as u32 && Q == offset_of!(FTrig, q) as u32);
+}
+
 /// Rising edge detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

@@ -15,6 +15,25 @@ use crate::{
 };
 use bytemuck::{Pod, Zeroable};
 
+/// Where compiled programs find what the three timers keep, in bytes from the start of a state.
+pub mod fields {
+    use super::Time;
+    use std::mem::offset_of;
+
+    /// Preset time as last known, `i64` ns.
+    pub const PT_NS: u32 = offset_of!(Time, pt_ns) as u32;
+    /// Elapsed time, `i64` ns.
+    pub const ET_NS: u32 = offset_of!(Time, et_ns) as u32;
+    /// The input as last given.
+    pub const INPUT: u32 = offset_of!(Time, input) as u32;
+    /// The time was started and has not elapsed.
+    pub const RUNNING: u32 = offset_of!(Time, running) as u32;
+    /// The preset time has been a number once.
+    pub const KNOWN: u32 = offset_of!(Time, known) as u32;
+    /// The preset time is no number now.
+    pub const ERR: u32 = offset_of!(Time, err) as u32;
+}
+
 /// What the three timers share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

@@ -26,6 +26,7 @@ pub(crate) use axis::property_help;
 #[cfg(test)]
 pub(crate) use engine::parser;
 pub(crate) use engine::{NESTING_MAX, TEXT_MAX, VARIABLES_MAX};
+pub(crate) use fault::fuel as fuel_text;
 pub(crate) use host::{AXIS, ROOTS, SEED, VALUES_COPIED_PER_OPERATION, read_only_in_twin, sys_facts};
 pub(crate) use state::{DEPTH_MAX, SIZE_MAX, VALUES_MAX};
 pub(crate) use unit::{UNIT_CALLS, UNIT_FACTS};

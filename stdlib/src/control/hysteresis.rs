@@ -3,6 +3,21 @@
 use crate::{BlockError, Flag, registry::block};
 use bytemuck::{Pod, Zeroable};
 
+/// Where compiled programs find what it keeps, in bytes from the start of a state.
+pub mod fields {
+    use super::Hysteresis;
+    use std::mem::offset_of;
+
+    /// Lower threshold, `f64`.
+    pub const LOW: u32 = offset_of!(Hysteresis, low) as u32;
+    /// Upper threshold, `f64`.
+    pub const HIGH: u32 = offset_of!(Hysteresis, high) as u32;
+    /// Output.
+    pub const Q: u32 = offset_of!(Hysteresis, q) as u32;
+    /// The input is no number now.
+    pub const ERR: u32 = offset_of!(Hysteresis, err) as u32;
+}
+
 /// On above one threshold, off below another.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]

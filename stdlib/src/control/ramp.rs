@@ -3,6 +3,23 @@
 use crate::{Flag, registry::block, time::step_seconds};
 use bytemuck::{Pod, Zeroable};
 
+/// Where compiled programs find what it keeps, in bytes from the start of a state.
+pub mod fields {
+    use super::Ramp;
+    use std::mem::offset_of;
+
+    /// Rates, `f64` in 1/s.
+    pub const UP: u32 = offset_of!(Ramp, up) as u32;
+    /// See [`UP`].
+    pub const DOWN: u32 = offset_of!(Ramp, down) as u32;
+    /// Output, `f64`.
+    pub const OUT: u32 = offset_of!(Ramp, out) as u32;
+    /// The output has reached the input.
+    pub const DONE: u32 = offset_of!(Ramp, done) as u32;
+    /// The input is no number now.
+    pub const ERR: u32 = offset_of!(Ramp, err) as u32;
+}
+
 /// Follows its input at limited rates.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
