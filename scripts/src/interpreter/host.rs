@@ -536,7 +536,9 @@ fn wrong_type(name: &str, tag: &Tag, value: &Dynamic) -> Raised {
 fn clamp(value: Value, low: Value, high: Value) -> Value {
     match (value, low, high) {
         (Value::I64(value), Value::I64(low), Value::I64(high)) => Value::I64(value.max(low).min(high)),
-        (Value::F64(value), Value::F64(low), Value::F64(high)) => Value::F64(value.max(low).min(high)),
+        // Written out, because `max` and `min` may take either zero.
+        (Value::F64(value), Value::F64(low), _) if value < low => Value::F64(low),
+        (Value::F64(value), _, Value::F64(high)) if value > high => Value::F64(high),
         _ => value,
     }
 }

@@ -44,7 +44,8 @@ pub(super) struct Placed {
 pub(super) fn isa(target: Target, verify: bool) -> Result<OwnedTargetIsa, NativeError> {
     let mut flags = settings::builder();
     let verify = if verify { "true" } else { "false" };
-    let chosen = [("opt_level", "speed"), ("enable_verifier", verify), ("unwind_info", "false"), ("is_pic", "false")];
+    let chosen =
+        [("opt_level", "speed"), ("enable_verifier", verify), ("unwind_info", "false"), ("is_pic", "false")];
     for (name, value) in chosen {
         flags.set(name, value).map_err(|error| NativeError::Generator(error.to_string()))?;
     }
@@ -84,9 +85,9 @@ pub(super) fn compile(
         }
         context.func.name = UserFuncName::user(0, id.0);
         emit::function(unit, out, id, entry, &mut context.func, &mut builder);
-        context.compile(isa, &mut control).map_err(|error| {
-            NativeError::Generator(format!("{}: {:?}", function.name, error.inner))
-        })?;
+        context
+            .compile(isa, &mut control)
+            .map_err(|error| NativeError::Generator(format!("{}: {:?}", function.name, error.inner)))?;
         linker.add(&context, &function.name, out)?;
         context.clear();
     }

@@ -6,7 +6,8 @@
 use super::effects::in_memory;
 use crate::{
     hir::{
-        Block, Expr, ExprId, ExprKind, Function, FunctionId, Hir, Items, Place, Statement, StatementKind, Step, Type,
+        Block, Expr, ExprId, ExprKind, Function, FunctionId, Hir, Items, Place, Statement, StatementKind,
+        Step, Type,
     },
     proofs::Proofs,
 };
@@ -67,7 +68,8 @@ impl<'a> Costs<'a> {
             StatementKind::While { .. } => return None,
             StatementKind::For { variable, items, body, .. } => {
                 let turns = self.turns(id, function, items)?;
-                let turn = self.block(id, function, body)?.saturating_add(1 + moved(&function.local(*variable).ty));
+                let turn =
+                    self.block(id, function, body)?.saturating_add(1 + moved(&function.local(*variable).ty));
                 self.items(id, function, items)?.saturating_add(turns.saturating_mul(turn))
             }
             StatementKind::Break | StatementKind::Continue => 0,
@@ -118,7 +120,7 @@ impl<'a> Costs<'a> {
         let one = |id_of: ExprId| self.expr(id, function, id_of);
         let parts = match kind {
             ExprKind::Literal(_) | ExprKind::Symbol(_) => return Some(0),
-            ExprKind::Read(place) => return self.place(id, function, place),
+            ExprKind::Read(place) | ExprKind::Len(place) => return self.place(id, function, place),
             ExprKind::Tag { tag, .. } => self.optional(id, function, tag.index)?,
             ExprKind::Parameter(_) | ExprKind::Sys(_) => 0,
             ExprKind::Unary(_, operand) => one(*operand)?,
@@ -134,7 +136,8 @@ impl<'a> Costs<'a> {
                 one(*condition)?.saturating_add(then.max(otherwise))
             }
             ExprKind::Switch(switch) => {
-                let (mut asked, mut dearest) = (one(switch.value)?, self.optional(id, function, switch.default)?);
+                let (mut asked, mut dearest) =
+                    (one(switch.value)?, self.optional(id, function, switch.default)?);
                 for arm in &switch.arms {
                     asked = asked.saturating_add(self.optional(id, function, arm.guard)?).saturating_add(1);
                     dearest = dearest.max(one(arm.body)?);
@@ -151,14 +154,14 @@ impl<'a> Costs<'a> {
                 let arguments = self.arguments(id, function, arguments)?;
                 self.function(*callee)?.saturating_add(place).saturating_add(arguments)
             }
-            ExprKind::Method { block, arguments, .. } => {
-                CALL.saturating_add(self.all(id, function, arguments)?)
-                    .saturating_add(self.place(id, function, block)?)
-            }
+            ExprKind::Method { block, arguments, .. } => CALL
+                .saturating_add(self.all(id, function, arguments)?)
+                .saturating_add(self.place(id, function, block)?),
             ExprKind::Pin { block: place, .. } => self.place(id, function, place)?,
             ExprKind::AxisCommand { handle: place, .. } | ExprKind::AxisProperty { handle: place, .. } => {
                 CALL.saturating_add(self.place(id, function, place)?)
             }
+            ExprKind::RequestNamed(_, name) => CALL.saturating_add(one(*name)?),
             ExprKind::Fresh(_) | ExprKind::Request(_) | ExprKind::Fault(_) => CALL,
             ExprKind::Array(elements) => self.all(id, function, elements)?.saturating_add(moved(ty)),
             ExprKind::Fill { value, .. } => one(*value)?.saturating_add(moved(ty)),

@@ -23,6 +23,9 @@ mod shims;
 mod sites;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 pub use program::{Located, NativeProgram};
 
 use crate::{
@@ -34,7 +37,7 @@ use crate::{
 use cost::Costs;
 use emit::{Output, Unit};
 use sensai_model::{TagKind, tag::Overflow};
-use sites::{Sites, TagRange};
+use sites::{Site, TagRange};
 use std::{fmt, sync::Arc};
 
 /// Functions up to this weight are compiled where they are called, however often that is.
@@ -106,7 +109,11 @@ impl fmt::Display for NativeError {
                 "a run needs {needed} bytes of stack, at most {most} are there; use smaller arrays and records in variables"
             ),
             Self::Text(text) => {
-                write!(f, "a text of {} bytes, at most {SYMBOL_CAPACITY} are kept; use a shorter name", text.len())
+                write!(
+                    f,
+                    "a text of {} bytes, at most {SYMBOL_CAPACITY} are kept; use a shorter name",
+                    text.len()
+                )
             }
         }
     }
@@ -149,7 +156,7 @@ pub fn code(source: &Source<'_>, options: &Options<'_>) -> Result<Vec<u8>, Nativ
 /// Everything that compiling gives.
 struct Compiled {
     image: code::Image,
-    sites: Sites,
+    sites: Vec<Site>,
     callees: Vec<usize>,
     constants: Vec<u8>,
     scratch: u32,
@@ -165,8 +172,7 @@ fn compile_code(source: &Source<'_>, options: &Options<'_>) -> Result<Compiled, 
         return Err(NativeError::Stack { needed: image.stack, most: options.stack_max });
     }
     let bound = if unit.fuel { None } else { unit.costs.function(source.hir.cycle) };
-    let sites = Sites { all: out.sites.into(), operations: unit.operations };
-    let Output { callees, constants, scratch, .. } = out;
+    let Output { sites, callees, constants, scratch, .. } = out;
     Ok(Compiled { image, sites, callees, constants, scratch, bound })
 }
 
@@ -206,12 +212,15 @@ fn unit<'a>(
     let operations = environment.limits.operations;
     let mut out = Output::default();
     let constants = hir.constants.iter().map(|constant| place_constant(&mut out, &constant.bytes)).collect();
+    let effects = effects::of_functions(hir);
+    let mutable = hir.functions.iter().map(|function| effects::mutable_locals(function, &effects));
     let unit = Unit {
         hir,
+        mutable: mutable.collect(),
         tag_names,
         ranges,
         proofs: options.proofs,
-        effects: effects::of_functions(hir),
+        effects,
         inlined: inlined(hir, &costs),
         fuel: costs.function(hir.cycle).is_none_or(|bound| bound > operations),
         costs,

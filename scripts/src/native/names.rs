@@ -1,8 +1,13 @@
 //! Texts as compiled programs keep them, and those that the runtime says.
 
-use crate::layout::{SYMBOL_CAPACITY, SYMBOL_SIZE};
+use crate::{
+    Reach,
+    hir::NamedRequest,
+    layout::{SYMBOL_CAPACITY, SYMBOL_SIZE},
+};
 use sensai_model::packml::{Mode, State};
 use sensai_stdlib::registry::handle::AXIS_STATES;
+use std::sync::Arc;
 
 /// A text in memory: its length, its bytes, zeros.
 pub(super) type SymbolBytes = [u8; SYMBOL_SIZE as usize];
@@ -19,6 +24,12 @@ pub(super) fn symbol_bytes(text: &str) -> Option<SymbolBytes> {
     Some(bytes)
 }
 
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Box<[(Arc<str>, u16)]> {
+    let mut all: Vec<(Arc<str>, u16)> = names.zip(0..).map(|(name, index)| (name.into(), index)).collect();
+    all.sort();
+    all.into()
+}
+
 /// Texts of `sys.mode`, `sys.state` and `axis.state`.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -26,10 +37,13 @@ pub(super) struct Names {
     states: Box<[SymbolBytes]>,
     axis_states: Box<[SymbolBytes]>,
     none: SymbolBytes,
+    /// Of the cell, each with its index, ascending by name.
+    alarms: Box<[(Arc<str>, u16)]>,
+    jidoka: Box<[(Arc<str>, u16)]>,
 }
 
 impl Names {
-    pub fn new() -> Self {
+    pub fn new(reach: &Reach<'_>) -> Self {
         let all = |texts: &mut dyn Iterator<Item = &str>| -> Box<[SymbolBytes]> {
             texts.map(|text| symbol_bytes(text).unwrap_or([0; SYMBOL_SIZE as usize])).collect()
         };
@@ -38,7 +52,24 @@ impl Names {
             states: all(&mut State::ALL.iter().map(|state| state.name())),
             axis_states: all(&mut AXIS_STATES.iter().copied()),
             none: [0; SYMBOL_SIZE as usize],
+            alarms: sorted(reach.alarms.iter().map(|alarm| alarm.name.as_str())),
+            jidoka: sorted(reach.jidoka.iter().map(|jidoka| jidoka.name.as_str())),
         }
+    }
+
+    /// Index of what a program asks for by its name.
+    pub fn find(&self, request: NamedRequest, name: &str) -> Option<u16> {
+        let known = match request {
+            NamedRequest::Alarm => &self.alarms,
+            NamedRequest::Jidoka => &self.jidoka,
+        };
+        let place = known.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        known.get(place).map(|(_, index)| *index)
+    }
+
+    /// Names of alarms and jidoka rules, ascending.
+    pub fn lists(&self) -> [Box<[Arc<str>]>; 2] {
+        [&self.alarms, &self.jidoka].map(|list| list.iter().map(|(name, _)| name.clone()).collect())
     }
 
     pub fn mode(&self, mode: Mode) -> &SymbolBytes {

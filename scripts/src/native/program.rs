@@ -91,6 +91,9 @@ impl NativeProgram {
         let pages = Pages::new(&image.bytes).map_err(|error| NativeError::Memory(error.to_string()))?;
         let tags = environment.tags.iter().chain(environment.role.shafts());
         let initial = words(source.initial);
+        let names = Names::new(&environment.reach);
+        let [alarms, jidoka] = names.lists();
+        let sites = Sites { all: sites.into(), operations: environment.limits.operations, alarms, jidoka };
         Ok(Self {
             name: source.name.to_owned(),
             index: environment.program_index,
@@ -104,7 +107,7 @@ impl NativeProgram {
                 files: source.hir.files.clone().into(),
             },
             sites: Arc::new(sites),
-            names: Names::new(),
+            names,
             callees: callees.into(),
             constants: words(&constants),
             scratch: vec![0; (scratch as usize).div_ceil(16)].into(),
@@ -222,6 +225,10 @@ impl NativeProgram {
             None => fuel.saturating_sub(ended.fuel).max(0).cast_unsigned(),
         };
         if let Some(failure) = ended.failure {
+            let site = self.sites.get(failure.site);
+            if site.is_some_and(|site| matches!(site.kind, SiteKind::Fuel)) {
+                self.operations = self.limits.operations;
+            }
             return Err(self.failed(failure, context.sys.dt_ns));
         }
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.next);

@@ -78,7 +78,8 @@ fn shape(shape: &Shape, text_len: usize, from: &[u8], to: &mut [u8]) -> Result<(
             let text = symbol(from).ok_or_else(|| Damage::no("text"))?;
             let most = text_len.min(SYMBOL_CAPACITY);
             if text.len() > most {
-                let text = format!("a text of {} bytes, at most {most} are kept; use a shorter name", text.len());
+                let text =
+                    format!("a text of {} bytes, at most {most} are kept; use a shorter name", text.len());
                 return Err(Damage { code: FaultCode::TooLarge, ..Damage::new(text) });
             }
             to.copy_from_slice(from);

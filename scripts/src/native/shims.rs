@@ -7,6 +7,7 @@ use super::{
 use crate::{
     SysFacts,
     axis::{AxisHandle, Property},
+    hir::NamedRequest,
     layout::{self, SYMBOL_SIZE},
     ports::{Request, UnitFacts},
     program::Failure,
@@ -29,6 +30,8 @@ pub(super) enum Shim {
     AxisDirection,
     /// `(context, kind, index) -> u32`; 0: done.
     Request,
+    /// `(context, kind, symbol) -> u32`; 0: done, 1: too many, 2: no such name.
+    RequestNamed,
     /// `(context, model, sequence) -> u32`: 1 if it is another result than the one seen.
     Fresh,
     /// `(to, from, bytes)`: they do not overlap, or are the same.
@@ -58,6 +61,7 @@ impl Shim {
             Self::AxisProperty => axis_property as *const (),
             Self::AxisDirection => axis_direction as *const (),
             Self::Request => request as *const (),
+            Self::RequestNamed => request_named as *const (),
             Self::Fresh => fresh as *const (),
             Self::Copy => copy as *const (),
             Self::AllValid => all_valid as *const (),
@@ -106,7 +110,8 @@ pub(super) struct Ended {
 /// Run a program.
 #[allow(unsafe_code, reason = "compiled code is called by its address")]
 pub(super) fn run(run: Run<'_>) -> Ended {
-    let Run { pages, entry, tags, parameters, scratch, constants, callees, mut host, unit, sys, fuel, arena } = run;
+    let Run { pages, entry, tags, parameters, scratch, constants, callees, mut host, unit, sys, fuel, arena } =
+        run;
     let tags = tags.raw();
     let step_ns = sys.dt_ns.max(0);
     let mut context = Context {
@@ -133,7 +138,9 @@ pub(super) fn run(run: Run<'_>) -> Ended {
         operands: [0; OPERANDS],
         trace: [0; TRACE],
     };
-    let Some(code) = pages.code().get(entry..) else { return Ended { fuel: 0, failure: Some(Failure::default()) } };
+    let Some(code) = pages.code().get(entry..) else {
+        return Ended { fuel: 0, failure: Some(Failure::default()) };
+    };
     // SAFETY: `entry` is where the compiler put a function of exactly this signature.
     let enter = unsafe {
         std::mem::transmute::<*const u8, unsafe extern "C" fn(*mut Context, *mut u128) -> i64>(code.as_ptr())
@@ -258,6 +265,21 @@ extern "C" fn request(context: *mut Context, kind: u64, index: u64) -> u32 {
         _ => Some(Request::Model(index as u16)),
     };
     request.map_or(0, |request| host.ports.request(host.program, request).is_err().into())
+}
+
+#[allow(unsafe_code, reason = "pointers come from compiled code")]
+extern "C" fn request_named(
+    context: *mut Context,
+    kind: u64,
+    symbol: *const [u8; SYMBOL_SIZE as usize],
+) -> u32 {
+    // SAFETY: compiled code passes its own context, and the address of a symbol.
+    let (host, symbol) = unsafe { (host(context), &*symbol) };
+    let named = if kind == 0 { NamedRequest::Jidoka } else { NamedRequest::Alarm };
+    let index = layout::symbol(symbol).and_then(|name| host.names.find(named, name));
+    let Some(index) = index else { return 2 };
+    let request = if kind == 0 { Request::Jidoka(index) } else { Request::Alarm(index) };
+    host.ports.request(host.program, request).is_err().into()
 }
 
 #[allow(unsafe_code, reason = "pointers come from compiled code")]

@@ -2,7 +2,10 @@
 
 use super::context::OPERANDS;
 use crate::{
-    interpreter::{fuel_text, out_of_bounds},
+    arithmetic,
+    fault::{Raised, out_of_bounds, refused},
+    hir::{BinaryOperator, NamedRequest, UnaryOperator},
+    interpreter::fuel_text,
     layout::{SYMBOL_SIZE, literal, symbol},
     names::suggest,
     ports::{COMMANDS_MAX, REQUESTS_MAX},
@@ -33,13 +36,9 @@ pub(super) struct Call {
 #[derive(Clone, Debug)]
 pub(super) enum SiteKind {
     /// Both operands.
-    Overflow(&'static str),
+    Binary(BinaryOperator, FaultCode),
     /// The operand.
-    NegateOverflow,
-    /// Both operands.
-    DivisionByZero(&'static str),
-    /// Both operands.
-    NegativePower,
+    Negate,
     /// The index.
     Index { len: u32 },
     /// The index.
@@ -66,6 +65,8 @@ pub(super) enum SiteKind {
     AxisFull,
     /// None.
     RequestsFull,
+    /// The text, in all words.
+    RequestUnknown(NamedRequest),
     /// No fault: a call on the way to one.
     Call(Call),
 }
@@ -86,14 +87,14 @@ impl Site {
     /// Code of the fault; `None`: whoever refused the arguments says it.
     pub fn code(&self) -> Option<FaultCode> {
         Some(match self.kind {
-            SiteKind::Overflow(_) | SiteKind::NegateOverflow => FaultCode::Overflow,
-            SiteKind::DivisionByZero(_) => FaultCode::DivisionByZero,
-            SiteKind::NegativePower | SiteKind::TagRange { .. } => FaultCode::OutOfRange,
+            SiteKind::Binary(_, code) => code,
+            SiteKind::Negate => FaultCode::Overflow,
+            SiteKind::TagRange { .. } => FaultCode::OutOfRange,
             SiteKind::Index { .. } | SiteKind::TagIndex { .. } => FaultCode::IndexOutOfBounds,
             SiteKind::TagNotFinite { .. } | SiteKind::AxisNotFinite { .. } => FaultCode::NotFinite,
             SiteKind::Fuel => FaultCode::FuelExhausted,
             SiteKind::Raised(_) | SiteKind::RaisedText => FaultCode::Raised,
-            SiteKind::AxisDirection => FaultCode::UnknownName,
+            SiteKind::AxisDirection | SiteKind::RequestUnknown(_) => FaultCode::UnknownName,
             SiteKind::AxisFull | SiteKind::RequestsFull => FaultCode::TooLarge,
             SiteKind::Library(_) | SiteKind::Method(..) | SiteKind::Call(_) => return None,
         })
@@ -106,6 +107,9 @@ pub(super) struct Sites {
     pub all: Box<[Site]>,
     /// Work units that a run may use.
     pub operations: u64,
+    /// Names of the cell, ascending.
+    pub alarms: Box<[Arc<str>]>,
+    pub jidoka: Box<[Arc<str>]>,
 }
 
 impl Sites {
@@ -117,24 +121,11 @@ impl Sites {
         let operand = |place: usize| failure.values.get(place).copied().unwrap_or(0);
         let integer = |place: usize| operand(place).cast_signed();
         match kind {
-            SiteKind::Overflow(symbol) => write!(
-                f,
-                "{} {symbol} {} overflows an i64; keep the numbers smaller or calculate in f64",
-                integer(0),
-                integer(1)
-            ),
-            SiteKind::NegateOverflow => {
-                write!(f, "-({}) overflows an i64; keep the numbers smaller or calculate in f64", integer(0))
+            SiteKind::Binary(operator, _) => {
+                let (left, right) = (Value::I64(integer(0)), Value::I64(integer(1)));
+                said(arithmetic::binary(*operator, left, right), f)
             }
-            SiteKind::DivisionByZero(symbol) => {
-                write!(f, "{} {symbol} 0: division by zero; test the divisor before", integer(0))
-            }
-            SiteKind::NegativePower => write!(
-                f,
-                "{} ** {1}: an i64 has no negative powers; calculate in f64, as in 2.0 ** {1}",
-                integer(0),
-                integer(1)
-            ),
+            SiteKind::Negate => said(arithmetic::unary(UnaryOperator::Negate, Value::I64(integer(0))), f),
             SiteKind::Index { len } => f.write_str(&out_of_bounds(integer(0), *len as usize)),
             SiteKind::TagIndex { name, len } => {
                 write!(f, "`{name}`: {}", out_of_bounds(integer(0), *len as usize))
@@ -172,12 +163,29 @@ impl Sites {
                 "more than {REQUESTS_MAX} calls such as hold(), jidoka() or alarm() in one run; make each only when it is \
                  needed"
             ),
+            SiteKind::RequestUnknown(request) => {
+                let text = Text::new(failure);
+                let (one, several, names) = match request {
+                    NamedRequest::Jidoka => ("jidoka rule", "jidoka rules", &self.jidoka),
+                    NamedRequest::Alarm => ("alarm", "alarms", &self.alarms),
+                };
+                let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+                write!(f, "there is no {one} `{}`; {}", text.get(), suggest(text.get(), &names, several))
+            }
             SiteKind::Library(_) | SiteKind::Method(..) => match failure.refused {
-                Some(error) => write!(f, "{error}"),
+                Some(error) => f.write_str(&refused(error).text),
                 None => f.write_str("a block or function of the library refused its arguments"),
             },
             SiteKind::Call(call) => write!(f, "`{}` failed", call.function),
         }
+    }
+}
+
+/// What an operation says when it is done once more.
+fn said(result: Option<Result<Value, Raised>>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match result {
+        Some(Err(raised)) => f.write_str(&raised.text),
+        _ => f.write_str("an operation failed"),
     }
 }
 
@@ -232,10 +240,7 @@ impl Explain for Sites {
 }
 
 /// Arguments from their bits.
-pub(super) fn arguments(
-    types: impl Iterator<Item = ScalarType>,
-    bits: &[u64],
-) -> ([Value; OPERANDS], usize) {
+pub(super) fn arguments(types: impl Iterator<Item = ScalarType>, bits: &[u64]) -> ([Value; OPERANDS], usize) {
     let mut values = [Value::Bool(false); OPERANDS];
     let mut count = 0;
     for ((value, scalar), bits) in values.iter_mut().zip(types).zip(bits) {

@@ -1,8 +1,8 @@
 //! Everything in a function, in the order of the text.
 
 use crate::hir::{
-    AxisCall, AxisDirection, Block, Expr, ExprId, ExprKind, FaultName, Function, Items, Place, Root, Statement,
-    StatementKind, Step,
+    AxisCall, AxisDirection, AxisName, Block, Expr, ExprId, ExprKind, FaultName, Function, Items, Place,
+    Root, Statement, StatementKind, Step,
 };
 
 /// What is come by.
@@ -34,15 +34,20 @@ pub(super) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut
         | ExprKind::Fresh(_)
         | ExprKind::Request(_)
         | ExprKind::Fault(FaultName::Text(_))
-        | ExprKind::MakeAxis(_) => {}
+        | ExprKind::MakeAxis(AxisName::Known(_)) => {}
         ExprKind::Read(place)
+        | ExprKind::Len(place)
         | ExprKind::Pin { block: place, .. }
         | ExprKind::AxisProperty { handle: place, .. } => {
             path(function, place, visit);
         }
         ExprKind::Tag { tag, .. } => optional(function, tag.index, visit),
-        ExprKind::Unary(_, operand) | ExprKind::Fill { value: operand, .. } => expr(function, *operand, visit),
-        ExprKind::Fault(FaultName::Value(name)) => expr(function, *name, visit),
+        ExprKind::Unary(_, operand) | ExprKind::Fill { value: operand, .. } => {
+            expr(function, *operand, visit)
+        }
+        ExprKind::Fault(FaultName::Value(name))
+        | ExprKind::MakeAxis(AxisName::Text(name))
+        | ExprKind::RequestNamed(_, name) => expr(function, *name, visit),
         ExprKind::Binary(_, left, right) | ExprKind::Logic { left, right, .. } => {
             expr(function, *left, visit);
             expr(function, *right, visit);
@@ -63,7 +68,9 @@ pub(super) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut
             optional(function, switch.default, visit);
         }
         ExprKind::Block(inner) => block(function, inner, visit),
-        ExprKind::Library(_, arguments) | ExprKind::MakeBlock { arguments, .. } | ExprKind::Array(arguments) => {
+        ExprKind::Library(_, arguments)
+        | ExprKind::MakeBlock { arguments, .. }
+        | ExprKind::Array(arguments) => {
             all(function, arguments, visit);
         }
         ExprKind::Call { receiver, arguments, .. } => {
@@ -132,13 +139,13 @@ fn parts<'a>(function: &'a Function, statement: &'a StatementKind, visit: &mut d
 }
 
 fn path<'a>(function: &'a Function, place: &Place, visit: &mut dyn FnMut(Node<'a>)) {
-    if let Root::Value(value) = place.root {
-        expr(function, value, visit);
-    }
     for step in &place.path {
         if let Step::Index { index, .. } = step {
             expr(function, *index, visit);
         }
+    }
+    if let Root::Value(value) = place.root {
+        expr(function, value, visit);
     }
 }
 

@@ -34,7 +34,9 @@ impl Emitter<'_, '_> {
                     self.part_into(*value, to.plus(offset))?;
                 }
             }
-            (ExprKind::Fill { len, value }, Type::Array(array)) => self.fill(*len, *value, &array.element, to)?,
+            (ExprKind::Fill { len, value }, Type::Array(array)) => {
+                self.fill(*len, *value, &array.element, to)?
+            }
             (ExprKind::If { condition, then, otherwise }, _) => {
                 self.conditional_into(*condition, then, otherwise.as_ref(), Some(to))?;
             }
@@ -148,7 +150,8 @@ impl Emitter<'_, '_> {
                     | ExprKind::Fill { .. }
                     | ExprKind::Record(_) => true,
                     ExprKind::Read(place) => {
-                        matches!(place.root, crate::hir::Root::Local(_)) && place.ty.as_scalar().is_some()
+                        matches!(place.root, crate::hir::Root::Local(_))
+                            && place.ty.as_scalar().is_some()
                             && place.path.is_empty()
                     }
                     _ => false,

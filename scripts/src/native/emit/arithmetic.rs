@@ -13,7 +13,7 @@ use cranelift_codegen::ir::{
     condcodes::{FloatCC, IntCC},
     types,
 };
-use sensai_model::Value;
+use sensai_model::{FaultCode, Value};
 
 impl Emitter<'_, '_> {
     pub(super) fn unary(&mut self, id: ExprId, operator: UnaryOperator, operand: ExprId) -> Option<Ssa> {
@@ -25,7 +25,7 @@ impl Emitter<'_, '_> {
                 let can = self.integers(operand).is_none_or(|(low, _)| low == i64::MIN);
                 if can && !self.proven(Check::Operation(id)) {
                     let smallest = self.b.ins().icmp_imm(IntCC::Equal, value, i64::MIN);
-                    self.check(smallest, at, SiteKind::NegateOverflow, &[value]);
+                    self.check(smallest, at, SiteKind::Negate, &[value]);
                 }
                 self.b.ins().ineg(value)
             }
@@ -146,7 +146,7 @@ impl Emitter<'_, '_> {
     }
 
     fn overflows(&mut self, operation: Operation, bad: Ssa, left: Ssa, right: Ssa) {
-        let kind = SiteKind::Overflow(operation.operator.symbol());
+        let kind = SiteKind::Binary(operation.operator, FaultCode::Overflow);
         self.check(bad, operation.at, kind, &[left, right]);
     }
 
@@ -216,8 +216,8 @@ impl Emitter<'_, '_> {
         self.b.switch_to_block(odd);
         if !operation.proven {
             let zero = self.b.ins().icmp_imm(IntCC::Equal, right, 0);
-            let symbol = operation.operator.symbol();
-            self.check(zero, operation.at, SiteKind::DivisionByZero(symbol), &[left]);
+            let kind = SiteKind::Binary(operation.operator, FaultCode::DivisionByZero);
+            self.check(zero, operation.at, kind, &[left, right]);
             let smallest = self.b.ins().icmp_imm(IntCC::Equal, left, i64::MIN);
             self.overflows(operation, smallest, left, right);
         }
@@ -235,7 +235,6 @@ impl Emitter<'_, '_> {
     }
 
     fn power(&mut self, operation: Operation, base: Ssa, exponent: Ssa) -> Ssa {
-        let overflow = Operation { operator: BinaryOperator::Power, ..operation };
         match operation.right.and_then(Operation::single) {
             Some(0) => return self.b.ins().iconst(types::I64, 1),
             Some(1) => return base,
@@ -243,7 +242,7 @@ impl Emitter<'_, '_> {
                 let mut product = base;
                 for _ in 1..times {
                     let (next, bad) = self.b.ins().smul_overflow(product, base);
-                    self.overflows(overflow, bad, base, exponent);
+                    self.overflows(operation, bad, base, exponent);
                     product = next;
                 }
                 return product;
@@ -252,13 +251,14 @@ impl Emitter<'_, '_> {
         }
         if operation.right.is_none_or(|(low, _)| low < 0) {
             let negative = self.b.ins().icmp_imm(IntCC::SignedLessThan, exponent, 0);
-            self.check(negative, operation.at, SiteKind::NegativePower, &[base, exponent]);
+            let kind = SiteKind::Binary(BinaryOperator::Power, FaultCode::OutOfRange);
+            self.check(negative, operation.at, kind, &[base, exponent]);
         }
         let word = self.word();
         let result = self.b.ins().stack_addr(types::I64, word, 0);
         let bad = self.call_shim(Shim::PowerInt, &[base, exponent, result], Some(types::I32));
         if let Some(bad) = bad {
-            self.overflows(overflow, bad, base, exponent);
+            self.overflows(operation, bad, base, exponent);
         }
         self.b.ins().stack_load(types::I64, word, 0)
     }
@@ -370,7 +370,9 @@ impl Emitter<'_, '_> {
     pub(super) fn is_cheap(&self, id: ExprId, steps: u32) -> Option<u32> {
         let steps = steps.checked_sub(1)?;
         match &self.expr_of(id).kind {
-            ExprKind::Literal(_) | ExprKind::Symbol(_) | ExprKind::Parameter(_) | ExprKind::Sys(_) => Some(steps),
+            ExprKind::Literal(_) | ExprKind::Symbol(_) | ExprKind::Parameter(_) | ExprKind::Sys(_) => {
+                Some(steps)
+            }
             ExprKind::Read(place) => {
                 let plain = place.path.iter().all(|step| matches!(step, crate::hir::Step::Field { .. }));
                 (plain && !matches!(place.root, Root::Value(_))).then_some(steps)

@@ -1,8 +1,8 @@
 //! Calls: of functions of the program, of the library, and of blocks.
 
-use super::{Address, Emitter, Frame, Memory, Operand};
+use super::{Address, Emitter, Frame, Memory, Operand, This};
 use crate::{
-    hir::{ExprId, FunctionId, LocalId, Place, Root, Step},
+    hir::{ExprId, FunctionId, LocalId, Place, Root, Step, Type},
     native::{
         context::OPERANDS,
         effects::{Effects, in_memory},
@@ -26,9 +26,13 @@ impl<'a> Emitter<'a, '_> {
     ) -> Option<Operand> {
         let expr = self.expr_of(id);
         let changed = self.unit.effects.get(callee.index()).copied().unwrap_or_default();
+        let indices = match receiver {
+            Some(place) => self.indices(place)?,
+            None => Vec::new(),
+        };
         let operands = self.call_arguments(receiver, arguments, changed)?;
         let this = match receiver {
-            Some(place) => Some(self.place(place)?.address),
+            Some(place) => Some(self.receiver(place, &indices, changed)?),
             None => None,
         };
         let to = match to {
@@ -41,12 +45,35 @@ impl<'a> Emitter<'a, '_> {
         let call = Call { function: function.name.as_str().into(), line };
         let result = match self.unit.inlined.get(callee.index()) {
             Some(true) => self.call_in_place(callee, call, this, operands, to)?,
-            _ => self.call_apart(expr.at, callee, call, this, &operands, to),
+            _ => self.call_apart(expr.at, callee, call, this, &operands, to)?,
         };
         Some(match to {
             Some(address) if in_memory(&expr.ty) => Operand::Memory(Memory { address, stable: true }),
             _ => result,
         })
+    }
+
+    /// What `this` of a callee is.
+    fn receiver(&mut self, place: &Place, indices: &[Ssa], changed: Effects) -> Option<This> {
+        if let Some(variable) = self.variable(place) {
+            return Some(This::Variable(variable));
+        }
+        if let (Root::Value(value), []) = (&place.root, place.path.as_slice()) {
+            let operand = self.expr(*value)?;
+            if let Operand::Scalar(value) = operand {
+                let variable = self.b.declare_var(self.b.func.dfg.value_type(value));
+                self.b.def_var(variable, value);
+                return Some(This::Variable(variable));
+            }
+            let mut address = self.in_memory(operand).address;
+            if changed.memory {
+                let own = self.temporary(&place.ty);
+                self.copy(&place.ty, address, own);
+                address = own;
+            }
+            return Some(This::Memory(address));
+        }
+        Some(This::Memory(self.find(place, indices)?.address))
     }
 
     /// Evaluate arguments, and see to it that the callee changes none of them.
@@ -56,7 +83,7 @@ impl<'a> Emitter<'a, '_> {
         arguments: &[ExprId],
         changed: Effects,
     ) -> Option<Vec<Operand>> {
-        let later = receiver.map(|place| self.path_effects(place)).unwrap_or_default();
+        let later = receiver.map(|place| self.root_effects(place)).unwrap_or_default();
         let mut operands = Vec::with_capacity(arguments.len());
         for (place, argument) in arguments.iter().enumerate() {
             let operand = self.expr(*argument)?;
@@ -96,7 +123,7 @@ impl<'a> Emitter<'a, '_> {
         &mut self,
         callee: FunctionId,
         call: Call,
-        this: Option<Address>,
+        this: Option<This>,
         operands: Vec<Operand>,
         to: Option<Address>,
     ) -> Option<Operand> {
@@ -111,8 +138,7 @@ impl<'a> Emitter<'a, '_> {
         frame.exit = Some(exit);
         self.callers.push(std::mem::replace(&mut self.frame, frame));
         for (index, operand) in (0..).zip(operands) {
-            let mutable = function.local(LocalId(index)).mutable;
-            self.bind(LocalId(index), operand, mutable);
+            self.bind(LocalId(index), operand);
         }
         let bound = if self.paid { None } else { self.unit.costs.function(callee) };
         let value = self.charged(bound, |emitter| match emitter.frame.result {
@@ -141,10 +167,10 @@ impl<'a> Emitter<'a, '_> {
         at: u32,
         callee: FunctionId,
         call: Call,
-        this: Option<Address>,
+        this: Option<This>,
         operands: &[Operand],
         to: Option<Address>,
-    ) -> Operand {
+    ) -> Option<Operand> {
         // A function with a bound is paid for by its callers.
         if !self.paid
             && let Some(bound) = self.unit.costs.function(callee)
@@ -157,8 +183,19 @@ impl<'a> Emitter<'a, '_> {
         if let Some(fuel) = self.fuel {
             arguments.push(self.b.use_var(fuel));
         }
-        if let Some(this) = this.filter(|_| function.this.is_some()) {
-            arguments.push(self.pointer(this));
+        // A scalar that is in no memory is lent some.
+        let mut lent = None;
+        match this.filter(|_| function.this.is_some()) {
+            None => {}
+            Some(This::Memory(address)) => arguments.push(self.pointer(address)),
+            Some(This::Variable(variable)) => {
+                let value = self.b.use_var(variable);
+                let ty = self.b.func.dfg.value_type(value);
+                let room = self.room(8);
+                self.store(value, room);
+                arguments.push(self.pointer(room));
+                lent = Some((variable, ty, room));
+            }
         }
         for operand in operands {
             match operand {
@@ -176,7 +213,11 @@ impl<'a> Emitter<'a, '_> {
         let target = self.import(callee);
         let inst = self.b.ins().call(target, &arguments);
         let results = self.b.inst_results(inst).to_vec();
-        let Some(left) = results.first().copied() else { return Operand::Unit };
+        let left = results.first().copied()?;
+        if matches!(function.result, Type::Never) {
+            self.pass_on(at, call);
+            return None;
+        }
         let (odd, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(odd);
         let failed = self.b.ins().icmp_imm(IntCC::SignedLessThan, left, 0);
@@ -189,7 +230,11 @@ impl<'a> Emitter<'a, '_> {
         if let Some(fuel) = self.fuel {
             self.b.def_var(fuel, left);
         }
-        results.get(1).map_or(Operand::Unit, |result| Operand::Scalar(*result))
+        if let Some((variable, ty, room)) = lent {
+            let value = self.load_bits(ty, room, true);
+            self.b.def_var(variable, value);
+        }
+        Some(results.get(1).map_or(Operand::Unit, |result| Operand::Scalar(*result)))
     }
 
     /// A function of the library.
@@ -242,11 +287,12 @@ impl<'a> Emitter<'a, '_> {
         method: &'static registry::Method,
         arguments: &[ExprId],
     ) -> Option<Operand> {
+        let indices = self.indices(block)?;
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.scalar(*argument)?);
         }
-        let address = self.place(block)?.address;
+        let address = self.find(block, &indices)?.address;
         let at = self.expr_of(id).at;
         self.locate(at);
         if let Some(result) = self.method_in_place(of, method, address, arguments, &values) {

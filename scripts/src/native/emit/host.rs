@@ -2,7 +2,7 @@
 
 use super::{Address, Emitter, Memory, Operand, constant_flags};
 use crate::{
-    hir::{AxisCall, AxisDirection, ExprId, FaultName, Place, SysFact, Type},
+    hir::{AxisCall, AxisDirection, ExprId, FaultName, NamedRequest, Place, SysFact, Type},
     native::{
         context::at,
         shims::{Shim, direction_number, request_numbers},
@@ -93,6 +93,26 @@ impl Emitter<'_, '_> {
         Operand::Unit
     }
 
+    pub(super) fn request_named(&mut self, at: u32, request: NamedRequest, name: ExprId) -> Option<Operand> {
+        let text = self.expr(name)?;
+        let address = self.in_memory(text).address;
+        let kind = self.b.ins().iconst(types::I64, if request == NamedRequest::Jidoka { 0 } else { 1 });
+        let pointer = self.pointer(address);
+        let answer = self.call_shim(Shim::RequestNamed, &[self.context, kind, pointer], Some(types::I32))?;
+        self.locate(at);
+        let (odd, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(odd);
+        self.b.ins().brif(answer, odd, &[], on, &[]);
+        self.b.seal_block(odd);
+        self.b.switch_to_block(odd);
+        let full = self.b.ins().icmp_imm(IntCC::Equal, answer, 1);
+        self.fail_if(full, at, SiteKind::RequestsFull, &[]);
+        self.fail_of(at, SiteKind::RequestUnknown(request), text);
+        self.b.seal_block(on);
+        self.b.switch_to_block(on);
+        Some(Operand::Unit)
+    }
+
     pub(super) fn raise(&mut self, at: u32, name: &FaultName) -> Option<Operand> {
         match name {
             FaultName::Text(symbol) => {
@@ -135,7 +155,8 @@ impl Emitter<'_, '_> {
     pub(super) fn axis_command(&mut self, id: ExprId, handle: &Place, command: &AxisCall) -> Option<Operand> {
         let at = self.expr_of(id).at;
         let zero = |emitter: &mut Self| emitter.b.ins().f64const(0.0);
-        let (kind, name, numbers, direction): (i64, &str, Vec<ExprId>, Option<&AxisDirection>) = match command {
+        let (kind, name, numbers, direction): (i64, &str, Vec<ExprId>, Option<&AxisDirection>) = match command
+        {
             AxisCall::Power(on) => (0, "power", vec![*on], None),
             AxisCall::Reset => (1, "reset", Vec::new(), None),
             AxisCall::Home => (2, "home", Vec::new(), None),
@@ -151,6 +172,7 @@ impl Emitter<'_, '_> {
             AxisCall::Stop => (8, "stop", Vec::new(), None),
             AxisCall::ReleaseStop => (9, "release_stop", Vec::new(), None),
         };
+        let indices = self.indices(handle)?;
         let mut values = Vec::with_capacity(2);
         for number in numbers {
             values.push(self.scalar(number)?);
@@ -158,13 +180,12 @@ impl Emitter<'_, '_> {
         let direction = match direction {
             Some(AxisDirection::Text(text)) => {
                 let operand = self.expr(*text)?;
-                let effects = self.path_effects(handle);
-                Some(Err(self.keep(operand, &Type::Symbol, effects)))
+                Some(Err(self.keep(operand, &Type::Symbol, self.root_effects(handle))))
             }
             Some(AxisDirection::Known(direction)) => Some(Ok(direction_number(*direction))),
             None => None,
         };
-        let address = self.place(handle)?.address;
+        let address = self.find(handle, &indices)?.address;
         self.locate(at);
         let mut arguments = Vec::with_capacity(2);
         for (place, value) in values.into_iter().enumerate() {
@@ -192,7 +213,8 @@ impl Emitter<'_, '_> {
     }
 
     fn finite_argument(&mut self, at: u32, method: &str, place: usize, value: Ssa) {
-        let described = AXIS.method(method).and_then(|method| Some((method.name, method.arguments.get(place)?.name)));
+        let described =
+            AXIS.method(method).and_then(|method| Some((method.name, method.arguments.get(place)?.name)));
         let Some((method, argument)) = described else { return };
         let size = self.b.ins().fabs(value);
         let end = self.b.ins().f64const(f64::INFINITY);

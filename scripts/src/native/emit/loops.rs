@@ -89,12 +89,11 @@ impl Emitter<'_, '_> {
                 };
                 let first = self.scalar(*start)?;
                 let end = self.scalar(*end)?;
-                if let Some(range) = range.filter(|_| !self.frame.function.local(variable).mutable) {
+                if let Some(range) = range.filter(|_| !self.is_mutable(variable)) {
                     self.frame.ranges.insert(variable, range);
                 }
                 self.count(at, (first, end, *inclusive), counter, body, |emitter, number| {
-                    let mutable = emitter.frame.function.local(variable).mutable;
-                    emitter.bind(variable, Operand::Scalar(number), mutable);
+                    emitter.bind(variable, Operand::Scalar(number));
                 });
             }
             Items::Array(array) => {
@@ -112,8 +111,7 @@ impl Emitter<'_, '_> {
                         true => Operand::Memory(Memory { address: from, stable: true }),
                         false => Operand::Scalar(emitter.load(&element, from)),
                     };
-                    let mutable = emitter.frame.function.local(variable).mutable;
-                    emitter.bind(variable, operand, mutable);
+                    emitter.bind(variable, operand);
                 });
             }
             Items::Tag(tag) => {
@@ -121,10 +119,10 @@ impl Emitter<'_, '_> {
                 let (values, len) = self.tag_values(*tag, changes.tags)?;
                 let scalar = self.frame.function.local(variable).ty.clone();
                 self.elements(at, len, counter, body, |emitter, position| {
-                    let from = emitter.element(super::Address::pointer(values), Position::Computed(position), 8);
+                    let from =
+                        emitter.element(super::Address::pointer(values), Position::Computed(position), 8);
                     let value = emitter.load_tag(&scalar, from);
-                    let mutable = emitter.frame.function.local(variable).mutable;
-                    emitter.bind(variable, Operand::Scalar(value), mutable);
+                    emitter.bind(variable, Operand::Scalar(value));
                 });
             }
         }
@@ -140,8 +138,9 @@ impl Emitter<'_, '_> {
         body: &Block,
         bind: impl FnMut(&mut Self, Ssa),
     ) {
-        let (first, last) = (self.b.ins().iconst(types::I64, 0), self.b.ins().iconst(types::I64, i64::from(len)));
-        if let Some(counter) = counter.filter(|counter| !self.frame.function.local(*counter).mutable) {
+        let (first, last) =
+            (self.b.ins().iconst(types::I64, 0), self.b.ins().iconst(types::I64, i64::from(len)));
+        if let Some(counter) = counter.filter(|counter| !self.is_mutable(*counter)) {
             self.frame.ranges.insert(counter, (0, i64::from(len.saturating_sub(1))));
         }
         self.count(at, (first, last, false), counter, body, bind);
@@ -173,8 +172,7 @@ impl Emitter<'_, '_> {
         bind(self, present);
         if let Some(counter) = counter {
             let present = self.b.use_var(turns);
-            let mutable = self.frame.function.local(counter).mutable;
-            self.bind(counter, Operand::Scalar(present), mutable);
+            self.bind(counter, Operand::Scalar(present));
         }
         self.turn_on(at, again, out, body);
         self.b.seal_block(again);

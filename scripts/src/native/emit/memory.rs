@@ -3,15 +3,11 @@
 use super::{Emitter, Memory, Operand, Slot, constant_flags};
 use crate::{
     hir::{LocalId, SymbolId, Type},
-    native::{
-        context::at,
-        effects::Effects,
-        names::symbol_bytes,
-        shims::Shim,
-    },
+    native::{context::at, effects::Effects, names::symbol_bytes, shims::Shim},
 };
 use cranelift_codegen::ir::{
-    self, InstBuilder, MemFlags, StackSlot, StackSlotData, StackSlotKind, Value as Ssa, condcodes::FloatCC, types,
+    self, InstBuilder, MemFlags, StackSlot, StackSlotData, StackSlotKind, Value as Ssa, condcodes::FloatCC,
+    types,
 };
 use sensai_model::value::CANONICAL_NAN;
 
@@ -217,7 +213,8 @@ impl Emitter<'_, '_> {
             return self.scratch(bytes);
         }
         let free = &mut self.temporaries.free;
-        let slot = match free.iter().position(|(size, _)| *size >= bytes && *size <= bytes.saturating_mul(2)) {
+        let slot = match free.iter().position(|(size, _)| *size >= bytes && *size <= bytes.saturating_mul(2))
+        {
             Some(place) => free.swap_remove(place),
             None => (bytes, self.stack(bytes)),
         };
@@ -255,7 +252,8 @@ impl Emitter<'_, '_> {
     }
 
     /// Give a variable its first value.
-    pub(super) fn bind(&mut self, local: LocalId, operand: Operand, mutable: bool) {
+    pub(super) fn bind(&mut self, local: LocalId, operand: Operand) {
+        let mutable = self.is_mutable(local);
         let declared = self.frame.function.local(local);
         let slot = match operand {
             Operand::Unit => Slot::Unset,

@@ -36,8 +36,8 @@ use crate::{
     proofs::{Check, Proofs},
 };
 use cranelift_codegen::ir::{
-    self, AbiParam, ExtFuncData, ExternalName, InstBuilder, MemFlags, Signature, SourceLoc, StackSlot, StackSlotData,
-    StackSlotKind, UserExternalName, Value as Ssa, condcodes::IntCC, types,
+    self, AbiParam, ExtFuncData, ExternalName, InstBuilder, MemFlags, Signature, SourceLoc, StackSlot,
+    StackSlotData, StackSlotKind, UserExternalName, Value as Ssa, condcodes::IntCC, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -58,6 +58,8 @@ pub(super) struct Unit<'a> {
     pub ranges: Vec<Option<Arc<TagRange>>>,
     pub proofs: &'a dyn Proofs,
     pub effects: Vec<Effects>,
+    /// Of each function's variables: whether they change after their declaration.
+    pub mutable: Vec<Vec<bool>>,
     pub costs: Costs<'a>,
     /// Functions that are compiled where they are called.
     pub inlined: Vec<bool>,
@@ -122,11 +124,19 @@ enum Slot {
     Memory(Memory),
 }
 
+/// What `this` is.
+#[derive(Clone, Copy, Debug)]
+enum This {
+    Memory(Address),
+    /// A scalar that is in no memory.
+    Variable(Variable),
+}
+
 /// A function while it is compiled, perhaps inside of another.
 struct Frame<'a> {
     id: FunctionId,
     function: &'a Function,
-    this: Option<Address>,
+    this: Option<This>,
     locals: Vec<Slot>,
     /// Numbers that variables of loops are in.
     ranges: HashMap<LocalId, (i64, i64)>,
@@ -300,11 +310,11 @@ impl<'a> Emitter<'a, '_> {
             self.fuel = Some(variable);
         }
         if self.frame.function.this.is_some() {
-            self.frame.this = given.next().map(Address::pointer);
+            self.frame.this = given.next().map(|this| This::Memory(Address::pointer(this)));
         }
         for index in 0..self.frame.function.parameters {
             let local = self.frame.function.local(LocalId(index));
-            let (ty, mutable) = (local.ty.clone(), local.mutable);
+            let ty = local.ty.clone();
             let operand = match ssa_type(&ty).and_then(|_| given.next()) {
                 None => Operand::Unit,
                 Some(value) if in_memory(&ty) => {
@@ -312,7 +322,7 @@ impl<'a> Emitter<'a, '_> {
                 }
                 Some(value) => Operand::Scalar(value),
             };
-            self.bind(LocalId(index), operand, mutable);
+            self.bind(LocalId(index), operand);
         }
         if in_memory(&self.frame.function.result) {
             self.frame.result = given.next().map(Address::pointer);
@@ -345,6 +355,10 @@ impl<'a> Emitter<'a, '_> {
         }
         self.b.ins().jump(self.failed, &[]);
         self.b.switch_to_block(self.failed);
+        if let Some(fuel) = self.fuel.filter(|_| self.entry) {
+            let left = self.b.use_var(fuel);
+            self.b.ins().store(MemFlags::trusted(), left, self.context, at::FUEL);
+        }
         let mut results = vec![self.b.ins().iconst(types::I64, -1)];
         if !self.entry {
             match self.frame.function.result {
@@ -504,6 +518,12 @@ impl<'a> Emitter<'a, '_> {
         self.b.set_srcloc(SourceLoc::new(self.out.lines.len() as u32 - 1));
     }
 
+    /// True if a variable changes after its declaration.
+    fn is_mutable(&self, local: LocalId) -> bool {
+        let of_function = self.unit.mutable.get(self.frame.id.index());
+        of_function.and_then(|all| all.get(local.index())).copied().unwrap_or(true)
+    }
+
     fn proven(&self, check: Check) -> bool {
         self.unit.proofs.holds(self.frame.id, check)
     }
@@ -559,18 +579,24 @@ impl<'a> Emitter<'a, '_> {
             }
             ExprKind::Switch(switch) => self.switch(&expr.ty, switch)?,
             ExprKind::Block(block) => self.block(block)?,
-            ExprKind::Library(function, arguments) => {
-                Operand::Scalar(self.library(id, function, arguments)?)
-            }
+            ExprKind::Library(function, arguments) => Operand::Scalar(self.library(id, function, arguments)?),
             ExprKind::Call { function, receiver, arguments } => {
                 self.call(id, *function, receiver.as_ref(), arguments, None)?
             }
-            ExprKind::Method { block, of, method, arguments } => self.method(id, block, of, method, arguments)?,
+            ExprKind::Method { block, of, method, arguments } => {
+                self.method(id, block, of, method, arguments)?
+            }
             ExprKind::Pin { block, of, pin } => Operand::Scalar(self.pin(block, of, pin)?),
             ExprKind::AxisCommand { handle, command } => self.axis_command(id, handle, command)?,
             ExprKind::AxisProperty { handle, property } => self.axis_property(handle, property)?,
             ExprKind::Fresh(model) => Operand::Scalar(self.fresh(*model)),
             ExprKind::Request(request) => self.request(expr.at, *request),
+            ExprKind::RequestNamed(request, name) => self.request_named(expr.at, *request, *name)?,
+            ExprKind::Len(place) => {
+                self.place(place)?;
+                let len = if let Type::Array(array) = &place.ty { array.len } else { 0 };
+                Operand::Scalar(self.b.ins().iconst(types::I64, i64::from(len)))
+            }
             ExprKind::Fault(name) => self.raise(expr.at, name)?,
             ExprKind::Array(_) | ExprKind::Fill { .. } | ExprKind::Record(_) => {
                 let address = self.temporary(&expr.ty);

@@ -1,20 +1,23 @@
 //! Places: paths below `this`, variables, constants and values.
 
-use super::{Address, Base, Emitter, Memory, Operand, Slot};
+use super::{Address, Base, Emitter, Memory, Operand, Slot, This};
 use crate::{
     hir::{ExprId, Place, Root, Step, Type},
     native::{effects::Effects, sites::SiteKind},
     proofs::Check,
 };
 use cranelift_codegen::ir::{InstBuilder, Value as Ssa, condcodes::IntCC, types};
+use cranelift_frontend::Variable;
 
 impl Emitter<'_, '_> {
     /// A copy of what is at a place, or its address.
     pub(super) fn read(&mut self, place: &Place) -> Option<Operand> {
+        if let Some(variable) = self.variable(place) {
+            return Some(Operand::Scalar(self.b.use_var(variable)));
+        }
         if let (Root::Local(local), []) = (&place.root, place.path.as_slice()) {
             return Some(match self.frame.locals.get(local.index()).copied().unwrap_or(Slot::Unset) {
-                Slot::Unset => Operand::Unit,
-                Slot::Scalar(variable) => Operand::Scalar(self.b.use_var(variable)),
+                Slot::Unset | Slot::Scalar(_) => Operand::Unit,
                 Slot::Symbol(symbol) => Operand::Symbol(symbol),
                 Slot::Memory(memory) => Operand::Memory(memory),
             });
@@ -26,14 +29,51 @@ impl Emitter<'_, '_> {
         })
     }
 
+    /// The variable that a place is, if it is not in memory.
+    pub(super) fn variable(&self, place: &Place) -> Option<Variable> {
+        if !place.path.is_empty() {
+            return None;
+        }
+        match &place.root {
+            Root::Local(local) => match self.frame.locals.get(local.index())? {
+                Slot::Scalar(variable) => Some(*variable),
+                _ => None,
+            },
+            Root::This => match self.frame.this? {
+                This::Variable(variable) => Some(variable),
+                This::Memory(_) => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Address of a place that is in memory.
     pub(super) fn place(&mut self, place: &Place) -> Option<Memory> {
+        let indices = self.indices(place)?;
+        self.find(place, &indices)
+    }
+
+    /// Indices of a path, evaluated from left to right and not yet checked.
+    pub(super) fn indices(&mut self, place: &Place) -> Option<Vec<Ssa>> {
+        let mut indices = Vec::new();
+        for step in &place.path {
+            if let Step::Index { index, .. } = step {
+                indices.push(self.scalar(*index)?);
+            }
+        }
+        Some(indices)
+    }
+
+    /// Address of a place whose indices were evaluated.
+    pub(super) fn find(&mut self, place: &Place, indices: &[Ssa]) -> Option<Memory> {
         let mut memory = self.root(place)?;
+        let mut indices = indices.iter();
         for step in &place.path {
             match step {
                 Step::Field { offset, .. } => memory.address = memory.address.plus(*offset),
                 Step::Index { index, len, stride, at } => {
-                    let position = self.index(*index, *len, *at)?;
+                    let Some(value) = indices.next().copied() else { continue };
+                    let position = self.position_of(*index, value, *len, *at, SiteKind::Index { len: *len });
                     memory.address = self.element(memory.address, position, *stride);
                 }
             }
@@ -45,23 +85,23 @@ impl Emitter<'_, '_> {
         let nowhere = Memory { address: Address { base: Base::Constants, offset: 0 }, stable: true };
         Some(match &place.root {
             Root::This => match self.frame.this {
-                Some(address) => Memory { address, stable: false },
-                None => nowhere,
+                Some(This::Memory(address)) => Memory { address, stable: false },
+                _ => nowhere,
             },
-            Root::Local(local) => match self.frame.locals.get(local.index()) {
-                Some(Slot::Memory(memory)) => *memory,
+            Root::Local(local) => match self.frame.locals.get(local.index()).copied() {
+                Some(Slot::Memory(memory)) => memory,
+                Some(Slot::Symbol(symbol)) => self.in_memory(Operand::Symbol(symbol)),
                 _ => nowhere,
             },
             Root::Constant(constant) => {
                 let offset = self.unit.constants.get(constant.index()).copied().unwrap_or(0);
-                Memory { address: Address { base: Base::Constants, offset: offset.cast_signed() }, stable: true }
+                Memory {
+                    address: Address { base: Base::Constants, offset: offset.cast_signed() },
+                    stable: true,
+                }
             }
             Root::Value(value) => {
                 let operand = self.expr(*value)?;
-                // Indices of the path are evaluated before the value is used.
-                let effects = self.path_effects(place);
-                let ty = self.type_of(*value);
-                let operand = self.keep(operand, ty, effects);
                 self.in_memory(operand)
             }
         })
@@ -81,24 +121,24 @@ impl Emitter<'_, '_> {
         effects
     }
 
-    /// Position of an element: checked, and counted from the end if it is negative.
-    pub(super) fn index(&mut self, index: ExprId, len: u32, at: u32) -> Option<Position> {
-        let range = self.integers(index);
-        let value = self.scalar(index)?;
-        let kind = SiteKind::Index { len };
-        Some(self.position_of(index, value, range, len, at, kind))
+    /// What evaluating the value in which a place lies may change.
+    pub(super) fn root_effects(&self, place: &Place) -> Effects {
+        match place.root {
+            Root::Value(value) => self.effects_of(value),
+            _ => Effects::default(),
+        }
     }
 
-    /// The same for an index that was evaluated.
+    /// Position of an element: checked, and counted from the end if it is negative.
     pub(super) fn position_of(
         &mut self,
         index: ExprId,
         value: Ssa,
-        range: Option<(i64, i64)>,
         len: u32,
         at: u32,
         kind: SiteKind,
     ) -> Position {
+        let range = self.integers(index);
         let elements = i64::from(len);
         if let Some((low, high)) = range {
             if low == high && (-elements..elements).contains(&low) {

@@ -2,7 +2,7 @@
 
 use super::{Emitter, Operand, Slot};
 use crate::{
-    hir::{BinaryOperator, ExprId, LocalId, Place, Root, Statement, StatementKind},
+    hir::{BinaryOperator, ExprId, LocalId, Place, Statement, StatementKind},
     native::effects::in_memory,
 };
 use cranelift_codegen::ir::InstBuilder;
@@ -51,26 +51,26 @@ impl Emitter<'_, '_> {
         let declared = self.frame.function.local(local);
         if !in_memory(&declared.ty) {
             let operand = self.expr(value)?;
-            if !declared.mutable
+            if !self.is_mutable(local)
                 && let Some(range) = self.integers(value)
             {
                 self.frame.ranges.insert(local, range);
             }
-            self.bind(local, operand, declared.mutable);
+            self.bind(local, operand);
             return Some(());
         }
         if self.makes_new(value) {
             // Made in the variable's own room, which nothing knows of before.
             let address = self.own_room(local);
             self.expr_into(value, address)?;
-            let memory = super::Memory { address, stable: !declared.mutable };
+            let memory = super::Memory { address, stable: !self.is_mutable(local) };
             if let Some(slot) = self.frame.locals.get_mut(local.index()) {
                 *slot = Slot::Memory(memory);
             }
             return Some(());
         }
         let operand = self.expr(value)?;
-        self.bind(local, operand, declared.mutable);
+        self.bind(local, operand);
         Some(())
     }
 
@@ -87,9 +87,6 @@ impl Emitter<'_, '_> {
         value: ExprId,
         at: u32,
     ) -> Option<()> {
-        if let (Root::Local(local), []) = (&place.root, place.path.as_slice()) {
-            return self.assign_local(*local, place, operator, value, at);
-        }
         let plain = !place.path.iter().any(|step| matches!(step, crate::hir::Step::Index { .. }));
         if in_memory(&place.ty) && plain && operator.is_none() {
             let to = self.place(place)?.address;
@@ -98,6 +95,18 @@ impl Emitter<'_, '_> {
             }
         }
         let operand = self.expr(value)?;
+        if let Some(variable) = self.variable(place) {
+            let new = match (operator, operand) {
+                (Some(operator), operand) => {
+                    let old = self.b.use_var(variable);
+                    self.combine(operator, at, (old, &place.ty), (operand, value))
+                }
+                (None, Operand::Scalar(new)) => new,
+                (None, _) => return Some(()),
+            };
+            self.b.def_var(variable, new);
+            return Some(());
+        }
         let effects = self.path_effects(place);
         let operand = self.keep(operand, &place.ty, effects);
         let to = self.place(place)?.address;
@@ -109,33 +118,6 @@ impl Emitter<'_, '_> {
             None => operand,
         };
         self.store_at(operand, &place.ty, to);
-        Some(())
-    }
-
-    fn assign_local(
-        &mut self,
-        local: LocalId,
-        place: &Place,
-        operator: Option<BinaryOperator>,
-        value: ExprId,
-        at: u32,
-    ) -> Option<()> {
-        let operand = self.expr(value)?;
-        match self.frame.locals.get(local.index()).copied() {
-            Some(Slot::Scalar(variable)) => {
-                let new = match (operator, operand) {
-                    (Some(operator), operand) => {
-                        let old = self.b.use_var(variable);
-                        self.combine(operator, at, (old, &place.ty), (operand, value))
-                    }
-                    (None, Operand::Scalar(new)) => new,
-                    (None, _) => return Some(()),
-                };
-                self.b.def_var(variable, new);
-            }
-            Some(Slot::Memory(memory)) => self.store_at(operand, &place.ty, memory.address),
-            _ => {}
-        }
         Some(())
     }
 
@@ -153,7 +135,10 @@ impl Emitter<'_, '_> {
         None
     }
 
-    fn jump_out(&mut self, target: impl Fn(super::LoopTargets) -> cranelift_codegen::ir::Block) -> Option<()> {
+    fn jump_out(
+        &mut self,
+        target: impl Fn(super::LoopTargets) -> cranelift_codegen::ir::Block,
+    ) -> Option<()> {
         self.flush();
         if let Some(targets) = self.frame.loops.last().copied() {
             self.b.ins().jump(target(targets), &[]);

@@ -37,10 +37,9 @@ impl Emitter<'_, '_> {
         let position = match place.index {
             None => Position::Known(0),
             Some(index) => {
-                let range = self.integers(index);
                 let value = self.scalar(index)?;
                 let name = self.tag_name(place.tag);
-                self.position_of(index, value, range, len, place.at, SiteKind::TagIndex { name, len })
+                self.position_of(index, value, len, place.at, SiteKind::TagIndex { name, len })
             }
         };
         Some(Element { position, slot })
@@ -163,7 +162,9 @@ impl Emitter<'_, '_> {
             (Value::F64(number), Some((Value::F64(low), Value::F64(high)))) => {
                 number.is_finite() && low <= number && number <= high
             }
-            (Value::I64(number), Some((Value::I64(low), Value::I64(high)))) => low <= number && number <= high,
+            (Value::I64(number), Some((Value::I64(low), Value::I64(high)))) => {
+                low <= number && number <= high
+            }
             (_, range) => range.is_none(),
         }
     }
@@ -181,7 +182,8 @@ impl Emitter<'_, '_> {
                 self.confine_float(index, value, at, (low, high), saturate)
             }
             (ScalarType::I64, Some((Value::I64(low), Value::I64(high)))) if saturate => {
-                let (low, high) = (self.b.ins().iconst(types::I64, low), self.b.ins().iconst(types::I64, high));
+                let (low, high) =
+                    (self.b.ins().iconst(types::I64, low), self.b.ins().iconst(types::I64, high));
                 let value = self.b.ins().smax(value, low);
                 self.b.ins().smin(value, high)
             }
