@@ -7,7 +7,7 @@ use super::{
     host::Host,
     size,
 };
-use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, FuncRegistration, ImmutableString, Map, Module, NativeCallContext};
 use sensai_model::{FaultCode, ScalarType};
 use sensai_stdlib::registry;
 use std::{any::TypeId, rc::Rc};
@@ -89,7 +89,15 @@ fn register_array(engine: &mut Engine, host: &Rc<Host>) {
             fill(&at, count, value).map_err(Into::into)
         });
     }
-    engine.register_iterator::<Array>();
+    let mut arrays = Module::new();
+    arrays.set_iter(TypeId::of::<Array>(), |array| {
+        let elements = array.try_cast::<Array>().unwrap_or_default().into_iter();
+        // What stems from a constant is marked as one, also deep inside; the variable of a loop is a copy, and a clone
+        // has no marks.
+        let marked = |element: &Dynamic| element.is_read_only() || element.is_array() || element.is_map();
+        Box::new(elements.map(move |element| if marked(&element) { element.clone() } else { element }))
+    });
+    engine.register_global_module(arrays.into());
     let at = Rc::clone(host);
     let len = move |context: NativeCallContext<'_>, array: &mut Array| {
         at.reached(context.call_position());

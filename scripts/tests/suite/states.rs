@@ -297,3 +297,33 @@ fn init_may_use_constants_and_parameters() {
     bench.run_ok();
     assert_eq!(bench.get("x"), Value::F64(2.5 * 4.0 + 4.0));
 }
+
+/// A value that was taken from a constant is a copy like any other, wherever it went in between.
+#[test]
+fn copies_of_constants_can_be_changed() {
+    let mut bench = Bench::new(
+        "const C = 7;
+         const LIST = [1, 2];
+         const RECORD = #{ x: 1 };
+         fn init() { #{ sum: 0, n: 0, list: [0, 0], record: #{ x: 0 } } }
+         fn changed(p) { p += 1; p }
+         fn cycle() {
+             for n in LIST { n += 1; this.sum += n; }
+             for n in [this.n, C] { n += 1; this.sum += n; }
+             for r in [RECORD, #{ x: C }] { r.x += 1; this.sum += r.x; }
+             let list = [C, 2]; list[0] += 1;
+             let record = #{ x: C }; record.x += 1;
+             let copy = LIST; copy[1] += 1;
+             this.sum += list[0] + record.x + copy[1] + changed(C);
+             this.n = C; this.n += 1;
+             this.list = LIST; this.list[0] += 1;
+             this.list = [C, C]; this.list[0] += 1;
+             this.record = RECORD; this.record.x += 1;
+             this.record.x = C; this.record.x += 1;
+         }",
+    );
+    bench.run_ok();
+    assert_eq!(read(&bench, "sum"), Reading::Scalar(Value::I64(2 + 3 + 1 + 8 + 2 + 8 + 8 + 8 + 3 + 8)));
+    assert_eq!(read(&bench, "list[0]"), Reading::Scalar(Value::I64(8)));
+    assert_eq!(read(&bench, "record.x"), Reading::Scalar(Value::I64(8)));
+}
