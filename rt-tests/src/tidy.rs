@@ -91,6 +91,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "sensai-stdlib",
         ],
     ),
+    ("script-fuzz", &["sensai-model", "sensai-motion", "sensai-scripts", "sensai-stdlib"]),
     ("xtask", &[]),
 ];
 

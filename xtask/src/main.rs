@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask soak` and `cargo xtask fuzz`.
+//! The project's chores: `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz` and `cargo xtask script-fuzz`.
 //!
 //! Deliberately absent: anything the product needs at build or run time; `cargo build` alone builds all of it.
 
@@ -9,6 +9,7 @@ mod libtest;
 mod needs;
 mod report;
 mod run;
+mod scripts;
 mod soak;
 mod steps;
 
@@ -34,6 +35,8 @@ enum Chore {
     Soak(soak::SoakArguments),
     /// Let fuzz targets look for inputs that break the parsers' laws
     Fuzz(fuzz::FuzzArguments),
+    /// Run generated programs in both script tiers and compare all they do; `-- --help` shows the options
+    ScriptFuzz(scripts::ScriptArguments),
 }
 
 /// Where things are.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Chore::Test(arguments) => steps::test(&places, &arguments),
         Chore::Soak(arguments) => soak::soak(&places, &arguments),
         Chore::Fuzz(arguments) => fuzz::fuzz(&places, &arguments),
+        Chore::ScriptFuzz(arguments) => scripts::script_fuzz(&places, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -5,10 +5,13 @@ use crate::{
     clock::Stopwatch,
     needs,
     report::{self, StepResult},
-    run, steps,
+    run, scripts, steps,
 };
 use clap::Args;
 use std::time::Duration;
+
+/// For the generated programs: ten times what they take on two cores.
+const SCRIPTS_LIMIT: Duration = Duration::from_hours(2);
 
 #[derive(Args)]
 pub struct SoakArguments {
@@ -55,6 +58,11 @@ pub fn soak(places: &Places, arguments: &SoakArguments) -> Result<bool, String> 
         command.env("SENSAI_SOAK", "1").env("SENSAI_SOAK_MINUTES", arguments.minutes.to_string());
     }
     let limit = Duration::from_secs_f64(24.0 * 3600.0 + 60.0 * arguments.minutes);
+    // By name, or with all tests.
+    let scripts = arguments.names.is_empty() || arguments.names.iter().any(|name| name == "script-fuzz");
+    if scripts && !arguments.list {
+        results.push(scripts::step(places, scripts::FULL, SCRIPTS_LIMIT));
+    }
     let log = places.scratch.join("soak.log");
     let ended = run::run(command, &log, limit)?;
     if arguments.list {

@@ -6,6 +6,7 @@ use crate::{
     graph, needs,
     report::{self, StepResult},
     run::{self, Ended},
+    scripts,
 };
 use clap::{Args, ValueEnum};
 use std::{
@@ -44,6 +45,8 @@ enum Step {
     Doc,
     /// Unit, integration and documentation tests of every crate but rt-tests
     Units,
+    /// Generated programs in both script tiers
+    Scripts,
     /// Build `sensai`, in release and in debug
     Build,
     /// rt-tests: the whole system, third-party peers, house rules
@@ -138,6 +141,7 @@ impl Bench<'_> {
                     ["test", "--workspace", "--exclude", "rt-tests", "--no-fail-fast", "--", "--show-output"];
                 vec![self.tests(step, self.cargo(&words))]
             }
+            Step::Scripts => vec![scripts::step(self.places, scripts::QUICK, STEP_LIMIT)],
             Step::Build => PROFILES.iter().map(|profile| build_binary(self.places, profile)).collect(),
             Step::System => {
                 let mut command =

@@ -1,0 +1,185 @@
+//! Many seeds: what came of them, and what a seed that differs looks like.
+
+use crate::{
+    ast::Program,
+    chance::Chance,
+    drive::{self, Case, Difference, Run, Tiers, Verdict},
+    generate::generate,
+    print, shrink,
+    world::World,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+/// Cycles of each program.
+pub const CYCLES: u64 = 30;
+
+/// Runs that making a program smaller may take.
+const ATTEMPTS: usize = 3000;
+
+/// Differences after which a campaign stops: more of them say no more.
+const DIFFERENCES: usize = 10;
+
+/// What is to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// First seed.
+    pub start: u64,
+    /// How many.
+    pub seeds: u64,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// Sums over all seeds.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Programs run.
+    pub programs: u64,
+    /// Their cycles.
+    pub cycles: u64,
+    /// Cycles that faulted in both tiers alike, by code.
+    pub faults: BTreeMap<u16, u64>,
+    /// The first seed with each of them.
+    pub examples: BTreeMap<u16, u64>,
+    /// Programs that faulted at least once.
+    pub faulted: u64,
+    /// Faults of which only the column differed.
+    pub columns: u64,
+    /// Programs that ran out of fuel or depth, where comparing ends.
+    pub exhausted: u64,
+    /// Bytes of all texts.
+    pub bytes: u64,
+    /// Seeds that differ.
+    pub differences: Vec<Found>,
+}
+
+/// A seed that differs.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The seed.
+    pub seed: u64,
+    /// How.
+    pub difference: Difference,
+}
+
+/// A seed with everything that is said about it.
+#[derive(Debug)]
+pub struct Told {
+    /// Its program.
+    pub program: Program,
+    /// The program's text.
+    pub text: String,
+    /// What running it came to.
+    pub run: Run,
+}
+
+/// World and program of a seed.
+pub fn case_of(seed: u64) -> (World, Program) {
+    let world = World::new(&mut Chance::new(seed, 0));
+    let program = generate(Chance::new(seed, 1), &world).program;
+    (world, program)
+}
+
+/// Run one seed.
+pub fn run_seed(seed: u64, tiers: Tiers<'_>, trace: bool) -> Told {
+    let (world, program) = case_of(seed);
+    let text = print::plain(&program);
+    let case = Case { world: &world, text: &text, probes: 0, cycles: CYCLES, seed, trace };
+    let run = drive::run(&case, tiers);
+    Told { program, text, run }
+}
+
+/// Run all seeds of a plan. The sums do not depend on the number of threads.
+pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
+    let (next, stop) = (AtomicU64::new(plan.start), AtomicBool::new(false));
+    let end = plan.start.saturating_add(plan.seeds);
+    let sums = Mutex::new(Summary::default());
+    thread::scope(|scope| {
+        for _ in 0..plan.jobs.max(1) {
+            scope.spawn(|| {
+                let mut own = Summary::default();
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    own.add(seed, &run_seed(seed, tiers, false));
+                    stop.fetch_or(own.differences.len() >= DIFFERENCES, Ordering::Relaxed);
+                }
+                sums.lock().unwrap_or_else(PoisonError::into_inner).join(own);
+            });
+        }
+    });
+    let mut sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sums.differences.sort_by_key(|found| found.seed);
+    sums
+}
+
+impl Summary {
+    fn add(&mut self, seed: u64, told: &Told) {
+        self.programs += 1;
+        self.bytes += told.text.len() as u64;
+        let run = &told.run;
+        self.cycles += run.cycles;
+        self.columns += run.columns;
+        self.faulted += u64::from(!run.faults.is_empty());
+        for (code, count) in &run.faults {
+            *self.faults.entry(*code).or_default() += count;
+            self.example(*code, seed);
+        }
+        match &run.verdict {
+            Verdict::Equal => {}
+            Verdict::Exhausted => self.exhausted += 1,
+            Verdict::Differs(difference) => {
+                self.differences.push(Found { seed, difference: difference.clone() });
+            }
+        }
+    }
+
+    fn example(&mut self, code: u16, seed: u64) {
+        let first = self.examples.entry(code).or_insert(seed);
+        *first = seed.min(*first);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.programs += other.programs;
+        self.cycles += other.cycles;
+        self.columns += other.columns;
+        self.faulted += other.faulted;
+        self.exhausted += other.exhausted;
+        self.bytes += other.bytes;
+        for (code, count) in other.faults {
+            *self.faults.entry(code).or_default() += count;
+        }
+        other.examples.into_iter().for_each(|(code, seed)| self.example(code, seed));
+        self.differences.extend(other.differences);
+    }
+}
+
+/// A smaller program of a seed that differs in the same kind of thing, and how it does.
+pub fn minimised(seed: u64, difference: &Difference, tiers: Tiers<'_>) -> (String, Difference) {
+    let (world, program) = case_of(seed);
+    let mut last = difference.clone();
+    // Cycles behind the difference show nothing more.
+    let cycles = difference.cycle + 1;
+    let mut shows = |program: &Program| {
+        let text = print::plain(program);
+        let case = Case { world: &world, text: &text, probes: 0, cycles, seed, trace: false };
+        match drive::run(&case, tiers).verdict {
+            Verdict::Differs(found) if found.kind == difference.kind => {
+                last = found;
+                true
+            }
+            _ => false,
+        }
+    };
+    let small = shrink::shrink(&program, ATTEMPTS, &mut shows);
+    (print::plain(&small), last)
+}
