@@ -3,9 +3,10 @@
 use crate::{
     ast::Program,
     chance::Chance,
-    drive::{self, Case, Difference, Run, Tiers, Verdict},
+    drive::{self, Case, Difference, Run, Verdict},
     generate::generate,
     print, shrink,
+    tiers::Tiers,
     world::World,
 };
 use std::{

@@ -3,42 +3,16 @@
 use crate::{
     chance::Chance,
     outside::{Event, Outside, obey},
+    tiers::Tiers,
     world::{PROGRAM, World},
 };
 use sensai_model::{FaultCode, Tag, TagStore, Value, cell::ProgramSource};
-use sensai_scripts::{
-    Ports, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, Severity, interpreter,
-};
+use sensai_scripts::{Ports, Program, ProgramError, RunContext};
 use std::{
     collections::BTreeMap,
     fmt::Write,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-
-/// Makes a program of one tier.
-pub type Compile<'a> = dyn Fn(&ProgramSource, &ScriptEnvironment<'_>) -> Result<Box<dyn Program>, Vec<ScriptFinding>>
-    + Sync
-    + 'a;
-
-/// The two that are compared, the oracle first.
-#[derive(Clone, Copy)]
-pub struct Tiers<'a> {
-    /// What it says counts.
-    pub oracle: &'a Compile<'a>,
-    /// What must say the same.
-    pub tested: &'a Compile<'a>,
-}
-
-/// The interpreter tier.
-///
-/// # Errors
-/// What its check finds.
-pub fn interpreted(
-    source: &ProgramSource,
-    environment: &ScriptEnvironment<'_>,
-) -> Result<Box<dyn Program>, Vec<ScriptFinding>> {
-    interpreter::compile(source, environment).map(|program| Box::new(program) as Box<dyn Program>)
-}
 
 /// How a run of both tiers ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,24 +114,16 @@ fn compiled(case: &Case<'_>, tags: &[Tag], tiers: Tiers<'_>) -> Result<[Box<dyn 
     };
     let environment = case.world.environment(tags);
     let both = ((tiers.oracle)(&source, &environment), (tiers.tested)(&source, &environment));
-    let errors = |findings: &[ScriptFinding]| {
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    };
     match both {
         (Ok(oracle), Ok(tested)) => Ok([oracle, tested]),
         // A program that no tier takes is a mistake of the generator, and no comparison at all.
-        (Err(left), Err(_)) => Err(differs("refused", 0, format!("both refuse it:\n{}", errors(&left)))),
-        (Err(left), Ok(_)) => Err(differs(
-            "accepted",
-            0,
-            format!("the oracle refuses it, the other takes it:\n{}", errors(&left)),
-        )),
-        (Ok(_), Err(right)) => Err(differs(
-            "accepted",
-            0,
-            format!("the oracle takes it, the other refuses it:\n{}", errors(&right)),
-        )),
+        (Err(left), Err(_)) => Err(differs("refused", 0, format!("both refuse it:\n{}", left))),
+        (Err(left), Ok(_)) => {
+            Err(differs("accepted", 0, format!("the oracle refuses it, the other takes it:\n{}", left)))
+        }
+        (Ok(_), Err(right)) => {
+            Err(differs("accepted", 0, format!("the oracle takes it, the other refuses it:\n{}", right)))
+        }
     }
 }
 

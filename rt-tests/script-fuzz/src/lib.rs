@@ -15,5 +15,6 @@ pub mod generate;
 pub mod outside;
 pub mod print;
 pub mod shrink;
+pub mod tiers;
 pub mod walk;
 pub mod world;

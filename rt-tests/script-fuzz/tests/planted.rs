@@ -2,14 +2,14 @@
 
 use script_fuzz::{
     campaign::{self, Plan},
-    drive::{Tiers, Verdict, interpreted},
+    drive::Verdict,
     print,
+    tiers::{Tiers, interpreted},
 };
 use sensai_model::{FaultCode, Value, cell::ProgramSource};
 use sensai_motion::AxisCommand;
 use sensai_scripts::{
-    Layout, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, layout::Shape,
-    ports::Request,
+    Layout, Program, ProgramError, RunContext, ScriptEnvironment, layout::Shape, ports::Request,
 };
 
 /// What a tier does wrong.
@@ -53,9 +53,9 @@ impl Planted {
         wrong: Wrong,
         source: &ProgramSource,
         environment: &ScriptEnvironment<'_>,
-    ) -> Result<Box<dyn Program>, Vec<ScriptFinding>> {
+    ) -> Result<Box<dyn Program>, String> {
         if wrong == Wrong::Refuses && source.text.contains("**") {
-            return Err(Vec::new());
+            return Err(String::new());
         }
         let inner = interpreted(source, environment)?;
         let mut layout = inner.layout().clone();

@@ -4,10 +4,11 @@ use clap::Parser;
 use script_fuzz::{
     campaign::{self, Found, Plan, Summary},
     clock::Stopwatch,
-    drive::{Tiers, Verdict},
+    drive::Verdict,
+    tiers::{TIERS, Tiers},
 };
 use sensai_model::FaultCode;
-use std::{num::NonZero, process::ExitCode, thread};
+use std::{num::NonZero, panic, process::ExitCode, thread};
 
 /// Run generated programs in both script tiers and compare all they do, bit for bit
 #[derive(Parser)]
@@ -32,7 +33,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let tiers = Tiers { oracle: &script_fuzz::drive::interpreted, tested: &script_fuzz::drive::interpreted };
+    let tiers = TIERS;
+    // A panic of a tier is a difference, and told as one.
+    panic::set_hook(Box::new(|_| {}));
     let good = match arguments.seed {
         Some(seed) => one(seed, tiers),
         None => many(&arguments, tiers),
