@@ -2,24 +2,41 @@
 
 use sensai_model::{
     Cell,
-    cell::{ProgramSource, Task},
+    cell::{self, ProgramSource, Task},
     config,
 };
 use sensai_scripts::{
-    AssignedTag, InterpretedProgram, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity,
-    UsedAxis,
+    Analysed, AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis,
 };
 use std::collections::BTreeMap;
 
-/// What runs a program.
+/// What runs a program, as the command line says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Machine code.
+    #[default]
     Native,
     /// Rhai's own interpreter, fenced in.
-    #[default]
     Interpreter,
+}
+
+impl From<Tier> for cell::Tier {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Native => Self::Native,
+            Tier::Interpreter => Self::Interpreter,
+        }
+    }
+}
+
+impl From<cell::Tier> for Tier {
+    fn from(tier: cell::Tier) -> Self {
+        match tier {
+            cell::Tier::Native => Self::Native,
+            cell::Tier::Interpreter => Self::Interpreter,
+        }
+    }
 }
 
 fn environment<'a>(cell: &'a Cell, task: &Task, index: usize) -> ScriptEnvironment<'a> {
@@ -43,45 +60,38 @@ fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &ProgramSource
 /// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
     let mut findings = Vec::new();
-    for (index, _, task, program) in all(cell) {
-        let found = sensai_scripts::check(program, &environment(cell, task, index));
+    let mut programs = Vec::new();
+    for (index, number, task, program) in all(cell) {
+        let analysed = sensai_scripts::analyse(program, &environment(cell, task, index));
+        let Analysed { findings: found, assigned, axes, .. } = analysed;
         findings.extend(found.into_iter().map(|finding| convert(program, finding)));
+        programs.push(Known { number, task, source: program, assigned, axes });
     }
     if !cell.slow_tasks.is_empty()
         && findings.iter().all(|finding| finding.severity != config::Severity::Error)
     {
-        let compiled: Vec<Compiled<'_>> = all(cell).filter_map(|one| Compiled::new(cell, one)).collect();
-        findings.extend(check_writers(cell, &compiled));
-        findings.extend(check_axes(cell, &compiled));
+        findings.extend(check_writers(cell, &programs));
+        findings.extend(check_axes(cell, &programs));
     }
     findings
 }
 
 /// A program of the cell, and what it turned out to use.
-struct Compiled<'a> {
+struct Known<'a> {
     number: usize,
     task: &'a Task,
     source: &'a ProgramSource,
-    program: InterpretedProgram,
-}
-
-impl<'a> Compiled<'a> {
-    fn new(
-        cell: &'a Cell,
-        (index, number, task, source): (usize, usize, &'a Task, &'a ProgramSource),
-    ) -> Option<Self> {
-        let program = sensai_scripts::compile(source, &environment(cell, task, index)).ok()?;
-        Some(Self { number, task, source, program })
-    }
+    assigned: Vec<AssignedTag>,
+    axes: Vec<UsedAxis>,
 }
 
 /// A tag that programs of several tasks write has the value of whichever came last: every tag has one task that writes it.
 /// Within a task the order of the programs decides.
-fn check_writers(cell: &Cell, compiled: &[Compiled<'_>]) -> Vec<config::Finding> {
+fn check_writers(cell: &Cell, programs: &[Known<'_>]) -> Vec<config::Finding> {
     let mut writers: BTreeMap<u32, (usize, &str, &ProgramSource, u32)> = BTreeMap::new();
     let mut findings = Vec::new();
-    for Compiled { number, task, source, program } in compiled {
-        for assigned in program.assigned_tags() {
+    for Known { number, task, source, assigned, .. } in programs {
+        for assigned in assigned {
             let Some(tag) = cell.tags.get(assigned.tag as usize) else { continue };
             let first = (*number, task.name.as_str(), *source, assigned.line);
             let (writer, name, other, line) = *writers.entry(assigned.tag).or_insert(first);
@@ -130,28 +140,22 @@ fn two_writers(
 }
 
 /// The numbers of an axis's commands grow within a task; those of two tasks would cross.
-fn check_axes(cell: &Cell, compiled: &[Compiled<'_>]) -> Vec<config::Finding> {
-    let mut users: BTreeMap<u16, (&Compiled<'_>, u32)> = BTreeMap::new();
+fn check_axes(cell: &Cell, programs: &[Known<'_>]) -> Vec<config::Finding> {
+    let mut users: BTreeMap<u16, (&Known<'_>, u32)> = BTreeMap::new();
     let mut findings = Vec::new();
-    for one in compiled {
-        for used in one.program.axes() {
+    for one in programs {
+        for used in &one.axes {
             let Some(axis) = cell.axes.get(usize::from(used.axis)) else { continue };
             let (other, line) = *users.entry(used.axis).or_insert((one, used.line));
             if other.number != one.number {
-                findings.push(two_tasks(one, used, &axis.name, other, line));
+                findings.push(two_tasks(one, *used, &axis.name, other, line));
             }
         }
     }
     findings
 }
 
-fn two_tasks(
-    one: &Compiled<'_>,
-    used: UsedAxis,
-    axis: &str,
-    other: &Compiled<'_>,
-    line: u32,
-) -> config::Finding {
+fn two_tasks(one: &Known<'_>, used: UsedAxis, axis: &str, other: &Known<'_>, line: u32) -> config::Finding {
     let message = format!(
         "axis `{axis}` is commanded by task `{}` here and by task `{}` in {}, line {line}",
         one.task.name, other.task.name, other.source.path
@@ -177,8 +181,9 @@ fn two_tasks(
 /// # Errors
 /// The findings, as text. [`check`] gives the same ones beforehand.
 pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
-    let tier = Tier::default();
-    all(cell).map(|(index, _, task, program)| compile_one(cell, task, index, program, tier)).collect()
+    all(cell)
+        .map(|(index, _, task, program)| compile_one(cell, task, index, program, task.tier.into()))
+        .collect()
 }
 
 /// Programs of one task (0 for the base task) in calling order, on the thread that is to run them.
@@ -187,14 +192,13 @@ pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
 /// As [`compile`].
 pub fn compile_task(cell: &Cell, number: usize) -> anyhow::Result<Vec<Box<dyn Program>>> {
     let of = all(cell).filter(|(_, task, ..)| *task == number);
-    let tier = Tier::default();
-    of.map(|(index, _, task, program)| compile_one(cell, task, index, program, tier)).collect()
+    of.map(|(index, _, task, program)| compile_one(cell, task, index, program, task.tier.into())).collect()
 }
 
 /// One program of a task, on the thread that is to run it.
 ///
 /// # Errors
-/// As [`compile`], and if this build has no such tier.
+/// As [`compile`], and if there is no code generator for this processor.
 pub fn compile_one(
     cell: &Cell,
     task: &Task,
@@ -202,12 +206,9 @@ pub fn compile_one(
     program: &ProgramSource,
     tier: Tier,
 ) -> anyhow::Result<Box<dyn Program>> {
-    anyhow::ensure!(tier == Tier::Interpreter, "this build has no native tier; use --tier interpreter");
-    let compiled = sensai_scripts::compile(program, &environment(cell, task, index)).map_err(|findings| {
-        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{} does not compile:\n{}", program.path, lines.join("\n"))
-    })?;
-    Ok(Box::new(compiled))
+    let loaded = sensai_scripts::load(program, &environment(cell, task, index), tier.into())
+        .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))?;
+    Ok(loaded.program.boxed())
 }
 
 /// A finding about a program in the form of the configuration's.

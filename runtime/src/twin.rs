@@ -19,9 +19,10 @@ use crate::{plant, programs};
 use sensai_fieldbus::Plant;
 use sensai_model::{
     Cell, TagKind,
+    cell::ProgramSource,
     config::{Finding, Severity},
 };
-use sensai_scripts::{InterpretedProgram, ProgramError};
+use sensai_scripts::{ProgramError, tier::Loaded};
 use side::Side;
 use std::sync::{
     Arc, OnceLock,
@@ -77,14 +78,12 @@ pub fn connect(cell: &Cell) -> anyhow::Result<(Box<dyn Plant>, Arc<Failure>)> {
     Ok((plant, failure))
 }
 
-/// The twin's programs, in calling order.
-fn compile(cell: &Cell) -> anyhow::Result<Vec<InterpretedProgram>> {
+/// The twin's programs, in calling order; in the tier of the base task.
+fn compile(cell: &Cell) -> anyhow::Result<Vec<Loaded>> {
     let side = Side::new(cell);
-    let compile = |(index, program)| {
-        sensai_scripts::compile(program, &side.environment(index)).map_err(|findings| {
-            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{} does not compile:\n{}", program.path, lines.join("\n"))
-        })
+    let compile = |(index, program): (usize, &ProgramSource)| {
+        sensai_scripts::load(program, &side.environment(index), cell.task.tier)
+            .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))
     };
     cell.simulation.twin.iter().enumerate().map(compile).collect()
 }
@@ -96,10 +95,13 @@ pub fn check(cell: &Cell) -> Vec<Finding> {
     // Who writes each tag: program and place.
     let mut writers: Vec<(u32, usize)> = Vec::new();
     for (index, program) in cell.simulation.twin.iter().enumerate() {
-        let found = sensai_scripts::check(program, &side.environment(index));
-        findings.extend(found.into_iter().map(|finding| programs::convert(program, finding)));
-        let Ok(compiled) = sensai_scripts::compile(program, &side.environment(index)) else { continue };
-        for assigned in compiled.assigned_tags() {
+        let analysed = sensai_scripts::analyse(program, &side.environment(index));
+        let refused = analysed.has_errors();
+        findings.extend(analysed.findings.into_iter().map(|finding| programs::convert(program, finding)));
+        if refused {
+            continue;
+        }
+        for assigned in &analysed.assigned {
             let Some(name) = side.name(assigned.tag) else { continue };
             let length = name.chars().count() as u32;
             let at = (assigned.line, assigned.column, length);

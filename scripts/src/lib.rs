@@ -28,6 +28,7 @@ mod reach;
 mod role;
 mod sink;
 pub mod syntax;
+pub mod tier;
 mod tree;
 
 pub use analyse::{Analysed, analyse};
@@ -40,3 +41,4 @@ pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFa
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};
 pub use sink::{Found, Sink};
+pub use tier::{LoadError, load, load_native};

@@ -4,7 +4,7 @@ use super::{Failure, shaft::ShaftPort, side::Side};
 use crate::machine::job;
 use sensai_fieldbus::{Plant, Shaft};
 use sensai_model::{Cell, Tag, TagKind, TagStore, Value};
-use sensai_scripts::{InterpretedProgram, Ports, RunContext, SysFacts};
+use sensai_scripts::{Ports, Program, RunContext, SysFacts, tier::Loaded};
 use std::sync::Arc;
 
 /// The longest step of time that a run is told, ns: as much as the segment lets pass at once. What it skips has not
@@ -13,7 +13,7 @@ const STEP_NS_MAX: u64 = 100_000_000;
 
 /// The twin's programs, and what they see.
 pub struct Twin {
-    programs: Vec<InterpretedProgram>,
+    programs: Vec<Box<dyn Program>>,
     store: TagStore,
     parameters: Box<[Value]>,
     ports: Ports,
@@ -35,10 +35,10 @@ pub struct Twin {
 
 impl Twin {
     /// With programs that were compiled for this cell.
-    pub(super) fn new(cell: &Cell, programs: Vec<InterpretedProgram>, failure: Arc<Failure>) -> Self {
+    pub(super) fn new(cell: &Cell, programs: Vec<Loaded>, failure: Arc<Failure>) -> Self {
         let side = Side::new(cell);
         let assigned = |index: usize| {
-            let tags = programs.iter().flat_map(InterpretedProgram::assigned_tags);
+            let tags = programs.iter().flat_map(|loaded| &loaded.assigned);
             tags.into_iter().any(|assigned| assigned.tag as usize == index)
         };
         let tags = || side.tags.iter().enumerate();
@@ -62,7 +62,7 @@ impl Twin {
             time_ns: 0,
             runs: 0,
             failure,
-            programs,
+            programs: programs.into_iter().map(|loaded| loaded.program.boxed()).collect(),
         }
     }
 
@@ -104,7 +104,7 @@ impl Twin {
         let Self { programs, store, parameters, ports, runs, .. } = self;
         let failed = programs.iter_mut().find_map(|program| {
             ports.begin(*runs);
-            job::cycle(program, &mut RunContext { sys, tags: store, parameters, ports }).err()
+            job::cycle(&mut **program, &mut RunContext { sys, tags: store, parameters, ports }).err()
         });
         self.runs += 1;
         self.time_ns += dt_ns;

@@ -1,0 +1,113 @@
+//! From the text of a program to something that runs it.
+
+use crate::{
+    AssignedTag, InterpretedProgram, Program, ScriptEnvironment, ScriptFinding, Severity,
+    analyse::{Analysed, analyse},
+    interpreter,
+    native::{self, NativeError, NativeProgram, Options, Source},
+};
+use sensai_model::cell::{ProgramSource, Tier};
+use std::fmt;
+
+/// Why a program cannot be run.
+#[derive(Clone, Debug)]
+pub enum LoadError {
+    /// It is wrong: all findings, at least one of them an error.
+    Findings(Vec<ScriptFinding>),
+    /// It is right, and there is no code for it.
+    Native(NativeError),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Findings(findings) => {
+                let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+                for (index, finding) in errors.enumerate() {
+                    if index > 0 {
+                        f.write_str("\n")?;
+                    }
+                    write!(f, "{finding}")?;
+                }
+                Ok(())
+            }
+            Self::Native(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A program that can run.
+pub struct Loaded {
+    /// The program, as its `init` left it.
+    pub program: Tiered,
+    /// Tags that its text assigns to, each once, by ascending index.
+    pub assigned: Vec<AssignedTag>,
+}
+
+/// A program in its tier.
+pub enum Tiered {
+    /// Machine code; any thread may run it.
+    Native(Box<NativeProgram>),
+    /// Bound to the thread that made it.
+    Interpreted(Box<InterpretedProgram>),
+}
+
+impl Tiered {
+    /// For whoever does not care which it is.
+    pub fn boxed(self) -> Box<dyn Program> {
+        match self {
+            Self::Native(program) => program,
+            Self::Interpreted(program) => program,
+        }
+    }
+}
+
+/// Make a program in a tier.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    tier: Tier,
+) -> Result<Loaded, LoadError> {
+    match tier {
+        Tier::Native => {
+            let mut analysed = analyse(program, environment);
+            let assigned = std::mem::take(&mut analysed.assigned);
+            let native = compile(&program.name, analysed, environment)?;
+            Ok(Loaded { program: Tiered::Native(Box::new(native)), assigned })
+        }
+        Tier::Interpreter => {
+            let interpreted = interpreter::compile(program, environment).map_err(LoadError::Findings)?;
+            let assigned = interpreted.assigned_tags().to_vec();
+            Ok(Loaded { program: Tiered::Interpreted(Box::new(interpreted)), assigned })
+        }
+    }
+}
+
+/// A program as machine code.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load_native(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+) -> Result<NativeProgram, LoadError> {
+    compile(&program.name, analyse(program, environment), environment)
+}
+
+fn compile(
+    name: &str,
+    analysed: Analysed,
+    environment: &ScriptEnvironment<'_>,
+) -> Result<NativeProgram, LoadError> {
+    let (Some(hir), Some(layout), Some(initial)) = (&analysed.hir, &analysed.layout, &analysed.initial)
+    else {
+        return Err(LoadError::Findings(analysed.findings));
+    };
+    let source = Source { name, hir, layout, initial, environment };
+    native::compile(&source, &Options::default()).map_err(LoadError::Native)
+}
