@@ -29,7 +29,7 @@ mod tests;
 pub use program::{Located, NativeProgram};
 
 use crate::{
-    Layout, Role, ScriptEnvironment,
+    Analysed, Layout, Role, ScriptEnvironment,
     hir::{FunctionId, Hir},
     layout::{SYMBOL_CAPACITY, Shape},
     proofs::{NoProofs, Proofs},
@@ -134,6 +134,14 @@ pub struct Source<'a> {
     pub initial: &'a [u8],
     /// What it sees of its cell.
     pub environment: &'a ScriptEnvironment<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// Of a program that was looked at; `None`: there are errors in it.
+    pub fn of(name: &'a str, analysed: &'a Analysed, environment: &'a ScriptEnvironment<'a>) -> Option<Self> {
+        let (hir, layout) = (analysed.hir.as_ref()?, analysed.layout.as_ref()?);
+        Some(Self { name, hir, layout, initial: analysed.initial.as_deref()?, environment })
+    }
 }
 
 /// Compile a program for this machine.

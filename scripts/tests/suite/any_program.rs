@@ -2,13 +2,13 @@
 
 use crate::{
     station::{Cell, end, obey},
-    support::{LIMITS, PROGRAM, parameter, source, tag},
+    support::{LIMITS, PROGRAM, native, parameter, source, tag},
 };
-use sensai_model::{ScalarType, Tag, TagKind, TagStore, Value, cell::Parameter};
+use sensai_model::{FaultCode, ScalarType, Tag, TagKind, TagStore, Value, cell::Parameter};
 use sensai_motion::{AxisError, AxisState, Outcome};
 use sensai_scripts::{
-    InterpretedProgram, Ports, Program, Role, RunContext, ScriptEnvironment, Severity, SysFacts, check,
-    compile,
+    InterpretedProgram, Ports, Program, ProgramError, Role, RunContext, ScriptEnvironment, Severity,
+    SysFacts, check, compile, native::NativeProgram,
 };
 use std::sync::LazyLock;
 
@@ -190,16 +190,18 @@ pub fn check_program(text: &str, inputs: &[u8]) -> bool {
         Ok(program) => {
             assert!(!refused, "compiled in spite of {findings:?}");
             let again = compile(&source, &environment).expect("it was just compiled");
-            run_both(program, again, &parameters, inputs);
+            let native = native(&source, &environment);
+            run_all(program, again, native, &parameters, inputs);
         }
         Err(_) => assert!(refused, "not compiled, and nobody says why"),
     }
     !refused
 }
 
-fn run_both(
+fn run_all(
     mut program: InterpretedProgram,
     mut again: InterpretedProgram,
+    mut native: Option<NativeProgram>,
     parameters: &[Parameter],
     inputs: &[u8],
 ) {
@@ -208,13 +210,15 @@ fn run_both(
     let (mut store, mut other) = (TagStore::new(&TAGS), TagStore::new(&TAGS));
     let ports = Ports::new(CELL.axes.len(), usize::from(PROGRAM) + 1, CELL.models.len());
     let (mut ports, mut others) = (ports.clone(), ports);
+    let (mut beside, mut own) = (store.clone(), ports.clone());
     for cycle in 0..50 {
-        for (store, ports) in [(&mut store, &mut ports), (&mut other, &mut others)] {
+        for (store, ports) in [(&mut store, &mut ports), (&mut other, &mut others), (&mut beside, &mut own)] {
             set_inputs(store, inputs, cycle);
             set_axes(ports, inputs, cycle);
         }
         let before = (program.state().to_vec(), bits(&store));
-        let failed = run(&mut program, (&mut store, &mut ports), &values, cycle);
+        let error = run(&mut program, (&mut store, &mut ports), &values, cycle);
+        let failed = error.is_some();
         assert_eq!(program.state().len(), len, "the state's length changed");
         assert!(
             program.operations() <= LIMITS.operations + LIMITS.array_len as u64 + 100,
@@ -232,26 +236,37 @@ fn run_both(
         let state = again.state().to_vec();
         again.restore(&state).expect("its own state");
         assert_eq!(again.state(), state, "restoring changed the state");
-        assert_eq!(run(&mut again, (&mut other, &mut others), &values, cycle), failed, "cycle {cycle}");
+        assert_eq!(run(&mut again, (&mut other, &mut others), &values, cycle), error, "cycle {cycle}");
         assert_eq!((program.state(), bits(&store)), (again.state(), bits(&other)), "cycle {cycle}");
         assert_eq!(ports.commands(), others.commands(), "cycle {cycle}");
         assert_eq!(ports.requests(), others.requests(), "cycle {cycle}");
+        // What is left of the fuel, and how deep calls may be, each tier counts by itself.
+        let code = error.as_ref().map(|error| error.fault.code);
+        if code.is_some_and(|code| [FaultCode::FuelExhausted, FaultCode::CallDepth].contains(&code)) {
+            native = None;
+        }
+        if let Some(native) = &mut native {
+            let compiled = run(native, (&mut beside, &mut own), &values, cycle);
+            assert_eq!(compiled, error, "cycle {cycle}, compiled");
+            assert_eq!((native.state(), bits(&beside)), (program.state(), bits(&store)), "cycle {cycle}");
+            assert_eq!(own.commands(), ports.commands(), "cycle {cycle}");
+            assert_eq!(own.requests(), ports.requests(), "cycle {cycle}");
+        }
     }
 }
 
-/// True if it failed.
+/// Why it failed.
 fn run(
-    program: &mut InterpretedProgram,
+    program: &mut dyn Program,
     (store, ports): (&mut TagStore, &mut Ports),
     values: &[Value],
     cycle: u64,
-) -> bool {
+) -> Option<ProgramError> {
     ports.begin(cycle);
     let sys =
         SysFacts { cycle, time_ns: cycle as i64 * 1_000_000, dt_ns: 1_000_000, first_cycle: cycle == 0 };
-    let failed =
-        program.cycle(&mut RunContext { sys, tags: store, parameters: values, ports: &mut *ports }).is_err();
-    if failed {
+    let result = program.cycle(&mut RunContext { sys, tags: store, parameters: values, ports: &mut *ports });
+    if result.is_err() {
         store.roll_back();
         ports.roll_back();
     } else {
@@ -259,7 +274,7 @@ fn run(
         ports.see(|model| (cycle as i64 + model as i64) / 3);
         obey(ports);
     }
-    failed
+    result.err()
 }
 
 fn bits(store: &TagStore) -> Vec<u64> {

@@ -8,6 +8,7 @@ use sensai_model::{
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Reach, Role, RunContext, ScriptEnvironment,
     ScriptFinding, SysFacts, compile,
+    native::{self, NativeProgram, Options, Source},
 };
 
 pub const LIMITS: Limits =
@@ -114,12 +115,25 @@ fn agree(source: &ProgramSource, environment: &ScriptEnvironment<'_>, program: &
     assert_eq!(axes(&analysed.axes), axes(&program.axes()), "{}", source.text);
 }
 
+/// The program in machine code, if there are no errors in it.
+#[track_caller]
+pub fn native(source: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Option<NativeProgram> {
+    let analysed = sensai_scripts::analyse(source, environment);
+    let unit = Source::of(&source.name, &analysed, environment)?;
+    Some(
+        native::compile(&unit, &Options::default())
+            .unwrap_or_else(|error| panic!("{error}\n{}", source.text)),
+    )
+}
+
 /// A program on its cell.
 pub struct Bench {
     pub tags: Vec<Tag>,
     pub store: TagStore,
     pub values: Vec<Value>,
     pub program: InterpretedProgram,
+    /// The same program in machine code, run beside it.
+    native: Option<NativeProgram>,
     pub cycle: u64,
     /// Cycle of the last start.
     pub started: u64,
@@ -166,6 +180,7 @@ impl Bench {
             panic!("{}\n{}", texts.join("\n"), source.text)
         });
         agree(&source, &environment, &program);
+        let native = native(&source, &environment);
         let mut store = TagStore::new(&tags);
         let inputs: Vec<&Tag> = tags.iter().filter(|tag| tag.kind == TagKind::Input).collect();
         for slot in inputs.iter().flat_map(|tag| tag.slot..tag.slot + tag.len()) {
@@ -175,7 +190,7 @@ impl Bench {
         store.commit();
         let values = parameters.iter().map(|parameter| parameter.default).collect();
         let ports = Ports::new(reach.axes.len(), usize::from(PROGRAM) + 1, reach.models.len());
-        Self { tags, store, values, program, cycle: 0, started: 0, ports }
+        Self { tags, store, values, program, native, cycle: 0, started: 0, ports }
     }
 
     pub fn program_state(&self) -> &[u8] {
@@ -204,9 +219,12 @@ impl Bench {
             first_cycle: self.cycle == self.started,
         };
         self.ports.begin(self.cycle);
+        let before = (self.store.clone(), self.ports.clone());
+        let state = self.program.state().to_vec();
         let mut context =
             RunContext { sys, tags: &mut self.store, parameters: &self.values, ports: &mut self.ports };
         let result = self.program.cycle(&mut context);
+        self.same(sys, before, &state, &result);
         self.cycle += 1;
         match result {
             Ok(()) => self.store.commit(),
@@ -216,6 +234,47 @@ impl Bench {
             }
         }
         result
+    }
+
+    /// The compiled program does what the interpreted one just did.
+    #[track_caller]
+    fn same(
+        &mut self,
+        sys: SysFacts,
+        (mut store, mut ports): (TagStore, Ports),
+        state: &[u8],
+        result: &Result<(), ProgramError>,
+    ) {
+        let Some(native) = &mut self.native else { return };
+        if native.state() != state {
+            native.restore(state).unwrap();
+        }
+        let mut context = RunContext { sys, tags: &mut store, parameters: &self.values, ports: &mut ports };
+        match (native.cycle(&mut context), result) {
+            (Ok(()), Ok(())) => {
+                assert_eq!(native.state(), self.program.state(), "the states differ");
+                for slot in 0..store.len() as u32 {
+                    let (a, b) = (store.value(slot).to_bits(), self.store.value(slot).to_bits());
+                    assert_eq!((a, store.written(slot)), (b, self.store.written(slot)), "slot {slot}");
+                }
+                assert_eq!(ports.commands(), self.ports.commands());
+                assert_eq!(ports.requests(), self.ports.requests());
+            }
+            // What is left of the fuel, and how deep calls may be, each tier counts by itself.
+            (_, Err(error))
+                if [FaultCode::FuelExhausted, FaultCode::CallDepth].contains(&error.fault.code) => {}
+            (Err(native), Err(error)) => {
+                assert_eq!(native.fault, error.fault, "{}, {}", native.text, error.text);
+                assert_eq!(native.text, error.text);
+            }
+            (native, interpreted) => {
+                let text = |result: &Result<(), ProgramError>| match result {
+                    Ok(()) => "good".to_owned(),
+                    Err(error) => format!("line {}: {}", error.fault.line, error.text),
+                };
+                panic!("compiled: {}, interpreted: {}", text(&native), text(interpreted));
+            }
+        }
     }
 
     #[track_caller]

@@ -1,10 +1,10 @@
 //! Programs on the other side of the wires: directions turned round, shafts, the seed.
 
-use crate::support::{LIMITS, parameter, source, tag};
+use crate::support::{LIMITS, native, parameter, source, tag};
 use sensai_model::{ScalarType, Tag, TagKind, TagStore, Value, tag::Overflow};
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Role, RunContext, ScriptEnvironment, ScriptFinding,
-    SysFacts, compile,
+    SysFacts, compile, native::NativeProgram,
 };
 
 /// What the cell writes is an input here, and the other way round; then a shaft.
@@ -59,7 +59,35 @@ fn store() -> TagStore {
     TagStore::new(&all)
 }
 
-fn run(program: &mut InterpretedProgram, store: &mut TagStore) -> Result<(), ProgramError> {
+/// A program in both tiers.
+struct Both {
+    interpreted: InterpretedProgram,
+    /// None: its types are refused, which only the compiler finds before it runs.
+    native: Option<NativeProgram>,
+}
+
+fn both(text: &str) -> Both {
+    with(|environment| Both {
+        interpreted: compile(&source(text), environment).unwrap(),
+        native: native(&source(text), environment),
+    })
+}
+
+fn run(both: &mut Both, store: &mut TagStore) -> Result<(), ProgramError> {
+    let mut beside = store.clone();
+    let result = run_one(&mut both.interpreted, store);
+    let Some(native) = &mut both.native else { return result };
+    assert_eq!(run_one(native, &mut beside), result);
+    if result.is_ok() {
+        assert_eq!(native.state(), both.interpreted.state());
+        for slot in 0..store.len() as u32 {
+            assert_eq!(beside.value(slot).to_bits(), store.value(slot).to_bits(), "slot {slot}");
+        }
+    }
+    result
+}
+
+fn run_one(program: &mut dyn Program, store: &mut TagStore) -> Result<(), ProgramError> {
     let sys = SysFacts { cycle: 3, time_ns: 3_000_000, dt_ns: 1_000_000, first_cycle: false };
     let mut context =
         RunContext { sys, tags: store, parameters: &[Value::F64(0.25)], ports: &mut Ports::none() };
@@ -78,8 +106,9 @@ fn cycle() {
     io.temps[2] = sys.dt;
 }
 ";
-    let mut program = with(|environment| compile(&source(text), environment)).unwrap();
-    let assigned: Vec<(u32, u32)> = program.assigned_tags().iter().map(|tag| (tag.tag, tag.line)).collect();
+    let mut program = both(text);
+    let assigned: Vec<(u32, u32)> =
+        program.interpreted.assigned_tags().iter().map(|tag| (tag.tag, tag.line)).collect();
     assert_eq!(assigned, [(1, 4), (2, 7), (5, 5), (6, 6)], "the indices of tags, then of shafts");
     let mut store = store();
     let slot = |name: &str| {
@@ -142,7 +171,7 @@ fn faults_name_the_shaft_and_its_range() {
         ),
     ] {
         let text_of = format!("fn init() {{ #{{ x: 0.0 }} }}\nfn cycle() {{\n    {body}\n}}\n");
-        let mut program = with(|environment| compile(&source(&text_of), environment)).unwrap();
+        let mut program = both(&text_of);
         let error = run(&mut program, &mut store()).unwrap_err();
         assert_eq!((error.fault.line, error.text.to_string().as_str()), (3, text), "{body}");
     }
