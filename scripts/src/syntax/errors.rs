@@ -90,19 +90,23 @@ fn is_after(
 ) -> bool {
     let Some(node) = node else { return true };
     let last = node.last_token();
-    let next = std::iter::successors(last.and_then(|last| last.next_token()), |token| token.next_token())
+    let next = std::iter::successors(last.as_ref().and_then(|last| last.next_token()), |token| token.next_token())
         .find(|token| !token.kind().is_trivia());
     if let Some(next) = &next
         && found.error.at > when.max(next.text_range().start())
     {
         return true;
     }
+    // The rule for expressions looks whether a reserved sign is an operator.
+    let reserved = next.filter(|next| next.kind() == SyntaxKind::ReservedSymbol);
+    if in_expression && reserved.is_some_and(|symbol| !lexer::is_mistaken(symbol.text())) {
+        return false;
+    }
     match found.finished {
         Some(finished) => number.is_some_and(|number| number < finished),
-        // The rule for expressions looks whether a reserved sign is an operator.
+        // Behind a case without a comma, the next token is looked at first.
         None => {
-            let reserved = next.filter(|next| next.kind() == SyntaxKind::ReservedSymbol);
-            !in_expression || reserved.is_none_or(|symbol| lexer::is_mistaken(symbol.text()))
+            node.kind() != SyntaxKind::SwitchCase || last.is_some_and(|last| last.kind() == SyntaxKind::Comma)
         }
     }
 }

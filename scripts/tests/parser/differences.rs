@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 pub enum Difference {
     /// A comment that is not closed hides the rest of the text from Rhai; we say so.
     UnclosedComment,
-    /// Nesting has a limit here; the Rhai of these tests has none.
+    /// Nesting has a limit here; the Rhai of these tests has none, and is not asked then.
     Nesting,
     /// Rhai takes `|a|` at the end of the text for a closure that does nothing.
     ClosureWithoutBody,
@@ -25,6 +25,8 @@ pub enum Difference {
     ClosureAsLiteral,
     /// Rhai mixes up which of several `[` and `?[` in a chain is which; all else in the tree is the same.
     OptionalIndex,
+    /// Where no case follows on the default one, Rhai says that it is not the last one; we say that a `}` is missing.
+    StatementBehindDefault,
     /// Rhai loses count of its variables if the value of an assignment defines some: it misses a constant, or finds one.
     ShiftedVariables,
 }
@@ -36,8 +38,8 @@ impl Difference {
             Self::UnclosedComment | Self::OptionalIndex => 250,
             Self::ClosureAsLiteral => 60,
             Self::OmittedOperand => 30,
-            Self::ClosureWithoutBody | Self::OperatorBehindReturn | Self::FunctionInCase => 4,
-            Self::Nesting | Self::PathInParentheses | Self::ShiftedVariables => 2,
+            Self::Nesting | Self::ClosureWithoutBody | Self::OperatorBehindReturn | Self::FunctionInCase => 4,
+            Self::StatementBehindDefault | Self::PathInParentheses | Self::ShiftedVariables => 2,
         }
     }
 }
@@ -52,10 +54,9 @@ pub fn of_ours(text: &str, error: &SyntaxError) -> Option<Difference> {
             Difference::OmittedOperand
         }
         "expected `;`, found `::`" => Difference::PathInParentheses,
-        "expected a literal, found another expression" if about.starts_with("||") => {
+        "expected a literal, found another expression" if about.contains("||") => {
             Difference::ClosureAsLiteral
         }
-        message if message.starts_with("nested too deeply") => Difference::Nesting,
         message if message.starts_with("expected the body of a function") => Difference::ClosureWithoutBody,
         message if message.starts_with("expected the end of the expression") => {
             Difference::OperatorBehindReturn
@@ -69,9 +70,16 @@ pub fn of_ours(text: &str, error: &SyntaxError) -> Option<Difference> {
 }
 
 /// The difference that Rhai's error comes from.
-pub fn of_theirs(error: &ParseError) -> Option<Difference> {
+pub fn of_theirs(text: &str, error: &ParseError) -> Option<Difference> {
     match error.err_type() {
         ParseErrorType::MismatchedType(_, found) if found == "Fn" => Some(Difference::ClosureAsLiteral),
+        // In the value of a case, each error is called so.
+        ParseErrorType::ExprExpected(what) if what == "literal" => {
+            let (line, column) = (error.position().line()?, error.position().position()?);
+            let closure = text.lines().nth(line - 1)?.chars().nth(column - 1)? == '|';
+            closure.then_some(Difference::ClosureAsLiteral)
+        }
+        ParseErrorType::WrongSwitchDefaultCase => Some(Difference::StatementBehindDefault),
         ParseErrorType::AssignmentToConstant(name) if !name.is_empty() => Some(Difference::ShiftedVariables),
         _ => None,
     }

@@ -6,6 +6,7 @@ mod coverage;
 mod differences;
 mod examples;
 mod generator;
+mod hostile;
 mod mutants;
 mod oracle;
 mod random;

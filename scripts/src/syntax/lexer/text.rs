@@ -19,7 +19,11 @@ impl Lexer<'_> {
                     self.bump();
                 }
                 None | Some('\n') => {
-                    self.unclosed_quote(start);
+                    let errors = self.errors.len();
+                    self.check_escapes(start, true);
+                    if self.errors.len() == errors {
+                        self.unclosed_quote(start);
+                    }
                     return K::String;
                 }
                 Some(_) => {

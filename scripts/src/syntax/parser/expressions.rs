@@ -37,7 +37,9 @@ impl Parser<'_> {
         }
         let depth = self.depth;
         while let Some(precedence) = self.current().precedence() {
-            if precedence < tightness || (self.at(K::Pipe) && !self.context.pipes) {
+            // Behind a `;`, which may be the body of a closure, a sign belongs to what follows.
+            let sign = matches!(self.current(), K::Plus | K::Minus) && self.last() == Some(K::Semicolon);
+            if precedence < tightness || (self.at(K::Pipe) && !self.context.pipes) || sign {
                 break;
             }
             if self.depth >= super::NESTING_MAX {

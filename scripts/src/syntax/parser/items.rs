@@ -10,6 +10,7 @@ impl Parser<'_> {
         while !self.at(K::Eof) {
             self.item_indent = self.lines.indent(self.start());
             self.dedent = None;
+            self.is_too_deep = false;
             let position = self.position;
             if matches!(self.current(), K::FnKw | K::PrivateKw) {
                 self.function();

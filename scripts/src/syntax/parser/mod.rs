@@ -71,6 +71,11 @@ struct Parser<'t> {
     finished: u32,
     context: Context,
     depth: usize,
+    /// That is already said of the function or statement at the top level.
+    is_too_deep: bool,
+    /// What was done: tokens and characters that were looked at.
+    #[cfg(test)]
+    steps: std::cell::Cell<usize>,
     /// The closing brackets that are waited for; a `{` for a block, in which those around it do not count.
     closers: Vec<SyntaxKind>,
     /// Where in the function or statement at the top level a `}` is missing, as far as the indentation tells.
@@ -96,6 +101,9 @@ impl<'t> Parser<'t> {
             finished: 0,
             context: Context::FILE,
             depth: 0,
+            is_too_deep: false,
+            #[cfg(test)]
+            steps: std::cell::Cell::new(0),
             closers: Vec::new(),
             dedent: None,
             lines: Lines::new(text),
@@ -105,6 +113,8 @@ impl<'t> Parser<'t> {
 
     /// The token that is `n` behind the next one.
     fn token(&self, n: usize) -> Token {
+        #[cfg(test)]
+        self.steps.set(self.steps.get() + 1);
         let end = Token { kind: K::Eof, start: self.text.len() as u32 };
         let index = self.significant.get(self.position + n);
         index.and_then(|&index| self.tokens.get(index as usize)).copied().unwrap_or(end)
@@ -139,7 +149,15 @@ impl<'t> Parser<'t> {
         last.and_then(|&index| self.tokens.get(index as usize + 1)).map_or(0, |token| token.start)
     }
 
+    /// The last token that was eaten.
+    fn last(&self) -> Option<SyntaxKind> {
+        let last = self.position.checked_sub(1).and_then(|last| self.significant.get(last));
+        last.and_then(|&index| self.tokens.get(index as usize)).map(|token| token.kind)
+    }
+
     fn slice(&self, start: u32, end: u32) -> &'t str {
+        #[cfg(test)]
+        self.steps.set(self.steps.get() + end.saturating_sub(start) as usize);
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
@@ -295,4 +313,100 @@ impl<'t> Parser<'t> {
 
 fn range(start: u32, end: u32) -> TextRange {
     TextRange::new(TextSize::new(start), TextSize::new(end.max(start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::lexer, Parser};
+
+    fn steps(text: &str) -> usize {
+        let lexed = lexer::lex(text);
+        let mut parser = Parser::new(text, &lexed.tokens);
+        parser.source_file();
+        parser.steps.get()
+    }
+
+    /// Good texts and bad ones: what is done for one of twice the length is twice as much.
+    #[test]
+    fn the_work_grows_with_the_length() {
+        let parts = [
+            "const A = 1;\n",
+            "fn f(a, b) { if a { b.c(1, 2) } else { [1, #{ a: 2 }] } }\n",
+            "/// text\n// more\n",
+            "fn f() {\n",
+            "{ ",
+            "}",
+            "( ",
+            ") ",
+            "[ ",
+            "] ",
+            "#{ a: ",
+            "`${ ",
+            "switch a { 1 => ",
+            "switch a { 1 ",
+            "if a ",
+            "else if a { } ",
+            "a + ",
+            "a ** ",
+            "a.b",
+            "a. ",
+            "a[",
+            "f(",
+            "f(a ",
+            "f(a b, ",
+            "- ",
+            "!",
+            "|x| ",
+            "|x, ",
+            "let ",
+            "let a ",
+            "let = ",
+            "x = ",
+            "x: 1, ",
+            "#{ a b, ",
+            "1 => 2, ",
+            "a b ",
+            "a; ",
+            "; ",
+            ", ",
+            ". ",
+            "~ ",
+            "ä ",
+            "else ",
+            "=> ",
+            "for a ",
+            "do { ",
+            "try { ",
+            "return ",
+            "break ",
+            "private ",
+            "fn ",
+            "fn f",
+            "fn f(a b",
+            "\"a\" ",
+            "\"",
+            "'",
+            "` ",
+            "/* ",
+            "*/ ",
+            "# ",
+            "\n",
+            "    \n",
+            "0x ",
+            "1 ",
+            "\n  }\n",
+            "a\n",
+            "a {\n",
+            "a ?? return ",
+            "x.f() = 1; ",
+            "switch a {\n x = 1;\n",
+            "a(\n b: 1\n",
+            "a, \n",
+        ];
+        for part in parts {
+            let (once, twice) = (steps(&part.repeat(2_000)), steps(&part.repeat(4_000)));
+            assert!(twice <= once * 2 + once / 20 + 2_000, "{part:?}: {once} steps, then {twice}");
+            assert!(once <= 2_000 * 400, "{part:?}: {once} steps");
+        }
+    }
 }

@@ -96,7 +96,12 @@ impl Parser<'_> {
 
     /// Notes that there is no operand. An operator without its left side is passed over.
     fn no_operand(&mut self) -> Operand {
-        self.missing("an expression", "");
+        // Behind a statement, the line begins with what does not fit; otherwise the one before lacks something.
+        if matches!(self.last(), Some(K::Semicolon | K::LBrace | K::RBrace)) {
+            self.expected("an expression", "");
+        } else {
+            self.missing("an expression", "");
+        }
         let operator = self.current().precedence().is_some()
             || self.current().is_assignment()
             || matches!(self.current(), K::Dot | K::QuestionDot | K::DoubleColon | K::Colon);
@@ -180,6 +185,9 @@ impl Parser<'_> {
                 self.bump_error();
             }
             _ => self.missing("the name of a field or method", ""),
+        }
+        if self.at(K::DoubleColon) {
+            self.expected("the end of the name", "only a name that stands alone has a module before it");
         }
         let captures = self.eat(K::Bang);
         if matches!(self.current(), K::LParen | K::Unit) {
@@ -294,7 +302,8 @@ impl Parser<'_> {
         let indent = self.indent_of_last();
         self.until(closing, |p| {
             while !p.at(closing) {
-                let field = closing != K::RBrace && p.on_new_line() && p.at_map_entry() && p.is_one_line(1);
+                let field =
+                    closing != K::RBrace && p.on_new_line() && p.at_map_entry() && p.line().nth(1).is_some();
                 if p.at(K::Eof) || p.function_ends_block() || field {
                     p.missing(name, "");
                     return;
@@ -302,6 +311,11 @@ impl Parser<'_> {
                 let position = p.position;
                 let complete = item(p);
                 if p.at(closing) || p.eat(K::Comma) {
+                    continue;
+                }
+                if closing != K::RBrace && p.at(K::Colon) {
+                    p.missing(&format!("`,` or {name}"), "a record begins with `#{`");
+                    p.fields_without_start();
                     continue;
                 }
                 if complete || p.position == position {
@@ -320,6 +334,17 @@ impl Parser<'_> {
             }
             p.bump();
         });
+    }
+
+    /// The fields of a record whose `#{` is missing, from the `:` of the first one.
+    pub fn fields_without_start(&mut self) {
+        self.open(K::Error);
+        self.bump();
+        self.expression();
+        if self.eat(K::Comma) || self.at(K::RBrace) {
+            self.items(K::RBrace, "`}`", Self::map_entry, Self::at_map_entry);
+        }
+        self.close();
     }
 
     /// Does the next token look like another element whose comma is missing?

@@ -30,36 +30,40 @@ impl Parser<'_> {
     /// whole, but not a `;` in brackets that are not braces.
     pub fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
         let mut open = Vec::new();
-        let mut any = false;
+        let mut braces = 0_u32;
+        let start = self.checkpoint();
+        let position = self.position;
         loop {
             let kind = self.current();
-            let braces = open.contains(&K::RBrace);
-            if kind == K::Eof
-                || (open.is_empty() && stop(self))
-                || (kind == K::RBrace && !braces)
-                || (kind == K::Semicolon && !braces && !open.is_empty())
-                || (self.at_function() && self.on_new_line())
-            {
+            let over = match kind {
+                K::Eof => true,
+                K::RBrace => braces == 0,
+                K::Semicolon if braces == 0 && !open.is_empty() => true,
+                _ => (open.is_empty() && stop(self)) || (self.at_function() && self.on_new_line()),
+            };
+            if over {
                 break;
             }
             match kind {
-                K::LBrace | K::MapStart => open.push(K::RBrace),
+                K::LBrace | K::MapStart => {
+                    open.push(K::RBrace);
+                    braces += 1;
+                }
                 K::LParen => open.push(K::RParen),
                 K::LBracket | K::QuestionBracket => open.push(K::RBracket),
-                K::RBrace => while open.pop().is_some_and(|closing| closing != K::RBrace) {},
+                K::RBrace => {
+                    while open.pop().is_some_and(|closing| closing != K::RBrace) {}
+                    braces -= 1;
+                }
                 _ if open.last() == Some(&kind) => {
                     open.pop();
                 }
                 _ => {}
             }
-            if !any {
-                self.open(K::Error);
-                any = true;
-            }
             self.bump();
         }
-        if any {
-            self.close();
+        if self.position > position {
+            self.wrap(start, K::Error);
         }
     }
 
@@ -83,17 +87,21 @@ impl Parser<'_> {
     /// Passes over what stands before a closing bracket, if that is on this line.
     pub fn skip_to_closing(&mut self, closing: SyntaxKind) {
         let mut open = 0_u32;
-        for n in (0..64).take_while(|&n| self.same_line(n)) {
-            match self.nth(n) {
-                kind if kind == closing && open == 0 => {
-                    self.skip_until(|p| p.at(closing));
-                    return;
+        let mut found = false;
+        for kind in self.rest_of_line() {
+            match kind {
+                _ if kind == closing && open == 0 => {
+                    found = true;
+                    break;
                 }
                 K::LParen | K::LBracket | K::QuestionBracket => open += 1,
                 K::RParen | K::RBracket if open > 0 => open -= 1,
-                K::LBrace | K::RBrace | K::MapStart | K::Semicolon | K::RParen | K::RBracket => return,
+                K::LBrace | K::RBrace | K::MapStart | K::Semicolon | K::RParen | K::RBracket => break,
                 _ => {}
             }
+        }
+        if found {
+            self.skip_until(|p| p.at(closing));
         }
     }
 
@@ -104,9 +112,8 @@ impl Parser<'_> {
 
     /// Passes over what stands before a `{` or `(` on this line, if there is one.
     pub fn skip_to_opening(&mut self, kinds: &[SyntaxKind]) {
-        let line = (0..64).map_while(|n| self.same_line(n).then(|| self.nth(n)));
-        let stop = |kind: &SyntaxKind| !matches!(kind, K::Semicolon | K::RBrace);
-        let line_has_one = line.take_while(stop).any(|kind| kinds.contains(&kind));
+        let goes_on = |kind: &SyntaxKind| !matches!(kind, K::Semicolon | K::RBrace);
+        let line_has_one = self.rest_of_line().take_while(goes_on).any(|kind| kinds.contains(&kind));
         if line_has_one {
             self.skip_until(|p| kinds.contains(&p.current()));
         }
@@ -147,9 +154,12 @@ impl Parser<'_> {
 
     /// Reports that the nesting is too deep and passes over the rest of it.
     pub fn too_deep(&mut self) {
-        let message = format!("nested too deeply: more than {} levels", super::NESTING_MAX);
-        let at = super::range(self.start(), self.end_of(0));
-        self.error_about(at, message, "give parts names with `let`, or move them into functions");
+        if !self.is_too_deep {
+            let message = format!("nested too deeply: more than {} levels", super::NESTING_MAX);
+            let at = super::range(self.start(), self.end_of(0));
+            self.error_about(at, message, "give parts names with `let`, or move them into functions");
+            self.is_too_deep = true;
+        }
         self.skip_until(|p| matches!(p.current(), K::Semicolon | K::RParen | K::RBracket));
     }
 
@@ -173,15 +183,18 @@ impl Parser<'_> {
         self.at_function() && self.on_new_line() && self.lines.indent(self.start()) <= self.item_indent
     }
 
-    /// Is the token `n` behind the next one on the line of the last one?
-    fn same_line(&self, n: usize) -> bool {
-        let (from, to) = (self.end_of_last(), self.token(n).start);
-        self.nth(n) != K::Eof && !self.slice(from, to).contains('\n')
+    /// The next token and some behind it, as long as they are on one line.
+    pub fn line(&self) -> impl Iterator<Item = SyntaxKind> {
+        (0..64).map_while(|n| {
+            let same = n == 0 || !self.slice(self.end_of(n - 1), self.token(n).start).contains('\n');
+            let kind = self.nth(n);
+            (same && kind != K::Eof).then_some(kind)
+        })
     }
 
-    /// Are the next token and the one `n` behind it on one line?
-    pub fn is_one_line(&self, n: usize) -> bool {
-        !self.slice(self.start(), self.token(n).start).contains('\n')
+    /// Those of them that are on the line of the last token.
+    fn rest_of_line(&self) -> impl Iterator<Item = SyntaxKind> {
+        self.line().take(if self.on_new_line() { 0 } else { usize::MAX })
     }
 
     /// May the next token begin a statement?

@@ -142,7 +142,7 @@ impl Parser<'_> {
         let help = match (kind, self.current()) {
             (K::AssignStmt, K::Eq) => "an assignment has no value: write two statements",
             (K::ExprStmt, K::LBrace) if self.context.global => "a function is `fn name(a, b) { … }`",
-            (K::ExprStmt, K::Colon) => "a record begins with `#{`",
+            (_, K::Colon) => "a record begins with `#{`",
             (K::LetStmt | K::ConstStmt, _) => "a variable is `let name = value;`",
             _ => "statements end with `;`",
         };
@@ -150,8 +150,8 @@ impl Parser<'_> {
         if self.on_new_line() && self.starts_statement() {
             return;
         }
-        if self.at(K::Colon) && kind == K::ExprStmt {
-            self.fields_without_brace();
+        if self.at(K::Colon) {
+            self.fields_without_start();
         } else if !self.at(K::LBrace) {
             self.skip_statement();
         } else if self.context.global {
@@ -164,17 +164,6 @@ impl Parser<'_> {
             self.cases();
             self.close();
         }
-    }
-
-    /// The fields of a record whose `#{` is missing, from the `:` of the first one.
-    fn fields_without_brace(&mut self) {
-        self.open(K::Error);
-        self.bump();
-        self.expression();
-        if self.eat(K::Comma) || self.at(K::RBrace) {
-            self.items(K::RBrace, "`}`", Self::map_entry, Self::at_map_entry);
-        }
-        self.close();
     }
 
     /// Does a `{` begin the cases of a `switch`?

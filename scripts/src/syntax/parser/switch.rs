@@ -58,11 +58,14 @@ impl Parser<'_> {
                     | K::Pipe
             )
         };
-        let values = (0..16).map(|n| self.nth(n)).take_while(value).count();
-        values > 0
-            && self.on_new_line()
-            && matches!(self.nth(values), K::Arrow | K::IfKw)
-            && self.is_one_line(values)
+        let values: Vec<SyntaxKind> = self.line().take_while(value).collect();
+        let ended = match self.nth(values.len()) {
+            K::Arrow => true,
+            // Not `- if a { … }`.
+            K::IfKw => !values.last().is_some_and(|last| last.is_operator()),
+            _ => false,
+        };
+        !values.is_empty() && ended && self.on_new_line() && self.line().nth(values.len()).is_some()
     }
 
     /// Is it no case that stands here, but a statement that is indented no more than the `switch`?
@@ -73,11 +76,10 @@ impl Parser<'_> {
         match self.current() {
             K::LetKw | K::ConstKw | K::ReturnKw | K::ThrowKw | K::TryKw | K::ImportKw => true,
             K::Ident | K::ThisKw => {
-                let line = (0..64).map(|n| (n, self.nth(n))).take_while(|&(_, kind)| {
-                    !matches!(kind, K::Arrow | K::Comma | K::LBrace | K::RBrace | K::MapStart | K::Eof)
-                });
-                let end = line.into_iter().find(|(_, kind)| kind.is_assignment() || *kind == K::Semicolon);
-                end.is_some_and(|(n, _)| self.is_one_line(n))
+                let inside = |kind: &SyntaxKind| {
+                    !matches!(kind, K::Arrow | K::Comma | K::LBrace | K::RBrace | K::MapStart)
+                };
+                self.line().take_while(inside).any(|kind| kind.is_assignment() || kind == K::Semicolon)
             }
             _ => false,
         }

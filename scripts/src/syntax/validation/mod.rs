@@ -291,8 +291,11 @@ impl Validation {
 
     /// Refuses `a.name!(…)`, unless the chain goes on: there Rhai does not look.
     fn capture(&mut self, call: &MethodCallExpr) {
-        let parent = call.syntax().parent().map(|parent| parent.kind());
-        if !call.captures() || matches!(parent, Some(K::FieldExpr | K::IndexExpr | K::MethodCallExpr)) {
+        let goes_on = call.syntax().parent().is_some_and(|parent| {
+            matches!(parent.kind(), K::FieldExpr | K::IndexExpr | K::MethodCallExpr)
+                && parent.first_child().as_ref() == Some(call.syntax())
+        });
+        if !call.captures() || goes_on {
             return;
         }
         if let (Some(name), Some(bang)) = (call.name(), super::ast::token_of(call.syntax(), &[K::Bang])) {

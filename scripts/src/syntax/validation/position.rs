@@ -25,6 +25,8 @@ pub(super) fn start_of(expr: &Expr) -> TextSize {
             Expr::Field(inner) => inner.base(),
             Expr::Index(inner) => inner.base(),
             Expr::MethodCall(inner) => inner.base(),
+            // Left out of numbers.
+            Expr::Prefix(inner) if inner.op() == Some(K::Plus) && expr.number().is_some() => inner.operand(),
             Expr::Binary(inner)
                 if matches!(inner.op(), Some(K::AmpAmp | K::PipePipe | K::DoubleQuestion)) =>
             {

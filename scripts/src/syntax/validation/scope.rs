@@ -1,12 +1,22 @@
 //! The variables that can be seen, as Rhai's parser keeps them.
 
+use std::collections::HashMap;
+
 /// Variables, those of inner blocks behind those of outer ones.
 #[derive(Default)]
 pub(super) struct Scope {
-    /// Name, and whether it is a constant.
-    variables: Vec<(String, bool)>,
-    /// Where those of the innermost block begin.
+    variables: Vec<Variable>,
+    /// The last variable of each name.
+    by_name: HashMap<String, usize>,
+    /// Where the variables of the innermost block begin.
     frame: usize,
+}
+
+struct Variable {
+    name: String,
+    constant: bool,
+    /// The one of the same name before it.
+    hidden: Option<usize>,
 }
 
 impl Scope {
@@ -16,7 +26,7 @@ impl Scope {
     }
 
     pub fn leave(&mut self, outer: usize) {
-        self.variables.truncate(self.frame);
+        self.truncate(self.frame);
         self.frame = outer;
     }
 
@@ -25,24 +35,35 @@ impl Scope {
     }
 
     pub fn truncate(&mut self, len: usize) {
-        self.variables.truncate(len);
+        for variable in self.variables.drain(len.min(self.variables.len())..).rev() {
+            match variable.hidden {
+                Some(hidden) => self.by_name.insert(variable.name, hidden),
+                None => self.by_name.remove(&variable.name),
+            };
+        }
     }
 
     /// A variable that is no constant.
     pub fn push(&mut self, name: &str) {
-        self.variables.push((name.to_owned(), false));
+        self.add(name, false);
     }
 
     /// Defines a variable; in the same block it takes the place of an older one.
     pub fn define(&mut self, name: &str, constant: bool) {
-        let block = self.variables.get_mut(self.frame..).unwrap_or_default();
-        match block.iter_mut().rev().find(|(other, _)| other == name) {
-            Some(variable) => variable.1 = constant,
-            None => self.variables.push((name.to_owned(), constant)),
+        let older = self.by_name.get(name).filter(|index| **index >= self.frame);
+        match older.and_then(|index| self.variables.get_mut(*index)) {
+            Some(variable) => variable.constant = constant,
+            None => self.add(name, constant),
         }
     }
 
+    fn add(&mut self, name: &str, constant: bool) {
+        let hidden = self.by_name.insert(name.to_owned(), self.variables.len());
+        self.variables.push(Variable { name: name.to_owned(), constant, hidden });
+    }
+
     pub fn is_constant(&self, name: &str) -> bool {
-        self.variables.iter().rev().find(|(other, _)| other == name).is_some_and(|(_, constant)| *constant)
+        let variable = self.by_name.get(name).and_then(|index| self.variables.get(*index));
+        variable.is_some_and(|variable| variable.constant)
     }
 }
