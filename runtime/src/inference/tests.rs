@@ -12,7 +12,7 @@ use crate::{machine::models::Models, source::Source};
 use proptest::prelude::*;
 use sensai_inference::{Element, Engine, RunError, TensorInfo};
 use sensai_model::{
-    Cell, TagStore,
+    Cell, Tag, TagKind, TagStore, Value,
     cell::{Model, ModelEngine, ModelScore, ModelTrigger},
     record::{INBOX_MAX, InboxEntry, InboxKind},
 };
@@ -73,6 +73,15 @@ fn fake(model: &Model) -> Result<Box<dyn Runs>, Vec<String>> {
 pub(super) fn cell(manners: &[&str]) -> Cell {
     let source = Source::from_directory(&crate::test_cell());
     let mut cell = Cell::clone(&source.cell.expect("the example is valid"));
+    // All models publish to the same place, behind the example's own tags.
+    let slot = cell.tags.iter().map(|tag| tag.slot + tag.len()).max().unwrap_or(0);
+    let facts = [Value::F64(0.0), Value::I64(0), Value::Bool(false), Value::I64(0), Value::I64(0)];
+    let results = facts.into_iter().chain([Value::F64(0.0); OUTPUTS]);
+    for (slot, initial) in (slot..).zip(results) {
+        let (scalar, name) = (initial.scalar_type(), format!("ai.{slot}"));
+        let tag = cell.tags[0].clone();
+        cell.tags.push(Tag { name, kind: TagKind::Model, scalar, initial, slot, ..tag });
+    }
     let model = |name: &&str| Model {
         name: (*name).to_owned(),
         path: "models/none.onnx".into(),
@@ -91,7 +100,7 @@ pub(super) fn cell(manners: &[&str]) -> Cell {
         slice_operations: 0,
         golden: None,
         threshold: None,
-        slot: 0,
+        slot,
     };
     cell.models = manners.iter().map(model).collect();
     cell
@@ -111,7 +120,6 @@ impl Rig {
         let cell = cell(manners);
         let settings = Settings { virtual_time, cyclic_core: None };
         let (beside, watch) = start_with(&cell, settings, fake).unwrap().expect("it has models beside");
-        // Tags enough for what is read and published; which ones they are does not matter here.
         Self { models: Models::new(&cell), store: TagStore::new(&cell.tags), beside, watch, cycle: 0 }
     }
 

@@ -225,13 +225,14 @@ fn follow(axis: &Axis, outputs: &[u8], inputs: &mut [u8]) {
     let controlword = at.controlword.read_bits(outputs) as u16;
     let statusword: u64 = match (controlword & 0x80 != 0, controlword & 0xf) {
         (true, _) => 0x250,
-        (_, 0xf) => 0x237,
+        // Bit 12: it follows set-points.
+        (_, 0xf) => 0x1237,
         (_, 0x7) => 0x233,
         (_, 0x6) => 0x231,
         _ => 0x250,
     };
     at.statusword.write_bits(inputs, statusword);
-    if let (Some(target), 0x237) = (at.target_position, statusword) {
+    if let (Some(target), 0x1237) = (at.target_position, statusword) {
         at.position_actual.write_bits(inputs, target.read_bits(outputs));
     }
     if let (Some(to), Some(from)) = (at.mode_display, at.mode) {
