@@ -64,7 +64,7 @@ pub fn check(cell: &Cell) -> Vec<config::Finding> {
     for (index, number, task, program) in all(cell) {
         let analysed = sensai_scripts::analyse(program, &environment(cell, task, index));
         let Analysed { findings: found, assigned, axes, .. } = analysed;
-        findings.extend(found.into_iter().map(|finding| convert(program, finding)));
+        findings.extend(found.into_iter().map(convert));
         programs.push(Known { number, task, source: program, assigned, axes });
     }
     if !cell.slow_tasks.is_empty()
@@ -212,7 +212,14 @@ pub fn compile_one(
 }
 
 /// A finding about a program in the form of the configuration's.
-pub(crate) fn convert(program: &ProgramSource, finding: ScriptFinding) -> config::Finding {
+pub(crate) fn convert(finding: ScriptFinding) -> config::Finding {
+    let related = finding.related.into_iter().map(|related| config::Related {
+        path: related.path,
+        span: related.start as usize..related.end as usize,
+        line: related.line,
+        column: related.column,
+        message: related.message,
+    });
     config::Finding {
         severity: match finding.severity {
             Severity::Error => config::Severity::Error,
@@ -220,7 +227,7 @@ pub(crate) fn convert(program: &ProgramSource, finding: ScriptFinding) -> config
         },
         code: finding.code,
         rule: "the rules of cell programs",
-        span: span(&program.text, finding.line, finding.column, finding.len),
+        span: finding.start as usize..finding.end as usize,
         path: finding.path,
         line: finding.line.max(1),
         column: finding.column.max(1),
@@ -228,7 +235,7 @@ pub(crate) fn convert(program: &ProgramSource, finding: ScriptFinding) -> config
         message: finding.message,
         got: None,
         help: finding.help,
-        related: Vec::new(),
+        related: related.collect(),
     }
 }
 

@@ -97,7 +97,7 @@ pub fn check(cell: &Cell) -> Vec<Finding> {
     for (index, program) in cell.simulation.twin.iter().enumerate() {
         let analysed = sensai_scripts::analyse(program, &side.environment(index));
         let refused = analysed.has_errors();
-        findings.extend(analysed.findings.into_iter().map(|finding| programs::convert(program, finding)));
+        findings.extend(analysed.findings.into_iter().map(programs::convert));
         if refused {
             continue;
         }

@@ -5,7 +5,7 @@ use crate::{
     evaluate::{Datum, first_arena, shape},
     finding::code,
     hir::{FileId, Function, Hir, SourceFile, Span, Type},
-    interpreter::{DEPTH_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
+    interpreter::{self, DEPTH_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
     layout::Shape,
     lints,
     lower::{Lowered, lower},
@@ -55,6 +55,14 @@ pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> 
     let lowered = lower(&trees, environment, &mut sink);
     sink.speak();
     finish(trees, lowered, environment, sink)
+}
+
+/// Everything that is wrong with a program, in the order of its text, for the tier that runs it. No error means that it
+/// compiles. The same for the runtime, the command line and the editor.
+pub fn check(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Vec<ScriptFinding> {
+    match interpreter::prepare(program, environment) {
+        Ok((_, findings)) | Err(findings) => findings,
+    }
 }
 
 fn finish(

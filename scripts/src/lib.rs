@@ -3,13 +3,12 @@
 //! Deliberately absent: files, sockets, clocks, threads. Tags come in as a [`sensai_model::TagStore`], time as
 //! [`SysFacts`].
 //!
-//! [`check()`] finds what is wrong with a program's text; [`compile`] makes an [`InterpretedProgram`] of it, which is a
+//! [`analyse()`] understands a program's text, [`check()`] tells what is wrong with it; [`compile`] makes an [`InterpretedProgram`] of it, which is a
 //! [`Program`] over a [`Layout`].
 
 pub mod analyse;
 mod arithmetic;
 pub mod axis;
-pub mod check;
 mod evaluate;
 mod fault;
 pub mod finding;
@@ -31,8 +30,7 @@ pub mod syntax;
 pub mod tier;
 mod tree;
 
-pub use analyse::{Analysed, analyse};
-pub use check::check;
+pub use analyse::{Analysed, analyse, check};
 pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
 pub use layout::Layout;

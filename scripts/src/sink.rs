@@ -5,7 +5,7 @@ use crate::{
     finding::{Edit, Fix, Related},
     hir::{FileId, SourceFile, Span},
 };
-use std::{collections::BTreeSet, ops::Range};
+use std::collections::BTreeSet;
 
 /// Findings about a program and the libraries it imports.
 ///
@@ -140,10 +140,10 @@ impl Sink {
         &self.files
     }
 
-    /// Text of a part of a file; empty if there is no such part.
+    /// Text of a part of a file, as far as it is there.
     pub fn text(&self, file: FileId, span: Span) -> &str {
-        let range: Range<usize> = span.start as usize..span.end as usize;
-        self.files.get(file.index()).and_then(|file| file.text.get(range)).unwrap_or_default()
+        let Some(text) = self.files.get(file.index()).map(|file| &file.text) else { return "" };
+        text.get(span.start as usize..text.len().min(span.end as usize)).unwrap_or_default()
     }
 
     /// All findings, in the order of the texts.

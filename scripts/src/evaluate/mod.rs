@@ -32,8 +32,8 @@ pub(crate) struct Fault {
     pub raised: Raised,
     pub file: FileId,
     pub at: u32,
-    /// Calls that led there, the innermost first.
-    pub calls: Vec<(FileId, u32)>,
+    /// Calls that led there, the innermost first: where, and of what.
+    pub calls: Vec<(FileId, u32, String)>,
 }
 
 /// What ends the evaluation of an expression before it has a value.
@@ -399,7 +399,7 @@ impl<'a> Evaluator<'a> {
         self.slots.truncate(before);
         result.map_err(|exit| match exit {
             Exit::Fault(mut fault) => {
-                fault.calls.push((frame.function.file, at));
+                fault.calls.push((frame.function.file, at, function.name.clone()));
                 Exit::Fault(fault)
             }
             exit => exit,

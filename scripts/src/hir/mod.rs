@@ -702,6 +702,15 @@ impl SourceFile {
         Position { line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 
+    /// The byte at a line and a column; the end of the line if that is shorter. `None`: there is no such line.
+    pub fn offset(&self, position: Position) -> Option<u32> {
+        let start = *self.line_starts.get(position.line.checked_sub(1)? as usize)?;
+        let line = self.text.get(start as usize..)?.split('\n').next()?;
+        let column = position.column.saturating_sub(1) as usize;
+        let bytes = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        Some(start + bytes as u32)
+    }
+
     /// Number of lines.
     pub fn lines(&self) -> usize {
         self.line_starts.len()

@@ -2,7 +2,7 @@
 
 use super::{
     fault::{Raised, type_name},
-    host::{Host, TagArray},
+    host::{Host, TagArray, same},
     reached::Names,
 };
 use crate::{ScriptEnvironment, names::suggest, ports::Request};
@@ -88,15 +88,18 @@ pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>, models: &[&str]) {
             fact(&at, *model, name)
         };
         FuncRegistration::new_getter(name).register_into_engine(engine, getter);
-        let setter = move |_: &mut ModelRef, value: Dynamic| -> Rhai<()> { write(name, &value) };
+        let at = Rc::clone(host);
+        let setter =
+            move |model: &mut ModelRef, value: Dynamic| -> Rhai<()> { write(&at, *model, name, &value) };
         FuncRegistration::new_setter(name).with_purity(true).register_into_engine(engine, setter);
     }
     let at = Rc::clone(host);
     engine.register_indexer_get(move |model: &mut ModelRef, name: ImmutableString| fact(&at, *model, &name));
+    let at = Rc::clone(host);
     FuncRegistration::new_index_setter()
         .with_purity(true)
-        .register_into_engine(engine, |_: &mut ModelRef, name: ImmutableString, value: Dynamic| {
-            write(&name, &value)
+        .register_into_engine(engine, move |model: &mut ModelRef, name: ImmutableString, value: Dynamic| {
+            write(&at, *model, &name, &value)
         });
     let at = Rc::clone(host);
     engine.register_raw_fn("request", [TypeId::of::<ModelRef>()], move |context, arguments| {
@@ -152,9 +155,9 @@ fn fact(host: &Rc<Host>, model: ModelRef, name: &str) -> Rhai<Dynamic> {
         .ok_or_else(|| Raised::new(FaultCode::UnknownName, format!("a model has no `{name}`")).into())
 }
 
-fn write(name: &str, value: &Dynamic) -> Rhai<()> {
-    // What was indexed is stored back.
-    if value.read_lock::<TagArray>().is_some() {
+fn write(host: &Rc<Host>, model: ModelRef, name: &str, value: &Dynamic) -> Rhai<()> {
+    // What was indexed, or had a function called on it, is stored back.
+    if value.read_lock::<TagArray>().is_some() || same(&fact(host, model, name)?, value) {
         return Ok(());
     }
     let text = format!(

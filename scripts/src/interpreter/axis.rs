@@ -3,7 +3,7 @@
 use super::{
     block::{dynamic, scalar},
     fault::{Raised, type_name},
-    host::Host,
+    host::{Host, same},
 };
 use crate::{
     axis::{AxisHandle, Property},
@@ -265,11 +265,14 @@ fn register_property(engine: &mut Engine, host: &Rc<Host>, name: &'static str) {
         };
     FuncRegistration::new_getter(name).register_into_engine(engine, getter);
     let at = Rc::clone(host);
-    let setter =
-        move |context: NativeCallContext<'_>, _: &mut Handle, _: Dynamic| -> Result<(), Box<EvalAltResult>> {
-            at.reached(context.call_position());
-            Err(read_only(name).into())
-        };
+    let setter = move |context: NativeCallContext<'_>,
+                       handle: &mut Handle,
+                       value: Dynamic|
+          -> Result<(), Box<EvalAltResult>> {
+        at.reached(context.call_position());
+        // What had a function called on it is stored back.
+        if same(&read(&at, handle, name)?, &value) { Ok(()) } else { Err(read_only(name).into()) }
+    };
     FuncRegistration::new_setter(name).with_purity(true).register_into_engine(engine, setter);
 }
 

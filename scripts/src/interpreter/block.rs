@@ -2,7 +2,7 @@
 
 use super::{
     fault::{Raised, refused, type_name},
-    host::Host,
+    host::{Host, same},
 };
 use crate::names::suggest;
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, NativeCallContext};
@@ -208,10 +208,11 @@ fn register_pins(engine: &mut Engine, host: &Rc<Host>) {
         let at = Rc::clone(host);
         let setter = move |context: NativeCallContext<'_>,
                            block: &mut Block,
-                           _: Dynamic|
+                           value: Dynamic|
               -> Result<(), Box<EvalAltResult>> {
             at.reached(context.call_position());
-            Err(read_only(block, name).into())
+            // What had a function called on it is stored back.
+            if same(&pin(block, name)?, &value) { Ok(()) } else { Err(read_only(block, name).into()) }
         };
         FuncRegistration::new_setter(name).with_purity(true).register_into_engine(engine, setter);
     }

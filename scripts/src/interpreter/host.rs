@@ -429,9 +429,17 @@ impl Host {
     }
 
     fn write(&self, index: u32, tag: &Tag, slot: u32, value: &Dynamic) -> Result<(), Raised> {
+        if tag.kind == TagKind::Input && self.is_there(slot, value) {
+            return Ok(());
+        }
         let value = self.check_write(index, tag, value)?;
         self.store.borrow_mut().write(slot, value);
         Ok(())
+    }
+
+    /// True for what was read there: after `io.force.abs()`, Rhai stores the force back where it got it from.
+    fn is_there(&self, slot: u32, value: &Dynamic) -> bool {
+        same(&dynamic(self.store.borrow().value(slot)), value)
     }
 
     /// The value to store, or why it cannot be.
@@ -712,9 +720,11 @@ fn register_parameters(engine: &mut Engine, host: &Rc<Host>) {
             read_parameter(&at, group.node, &name)
         };
         FuncRegistration::new_getter(&segment).register_into_engine(engine, getter);
-        let name = segment.clone();
-        let setter =
-            move |_: &mut ParameterGroup, _: Dynamic| -> Rhai<()> { Err(parameter_is_read_only(&name)) };
+        let (at, name) = (Rc::clone(host), segment.clone());
+        let setter = move |group: &mut ParameterGroup, value: Dynamic| -> Rhai<()> {
+            let there = read_parameter(&at, group.node, &name)?;
+            if same(&there, &value) { Ok(()) } else { Err(parameter_is_read_only(&name)) }
+        };
         FuncRegistration::new_setter(&segment).with_purity(true).register_into_engine(engine, setter);
     }
     let at = Rc::clone(host);
@@ -727,6 +737,18 @@ fn register_parameters(engine: &mut Engine, host: &Rc<Host>) {
             Err(parameter_is_read_only(&name))
         },
     );
+}
+
+/// True if one is what the other is: after `sys.dt.abs()`, Rhai stores the fact back where it got it from.
+pub(crate) fn same(there: &Dynamic, value: &Dynamic) -> bool {
+    if let (Some(there), Some(value)) = (scalar(there), scalar(value)) {
+        return there.scalar_type() == value.scalar_type() && there.to_bits() == value.to_bits();
+    }
+    if let (Ok(there), Ok(value)) = (there.as_immutable_string_ref(), value.as_immutable_string_ref()) {
+        return *there == *value;
+    }
+    let group = |of: &Dynamic| of.read_lock::<ParameterGroup>().map(|group| group.node);
+    group(there).is_some() && group(there) == group(value)
 }
 
 fn read_parameter(host: &Host, node: u32, segment: &str) -> Rhai<Dynamic> {
@@ -778,10 +800,14 @@ fn register_sys(engine: &mut Engine, host: &Rc<Host>) {
         let fact = fact.clone();
         FuncRegistration::new_getter(name).register_into_engine(engine, move |_: &mut Facts| fact(name));
     }
-    engine.register_indexer_get(move |_: &mut Facts, name: ImmutableString| fact(&name));
+    let read = fact.clone();
+    engine.register_indexer_get(move |_: &mut Facts, name: ImmutableString| read(&name));
     FuncRegistration::new_index_setter().with_purity(true).register_into_engine(
         engine,
-        |_: &mut Facts, name: ImmutableString, _: Dynamic| -> Rhai<()> {
+        move |_: &mut Facts, name: ImmutableString, value: Dynamic| -> Rhai<()> {
+            if same(&fact(&name)?, &value) {
+                return Ok(());
+            }
             Err(Raised::new(FaultCode::ReadOnly, format!("`sys.{name}` cannot be written")).into())
         },
     );

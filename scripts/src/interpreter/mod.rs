@@ -6,43 +6,48 @@
 //! - Values are copied silently, blocks included: `block`.
 //! - Errors that stop a program (operations, depth, size) lose their place on the way out: `Host::reached`.
 //! - A record takes any field and any type: `state`.
-//! - One operation can cost as much as the state is large: `check::weight`. What is not in the state is paid for where
+//! - One operation can cost as much as the state is large: `weight`. What is not in the state is paid for where
 //!   it is made and looked at: `Host::spend`.
 
 mod ai;
 mod axis;
 mod block;
 mod engine;
+mod facts;
 mod fault;
 mod functions;
 mod host;
+mod made;
 mod operators;
 mod reached;
 mod state;
 mod unit;
+mod walk;
+mod weight;
 
 pub(crate) use ai::{AI, FACTS as MODEL_FACTS};
 pub(crate) use axis::property_help;
-#[cfg(test)]
-pub(crate) use engine::parser;
-pub(crate) use engine::{NESTING_MAX, TEXT_MAX, VARIABLES_MAX};
+pub(crate) use engine::{TEXT_MAX, VARIABLES_MAX};
 pub(crate) use fault::fuel as fuel_text;
-pub(crate) use host::{AXIS, ROOTS, SEED, VALUES_COPIED_PER_OPERATION, read_only_in_twin, sys_facts};
+pub(crate) use host::{AXIS, ROOTS, SEED, read_only_in_twin, sys_facts};
 pub(crate) use state::{DEPTH_MAX, SIZE_MAX, VALUES_MAX};
-pub(crate) use unit::{UNIT_CALLS, UNIT_FACTS};
+pub(crate) use unit::UNIT_CALLS;
 
 use crate::{
-    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding, UsedAxis,
+    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding, UsedAxis, analyse,
     axis::AxisHandle,
-    check::{self, Copied, Facts, Sink},
     finding::code,
+    hir::{self, ExprKind, FileId, Hir, Span},
     layout::Shape,
+    sink::{Found, Sink},
 };
+use facts::Facts;
 use fault::{Explained, explain};
 use host::{Host, Phase};
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Expr, Position, Scope};
+use made::Made;
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Position, Scope};
 use sensai_model::{
-    Fault, FaultCode, Tag, Value,
+    Fault, FaultCode, Tag,
     cell::{Limits, Parameter, ProgramSource},
 };
 use std::{
@@ -51,6 +56,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
+use weight::Copied;
 
 thread_local! {
     /// True while this thread runs a program in the interpreter: allocations made then are the interpreter's own.
@@ -93,6 +99,8 @@ pub struct InterpretedProgram {
     scope: Scope<'static>,
     host: Rc<Host>,
     facts: Facts,
+    assigned: Vec<AssignedTag>,
+    axes: Vec<UsedAxis>,
     layout: Layout,
     /// The state as Rhai sees it; equal to `arena` between runs.
     state: Dynamic,
@@ -123,48 +131,72 @@ pub(crate) fn prepare(
     program: &ProgramSource,
     environment: &ScriptEnvironment<'_>,
 ) -> Result<(InterpretedProgram, Vec<ScriptFinding>), Vec<ScriptFinding>> {
-    let mut sink = Sink::new(program);
-    let prepared = prepare_into(program, environment, &mut sink);
+    let analysed = analyse(program, environment);
+    let mut findings = analysed.findings;
+    let Some(hir) = &analysed.hir else { return Err(findings) };
+    let mut sink = Sink::new(hir.files.clone());
+    let known = Known { hir, assigned: analysed.assigned, axes: analysed.axes };
+    let prepared = build(program, known, environment, &mut sink);
+    let refused = sink.has_errors();
+    findings.extend(sink.finish());
+    findings.sort_by_key(|finding| finding.start);
     match prepared {
-        Some(prepared) if !sink.has_errors() => Ok((prepared, sink.finish())),
-        _ => Err(sink.finish()),
+        Some(prepared) if !refused => Ok((prepared, findings)),
+        _ => Err(findings),
     }
 }
 
-fn prepare_into(
+/// What the analysis knows of a program.
+struct Known<'h> {
+    hir: &'h Hir,
+    assigned: Vec<AssignedTag>,
+    axes: Vec<UsedAxis>,
+}
+
+fn build(
     program: &ProgramSource,
+    known: Known<'_>,
     environment: &ScriptEnvironment<'_>,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink,
 ) -> Option<InterpretedProgram> {
-    if check::too_large(&program.text, sink) {
-        return None;
-    }
     let limits = environment.limits;
     let host = Rc::new(Host::new(environment, state::VALUES_MAX));
     let mut engine = {
         let models: Vec<&str> = environment.reach.models.iter().map(|model| model.name.as_str()).collect();
         engine::engine(&host, &limits, &models)
     };
-    let ast = check::parse(&engine, &program.text, sink)?;
-    let (functions, top) = check::walk::parts(&ast);
-    let facts = check::rules(&functions, &top, &program.text, environment, sink);
+    let ast = match engine.compile(&*program.text) {
+        Ok(ast) => ast,
+        Err(error) => {
+            // Whatever Rhai refuses, the analysis has refused before. Should it not, that is told at least.
+            let text = format!("Rhai does not take this: {}", error.err_type());
+            report(sink, code::SYNTAX, error.position(), 1, text, "");
+            return None;
+        }
+    };
+    let functions = walk::functions(&ast);
+    let facts = Facts::of(&functions);
+    let made = check_made(&facts, &limits, sink);
     if sink.has_errors() {
         return None;
     }
     let constant_values = constants(&engine, &ast, &host, &limits, &facts, sink)?;
     let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, &facts, sink)?;
-    let uses = check::state(&functions, &layout, sink);
     let held = layout.values() + constant_values.values().sum::<u64>();
-    let made = facts.made;
     let array_len = limits.array_len as u64;
     let largest = made.largest.min(state::VALUES_MAX).max(if made.computed { array_len } else { 0 });
-    // Arrays of arrays can grow up to what the engine allows, whatever their text says.
     let allowed = held + largest.max(TEMPORARIES_MIN);
-    let copied = match facts.calls_on_results {
-        Some(position) if allowed > uses.copied.values => Copied { values: allowed, position },
-        _ => uses.copied,
+    let mut copied = copied(known.hir);
+    if let Some(position) = facts.calls_on_results.filter(|_| allowed > copied.values) {
+        copied = Copied { values: allowed, position };
+    }
+    let weight = match weight::weight(&functions, &layout, copied, limits.operations) {
+        Ok(weight) => weight,
+        Err(heavy) => {
+            report(sink, code::WEIGHT, heavy.position, 1, heavy.message, &heavy.help);
+            return None;
+        }
     };
-    let weight = check::weight(&functions, &layout, copied, limits.operations, sink);
     host.set_weight(weight, facts.calls_on_values);
     engine.set_max_array_size(allowed as usize).set_max_map_size(allowed as usize);
     let all_tags = environment.tags.iter().chain(environment.role.shafts());
@@ -180,6 +212,8 @@ fn prepare_into(
         scope: Scope::new(),
         host,
         facts,
+        assigned: known.assigned,
+        axes: known.axes,
         layout,
         state,
         next: vec![0; arena.len()].into(),
@@ -192,6 +226,81 @@ fn prepare_into(
     })
 }
 
+/// A finding at a place that Rhai names.
+fn report(
+    sink: &mut Sink,
+    code: &'static str,
+    position: Position,
+    len: usize,
+    message: impl Into<String>,
+    help: &str,
+) {
+    let file = FileId(0);
+    let place = position.line().and_then(|line| {
+        let column = position.position().unwrap_or(1) as u32;
+        sink.files().first()?.offset(hir::Position { line: line as u32, column })
+    });
+    let found = match place {
+        Some(start) => {
+            let rest = sink.text(file, Span::new(start, u32::MAX));
+            let bytes: usize = rest.chars().take(len).map(char::len_utf8).sum();
+            Found::error(code, file, Span::new(start, start + bytes as u32), message)
+        }
+        None => Found::whole(code, file, message),
+    };
+    sink.add(found.help(help));
+}
+
+/// What arrays and records that are made in `cycle` come to. Refuses what no cycle can make.
+fn check_made(facts: &Facts, limits: &Limits, sink: &mut Sink) -> Made {
+    let most = state::VALUES_MAX.min(limits.operations);
+    let mut all = Made::default();
+    for (position, made) in &facts.made {
+        all = all.join(*made);
+        if made.largest > most {
+            let message = format!("{} values made at once, expected at most {most} in a cycle", made.largest);
+            let help = if most < state::VALUES_MAX {
+                "each costs an operation; make fewer, keep them in the state, or raise [limits] operations"
+            } else {
+                "make fewer"
+            };
+            report(sink, code::TOO_LARGE, *position, 1, message, help);
+        }
+    }
+    all
+}
+
+/// The largest array or record that is copied out of the state: by `cycle`, and by what is called on parts of the state.
+fn copied(hir: &Hir) -> Copied {
+    let mut copied = Copied { values: 0, position: Position::NONE };
+    let (mut open, mut seen) = (vec![hir.cycle], Vec::new());
+    while let Some(next) = open.pop() {
+        if seen.contains(&next) {
+            continue;
+        }
+        seen.push(next);
+        let function = hir.function(next);
+        for expr in &function.exprs {
+            let of_state = |place: &hir::Place| place.root == hir::Root::This;
+            let values = match &expr.kind {
+                ExprKind::Read(place) if of_state(place) && place.ty.is_composite() => place.ty.values(),
+                ExprKind::Call { function, receiver: Some(place), .. } if of_state(place) => {
+                    open.push(*function);
+                    continue;
+                }
+                _ => continue,
+            };
+            if values > copied.values {
+                let at = hir.files.get(function.file.index()).map(|file| file.position(expr.span.start));
+                let position =
+                    at.map_or(Position::NONE, |at| Position::new(at.line as u16, at.column as u16));
+                copied = Copied { values, position };
+            }
+        }
+    }
+    copied
+}
+
 /// Compute the constants and hand them to the host; how many values each holds.
 fn constants(
     engine: &Engine,
@@ -199,19 +308,14 @@ fn constants(
     host: &Host,
     limits: &Limits,
     facts: &Facts,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink,
 ) -> Option<BTreeMap<String, u64>> {
     host.begin(Phase::Constants, INIT_OPERATIONS);
     let mut scope = Scope::new();
     if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
         let explained = locate(explain(&error, init_bounds(limits)), host, facts, "");
-        sink.error(
-            code::CONSTANT,
-            explained.position,
-            1,
-            explained.text,
-            "write a value that can be computed",
-        );
+        let help = "write a value that can be computed";
+        report(sink, code::CONSTANT, explained.position, 1, explained.text, help);
         return None;
     }
     let constants: BTreeMap<String, (Dynamic, u64)> = scope
@@ -259,7 +363,7 @@ fn first_state(
     host: &Host,
     limits: &Limits,
     facts: &Facts,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink,
 ) -> Option<(Layout, Box<[u8]>, Dynamic)> {
     host.begin(Phase::Init, INIT_OPERATIONS);
     let options = CallFnOptions::new().eval_ast(false).with_tag(0_i64);
@@ -268,7 +372,7 @@ fn first_state(
         Err(error) => {
             let explained = locate(explain(&error, init_bounds(limits)), host, facts, "init");
             let text = format!("`init` failed: {}", explained.text);
-            sink.error(code::INIT_FAILED, explained.position, 1, text, "");
+            report(sink, code::INIT_FAILED, explained.position, 1, text, "");
             return None;
         }
     };
@@ -281,11 +385,7 @@ fn first_state(
     match built {
         Ok(built) => Some(built),
         Err(mismatch) => {
-            let position = ast
-                .shared_lib()
-                .get_script_fn("init", 0)
-                .map_or(Position::NONE, |function| function.body.start_position());
-            sink.error(code::STATE, position, 1, mismatch.sentence(), "");
+            report(sink, code::STATE, facts.start("init"), 1, mismatch.sentence(), "");
             None
         }
     }
@@ -319,23 +419,6 @@ fn locate(explained: Explained, host: &Host, facts: &Facts, entry: &str) -> Expl
     }
 }
 
-/// The value of a literal; also of one with a minus before it.
-pub(crate) fn literal_value(expression: &Expr) -> Option<Value> {
-    match expression {
-        Expr::BoolConstant(value, _) => Some(Value::Bool(*value)),
-        Expr::IntegerConstant(value, _) => Some(Value::I64(*value)),
-        Expr::FloatConstant(value, _) => Some(Value::F64(**value)),
-        Expr::FnCall(call, _) if call.is_operator_call() && call.name == "-" && call.args.len() == 1 => {
-            match literal_value(call.args.first()?)? {
-                Value::I64(value) => value.checked_neg().map(Value::I64),
-                Value::F64(value) => Some(Value::F64(-value)),
-                Value::Bool(_) => None,
-            }
-        }
-        _ => None,
-    }
-}
-
 /// The bytes of the handle at `at`; none if the arena ends before.
 fn part(arena: &[u8], at: usize) -> &[u8] {
     arena.get(at..).and_then(|rest| rest.get(..AxisHandle::SIZE as usize)).unwrap_or_default()
@@ -359,27 +442,13 @@ impl Drop for Interpreting {
 impl InterpretedProgram {
     /// Tags that its text assigns to, each once, by ascending index.
     pub fn assigned_tags(&self) -> &[AssignedTag] {
-        &self.facts.assigned_tags
+        &self.assigned
     }
 
     /// Axes that its state has handles of, by index in the cell, ascending: each once, with the place where a handle of it
     /// is made. All programs that have handles of one axis must belong to one task.
-    pub fn axes(&self) -> Vec<UsedAxis> {
-        let handle =
-            |at: &usize| AxisHandle::from_bytes(part(&self.initial, *at)).map(|handle| handle.axis());
-        let mut axes: Vec<u16> = self.handles.iter().filter_map(handle).collect();
-        axes.sort_unstable();
-        axes.dedup();
-        axes.into_iter().map(|axis| self.used(axis)).collect()
-    }
-
-    /// Where a handle of an axis is made; in `init` somewhere, if its name is computed.
-    fn used(&self, axis: u16) -> UsedAxis {
-        let named = |(name, _): &&(String, Position)| self.host.reached.axes.find(name) == Some(axis);
-        let place = self.facts.handles.iter().find(named).map(|(_, position)| *position);
-        let position = place.unwrap_or_else(|| self.facts.start("init"));
-        let number = |place: Option<usize>| place.map_or(1, |place| place as u32);
-        UsedAxis { axis, line: number(position.line()), column: number(position.position()) }
+    pub fn axes(&self) -> &[UsedAxis] {
+        &self.axes
     }
 
     /// A handle stays with the axis for which `init` made it.

@@ -293,6 +293,9 @@ impl Body<'_, '_, '_> {
             return self.unknown(Type::Unit, at);
         }
         self.uses_root(&format!("{name}()"), here);
+        if self.item.is_none() {
+            return self.wrong(at);
+        }
         let reach = self.lowering.environment.reach;
         let (names, what, computed): (Vec<&str>, _, _) = match name {
             "jidoka" => {
@@ -364,6 +367,9 @@ impl Body<'_, '_, '_> {
             return self.unknown(Type::Unit, at);
         }
         self.uses_root(&format!("{name}()"), here);
+        if self.item.is_none() {
+            return self.wrong(at);
+        }
         if self.lowering.environment.reach.unit.is_none() {
             let message = format!("`{name}()` is for the program's unit, and it belongs to none");
             let help = "name the program in `programs` of a unit of the cell";

@@ -10,6 +10,9 @@ use crate::{
     },
 };
 
+/// What there is to say where nothing can be written instead.
+const NEVER: &str = "types are never converted";
+
 impl Body<'_, '_, '_> {
     /// A finding if a value is not of a type; `subject` is what it is for, such as "`io.x`" or "the field".
     /// False: there was one.
@@ -19,7 +22,10 @@ impl Body<'_, '_, '_> {
             return true;
         }
         let message = format!("{subject} is {expected}, the value is {actual}");
-        let (help, edits) = self.instead(node, &actual, expected);
+        let (mut help, edits) = self.instead(node, &actual, expected);
+        if subject == "the field" && help == NEVER {
+            "a field keeps the type that `init` gave it".clone_into(&mut help);
+        }
         let mut found = self.found(code::TYPE, span(node), message).help(help.clone());
         if let Some(edits) = edits {
             found = found.fix(help, edits);
@@ -42,7 +48,7 @@ impl Body<'_, '_, '_> {
                     (_, Some(edits)) if !edits.is_empty() => {
                         "types are never converted, write all its numbers with a point".to_owned()
                     }
-                    _ => "types are never converted".to_owned(),
+                    _ => NEVER.to_owned(),
                 };
                 (help, edits)
             }
@@ -65,7 +71,7 @@ impl Body<'_, '_, '_> {
             }
             (Type::Bool, _) if node.number().is_some() => ("write `true` or `false`".to_owned(), None),
             (Type::Bool, Type::I64 | Type::F64) => ("compare it with something".to_owned(), None),
-            _ => ("types are never converted".to_owned(), None),
+            _ => (NEVER.to_owned(), None),
         }
     }
 

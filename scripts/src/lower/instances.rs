@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub roots: Vec<(Span, String)>,
     /// Blocks and handles that it makes: place and name.
     pub made: Vec<(Span, &'static str)>,
+    /// Blocks and handles that it puts into variables: place and type. In `cycle` it is wrong to make them at all.
+    pub in_variables: Vec<(Span, String)>,
     /// It changes its `this`, itself or by what it calls.
     pub writes_this: bool,
 }
@@ -107,6 +109,18 @@ impl Lowering<'_, '_> {
                 let help = if name.ends_with("()") { "call it in `cycle`" } else { "read it in `cycle`" };
                 self.sink.add(Found::error(code::INIT, file, span, message).help(help));
             }
+            self.check_variables(*index);
+        }
+    }
+
+    /// Variables hold no blocks.
+    pub fn check_variables(&mut self, index: usize) {
+        let Some(file) = self.functions.get(index).map(|function| function.file) else { return };
+        let held = self.instances.get(index).map(|instance| instance.facts.in_variables.clone());
+        for (span, ty) in held.unwrap_or_default() {
+            let message = format!("{ty} cannot be in a variable: it would be copied from there");
+            let help = "build it where it stands, in the record that `init` returns, or in a function that returns it directly";
+            self.sink.add(Found::error(code::BLOCK, file, span, message).help(help));
         }
     }
 

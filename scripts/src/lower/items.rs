@@ -8,7 +8,7 @@ use crate::{
     interpreter::{AXIS, ROOTS},
     sink::Found,
     syntax::{
-        SyntaxKind as K, SyntaxNode,
+        SyntaxKind as K, SyntaxNode, SyntaxToken,
         ast::{self, AstNode},
     },
 };
@@ -79,6 +79,10 @@ impl Lowering<'_, '_> {
                         .help("write `const`, or put the variable into the record that `init` returns");
                 let found = if variable.value().is_some() { found.replace(keyword, "const") } else { found };
                 self.sink.add(found);
+                // Meant as a constant, it is one to everything that uses it.
+                if let Some(name) = variable.name() {
+                    self.new_constant(file, &name, variable.value());
+                }
             }
             ast::Item::Empty(_) => {}
             _ => {
@@ -148,7 +152,17 @@ impl Lowering<'_, '_> {
 
     fn constant(&mut self, file: FileId, constant: &ast::ConstStmt) {
         let Some(name) = constant.name() else { return };
-        let (at, name) = (token_span(&name), name.text().to_owned());
+        let value = constant.value();
+        if value.is_none() && !assigns(constant.syntax()) {
+            let message = format!("`const {}` has no value", name.text());
+            let found = Found::error(code::REFUSED, file, token_span(&name), message);
+            self.sink.add(found.help("give it one; its type follows from it"));
+        }
+        self.new_constant(file, &name, value);
+    }
+
+    fn new_constant(&mut self, file: FileId, name: &SyntaxToken, value: Option<ast::Expr>) {
+        let (at, name) = (token_span(name), name.text().to_owned());
         if self.is_root(&name) {
             self.shadows(file, &name, at);
         }
@@ -158,11 +172,6 @@ impl Lowering<'_, '_> {
                 .related(file, first.span, "the first one");
             self.sink.add(found);
             return;
-        }
-        let value = constant.value();
-        if value.is_none() && !assigns(constant.syntax()) {
-            let found = Found::error(code::REFUSED, file, at, format!("`const {name}` has no value"));
-            self.sink.add(found.help("give it one; its type follows from it"));
         }
         self.constants.push(Constant { file, name, span: at, value, ty: None, datum: None, table: None });
     }

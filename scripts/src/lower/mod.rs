@@ -128,6 +128,9 @@ impl Lowering<'_, '_> {
         self.check_cycle(&from_cycle);
         let reached = self.functions.len();
         self.uncalled();
+        for index in reached..self.functions.len() {
+            self.check_variables(index);
+        }
         self.assigned.sort_by_key(|assigned| (assigned.tag, assigned.line, assigned.column));
         self.assigned.dedup_by_key(|assigned| assigned.tag);
         Lowered {
@@ -202,11 +205,15 @@ impl Lowering<'_, '_> {
     }
 
     /// A finding about what could not be computed.
-    pub fn report_fault(&mut self, code: &'static str, fault: &Fault, text: String) {
+    pub fn report_fault(&mut self, code: &'static str, fault: &Fault, mut text: String) {
         let at = |at: u32| Span::new(at, at + 1);
+        for (file, call, name) in &fault.calls {
+            let line = self.sink.files().get(file.index()).map_or(0, |file| file.position(*call).line);
+            text.push_str(&format!(" (in `{name}`, called in line {line})"));
+        }
         let mut found = Found::error(code, fault.file, at(fault.at), text);
-        for (file, call) in &fault.calls {
-            found = found.related(*file, at(*call), "called here");
+        for (file, call, name) in &fault.calls {
+            found = found.related(*file, at(*call), format!("`{name}` is called here"));
         }
         self.sink.add(found);
     }

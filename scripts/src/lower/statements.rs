@@ -42,8 +42,9 @@ impl Body<'_, '_, '_> {
                 block.value = Some(value);
                 if ends || want == Want::Drop {
                     drop_value(&mut block, &self.exprs);
+                    return (block, if ends { Type::Never } else { Type::Unit });
                 }
-                return (block, if ends { Type::Never } else { ty });
+                return (block, ty);
             }
             if let Some(statement) = self.statement(node) {
                 ends |= self.never_ends(&statement);
@@ -179,7 +180,7 @@ impl Body<'_, '_, '_> {
         let id = self.value(&value);
         let ty = self.ty(id);
         if ty.holds_block() {
-            self.block_in_variable(&ty, span(&value));
+            self.facts.in_variables.push((span(&value), called(&ty)));
         }
         let name = name?;
         let ty = if ty.holds_block() { Type::Unknown } else { ty };
@@ -194,12 +195,6 @@ impl Body<'_, '_, '_> {
             }
         }
         Some(StatementKind::Let { local, value: id })
-    }
-
-    fn block_in_variable(&mut self, ty: &Type, at: Span) {
-        let message = format!("{} cannot be in a variable: it would be copied from there", called(ty));
-        let help = "build it where it stands, in the record that `init` returns, or in a function that returns it directly";
-        self.error(code::BLOCK, at, message, help);
     }
 
     pub fn loop_statement(&mut self, node: &ast::Expr) -> Option<Statement> {

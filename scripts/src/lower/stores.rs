@@ -30,9 +30,15 @@ impl Body<'_, '_, '_> {
     pub(super) fn assignment(&mut self, node: &ast::AssignStmt) -> Option<Statement> {
         let all = span_of(node.syntax());
         let value = node.value();
-        let id = value.as_ref().map(|value| self.value(value));
         let place = node.place()?;
         let target = self.target(&place);
+        if let Target::Place(to) = &target
+            && to.ty.holds_block()
+        {
+            self.blocks_stay(to);
+            return None;
+        }
+        let id = value.as_ref().map(|value| self.value(value));
         let op = node.op_token().map_or(all, |op| token_span(&op));
         let (Some(value), Some(id)) = (value, id) else {
             // The parser has told what is missing.
@@ -83,20 +89,6 @@ impl Body<'_, '_, '_> {
         if !self.may_change(&place, "cannot be written") {
             return None;
         }
-        if place.ty.holds_block() {
-            let (message, help) = match &place.ty {
-                Type::Axis => (
-                    "Axis cannot be assigned: handles stay where `init` made them".to_owned(),
-                    "make an array of handles, and keep the index of the one that is meant",
-                ),
-                ty => (
-                    format!("{} cannot be assigned: blocks stay where `init` made them", called(ty)),
-                    "assign fields that are no blocks",
-                ),
-            };
-            self.error(code::BLOCK, place.span, message, help);
-            return None;
-        }
         let subject = match (&place.root, place.path.is_empty()) {
             (Root::Local(local), true) => {
                 let name = self.locals.get(local.index()).map_or("", |local| local.name.as_str());
@@ -109,6 +101,23 @@ impl Body<'_, '_, '_> {
         }
         self.changes(&place);
         Some(StatementKind::Assign { place, operator: store.operator, value: store.id })
+    }
+
+    fn blocks_stay(&mut self, place: &Place) {
+        let (message, help) = match &place.ty {
+            _ if place.root == Root::This && place.path.is_empty() => {
+                ("the state cannot be replaced as a whole".to_owned(), "assign its fields")
+            }
+            Type::Axis => (
+                "Axis cannot be assigned: handles stay where `init` made them".to_owned(),
+                "make an array of handles, and keep the index of the one that is meant",
+            ),
+            ty => (
+                format!("{} cannot be assigned: blocks stay where `init` made them", called(ty)),
+                "assign fields that are no blocks",
+            ),
+        };
+        self.error(code::BLOCK, place.span, message, help);
     }
 
     fn value_fits(&mut self, ty: &Type, subject: &str, store: &Store<'_>) -> bool {

@@ -57,13 +57,12 @@ impl Body<'_, '_, '_> {
             }
         }
         let bodies: Vec<ExprId> = arms.iter().map(|arm| arm.body).chain(default).collect();
-        let mut dropped = false;
         let ty = match (has_default, want) {
-            (true, want) => self.joined(&parts, want, "case", |_| dropped = true),
+            (true, want) => self.joined(&parts, want, "case", |_| {}),
             (false, Want::Value) => Type::Unknown,
             (false, _) => Type::Unit,
         };
-        if dropped {
+        if matches!(ty, Type::Unit) {
             for body in bodies {
                 self.drop_body(body);
             }
@@ -114,6 +113,8 @@ impl Body<'_, '_, '_> {
         let at = span(node);
         let (pattern, found) = match (node.number(), node.clone().plain()) {
             (Some(Number::Int(number)), _) => (Pattern::Scalar(Value::I64(number)), Type::I64),
+            // Of a value that is a float itself, it was said.
+            (Some(Number::Float(_)), _) if ty.is_unknown() => return None,
             (Some(Number::Float(_)), _) => {
                 let help = "floats are hardly ever equal; use `if` with `<` and `>`";
                 self.error(code::SWITCH, at, "a case cannot be f64", help);

@@ -15,4 +15,5 @@ mod station;
 mod support;
 mod tags;
 mod twin;
+mod types;
 mod units;

@@ -5,15 +5,31 @@
 //! them. Values that are not in the state are paid for when they are made and looked at, see `Host::spend`.
 
 use super::{
-    Sink,
-    state::Copied,
+    host::VALUES_COPIED_PER_OPERATION,
     walk::{Chain, Function, Link, Use, Visitor, chain, walk},
 };
-use crate::{finding::code, interpreter::VALUES_COPIED_PER_OPERATION, layout::Layout};
+use crate::layout::Layout;
 use rhai::{Expr, FnCallExpr, Position, Stmt};
 
 /// Values whose size check costs about as much as an operation.
 const VALUES_PER_OPERATION: u64 = 128;
+
+/// An array or record that one operation can copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    /// Values in it; 0 if nothing is copied.
+    pub values: u64,
+    /// Where it is copied.
+    pub position: Position,
+}
+
+/// A program of which no cycle fits into the operations that it may use.
+#[derive(Debug)]
+pub(crate) struct TooHeavy {
+    pub position: Position,
+    pub message: String,
+    pub help: String,
+}
 
 /// What an operation counts. Refuses a program of which no cycle fits into `operations`. `copied`: the largest that one
 /// operation can copy.
@@ -22,15 +38,14 @@ pub(crate) fn weight(
     layout: &Layout,
     copied: Copied,
     operations: u64,
-    sink: &mut Sink<'_>,
-) -> u64 {
+) -> Result<u64, TooHeavy> {
     let (held, copy) = (layout.values() / VALUES_PER_OPERATION, copied.values / VALUES_COPIED_PER_OPERATION);
     let weight = 1 + held + copy;
     let least = Least { functions, known: vec![None; functions.len()] }.of_function("cycle", 0);
     let cost = least.saturating_mul(weight);
     // A program that is too long by itself is no matter of its data.
     if cost <= operations || weight == 1 {
-        return weight;
+        return Ok(weight);
     }
     let (position, what, help) = if copy > held {
         let what = format!("{} values can be copied at once here", copied.values);
@@ -40,17 +55,12 @@ pub(crate) fn weight(
         let what = format!("the state has {} values, most of them in `{name}`", layout.values());
         (position, what, "make it smaller, divide the program")
     };
-    sink.error(
-        code::WEIGHT,
-        position,
-        1,
-        format!(
-            "{what}, so each operation counts as {weight}; the shortest cycle has {least} of them and counts {cost}, \
-             expected at most {operations}"
-        ),
-        format!("{help}, or raise [limits] operations well above {cost}"),
+    let message = format!(
+        "{what}, so each operation counts as {weight}; the shortest cycle has {least} of them and counts {cost}, \
+         expected at most {operations}"
     );
-    weight
+    let help = format!("{help}, or raise [limits] operations well above {cost}");
+    Err(TooHeavy { position, message, help })
 }
 
 /// The field of the state with the most values, and where `init` makes it.
@@ -60,7 +70,7 @@ fn largest<'a>(functions: &[Function], layout: &'a Layout) -> (Position, &'a str
     let init = functions.iter().find(|function| function.name == "init" && function.parameters.is_empty());
     let Some(init) = init else { return (Position::new(1, 1), name) };
     let mut finder = FieldFinder { name, found: None };
-    walk(&init.body, &mut finder, 0);
+    walk(&init.body, &mut finder);
     (finder.found.unwrap_or(init.position), name)
 }
 
@@ -71,7 +81,7 @@ struct FieldFinder<'a> {
 }
 
 impl Visitor for FieldFinder<'_> {
-    fn expression(&mut self, expression: &Expr, _: Use<'_>, _: usize) {
+    fn expression(&mut self, expression: &Expr, _: Use) {
         if let Expr::Map(parts, _) = expression {
             let part = parts.0.iter().find(|(name, _)| name.name == self.name);
             self.found = self.found.or(part.map(|(_, value)| value.start_position()));
@@ -181,13 +191,13 @@ impl Least<'_> {
 fn may_leave(statement: &Stmt) -> bool {
     struct Finder(bool);
     impl Visitor for Finder {
-        fn statement(&mut self, statement: &Stmt, _: usize) {
+        fn statement(&mut self, statement: &Stmt) {
             self.0 |= matches!(statement, Stmt::Return(..) | Stmt::BreakLoop(..));
         }
-        fn expression(&mut self, _: &Expr, _: Use<'_>, _: usize) {}
+        fn expression(&mut self, _: &Expr, _: Use) {}
     }
     let mut finder = Finder(false);
-    walk(std::slice::from_ref(statement), &mut finder, 0);
+    walk(std::slice::from_ref(statement), &mut finder);
     finder.0
 }
 
@@ -195,7 +205,8 @@ fn may_leave(statement: &Stmt) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        Program, RunContext, ScriptEnvironment, SysFacts, check::walk::parts, compile, interpreter::parser,
+        Program, RunContext, ScriptEnvironment, SysFacts, compile,
+        interpreter::{engine::parser, walk},
     };
     use sensai_model::{
         TagStore,
@@ -210,7 +221,7 @@ mod tests {
              fn cycle() {{ {body} }}\n"
         );
         let ast = parser().compile(&text).expect("it is a program");
-        let (functions, _) = parts(&ast);
+        let functions = walk::functions(&ast);
         let least =
             Least { functions: &functions, known: vec![None; functions.len()] }.of_function("cycle", 0);
         let source =

@@ -9,12 +9,10 @@ pub(crate) struct Function {
     pub body: Vec<Stmt>,
     /// Of the opening brace.
     pub position: Position,
-    /// Declared for one type only, as `fn int.f()`.
-    pub typed: bool,
 }
 
-/// Functions, and the statements of the top level.
-pub(crate) fn parts(ast: &AST) -> (Vec<Function>, Vec<Stmt>) {
+/// The functions.
+pub(crate) fn functions(ast: &AST) -> Vec<Function> {
     let mut functions = Vec::new();
     let mut ends = Vec::new();
     for metadata in ast.iter_functions() {
@@ -27,24 +25,21 @@ pub(crate) fn parts(ast: &AST) -> (Vec<Function>, Vec<Stmt>) {
             parameters: metadata.params.iter().map(|name| (*name).to_owned()).collect(),
             body: Vec::new(),
             position: definition.body.start_position(),
-            typed: metadata.this_type.is_some(),
         });
     }
-    let mut top = Vec::new();
     ast.walk(&mut |path| {
         if let [ASTNode::Stmt(statement)] = path {
             let at = statement.position();
             let owner =
                 functions.iter().zip(&ends).position(|(function, end)| function.position <= at && at <= *end);
-            match owner.and_then(|index| functions.get_mut(index)) {
-                Some(function) => function.body.push((*statement).clone()),
-                None => top.push((*statement).clone()),
+            if let Some(function) = owner.and_then(|index| functions.get_mut(index)) {
+                function.body.push((*statement).clone());
             }
         }
         true
     });
     functions.sort_by_key(|function| function.position);
-    (functions, top)
+    functions
 }
 
 /// One step of an access path.
@@ -67,14 +62,12 @@ impl Link<'_> {
 pub(crate) struct Chain<'a> {
     pub root: &'a Expr,
     pub links: Vec<Link<'a>>,
-    /// One of the steps is `?.` or `?[`.
-    pub optional: bool,
 }
 
 /// The chain of an access path; `None` for other expressions.
 pub(crate) fn chain(expression: &Expr) -> Option<Chain<'_>> {
     let (Expr::Dot(first, ..) | Expr::Index(first, ..)) = expression else { return None };
-    let mut chain = Chain { root: &first.lhs, links: Vec::new(), optional: false };
+    let mut chain = Chain { root: &first.lhs, links: Vec::new() };
     let mut current = expression;
     loop {
         let (pair, flags, indexing) = match current {
@@ -82,7 +75,6 @@ pub(crate) fn chain(expression: &Expr) -> Option<Chain<'_>> {
             Expr::Index(pair, flags, _) => (pair, flags, true),
             _ => return Some(chain),
         };
-        chain.optional |= flags.contains(ASTFlags::NEGATED);
         let goes_on = match &pair.rhs {
             Expr::Dot(rest, ..) | Expr::Index(rest, ..) if !(indexing && flags.contains(ASTFlags::BREAK)) => {
                 Some(&rest.lhs)
@@ -104,81 +96,74 @@ pub(crate) fn chain(expression: &Expr) -> Option<Chain<'_>> {
 }
 
 /// What an expression is there for.
-#[derive(Clone, Copy)]
-pub(crate) enum Use<'a> {
-    /// Its value is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Its value is used, or something is called on it or read from it.
     Value,
-    /// A `for` runs over it.
-    Iterable,
-    /// Something is called on it or read from it.
-    Receiver,
-    /// It is assigned to; `op` of `op=`, empty for `=`.
-    Target { value: &'a Expr, operator: &'static str },
+    /// It is assigned to.
+    Target,
 }
 
 /// What is told about a body.
 pub(crate) trait Visitor {
     /// Before the parts of a statement.
-    fn statement(&mut self, _: &Stmt, _depth: usize) {}
+    fn statement(&mut self, _: &Stmt) {}
     /// Before the parts of an expression. Links of a chain are no expressions, only what they contain.
-    fn expression(&mut self, expression: &Expr, used: Use<'_>, depth: usize);
+    fn expression(&mut self, expression: &Expr, used: Use);
 }
 
 /// Visit statements and all they contain, in the order of the text.
-pub(crate) fn walk(statements: &[Stmt], visitor: &mut dyn Visitor, depth: usize) {
+pub(crate) fn walk(statements: &[Stmt], visitor: &mut dyn Visitor) {
     for statement in statements {
-        walk_statement(statement, visitor, depth);
+        walk_statement(statement, visitor);
     }
 }
 
-fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor, depth: usize) {
-    visitor.statement(statement, depth);
-    let depth = depth + 1;
+fn walk_statement(statement: &Stmt, visitor: &mut dyn Visitor) {
+    visitor.statement(statement);
     match statement {
         Stmt::If(flow, _) | Stmt::TryCatch(flow, _) => {
             // Behind `catch` stands no expression, but a name.
             if matches!(statement, Stmt::If(..)) {
-                walk_expression(&flow.expr, Use::Value, visitor, depth);
+                walk_expression(&flow.expr, Use::Value, visitor);
             }
-            walk(flow.body.statements(), visitor, depth);
-            walk(flow.branch.statements(), visitor, depth);
+            walk(flow.body.statements(), visitor);
+            walk(flow.branch.statements(), visitor);
         }
         Stmt::While(flow, _) | Stmt::Do(flow, ..) => {
             // `loop` is a `while` without a condition.
             if !matches!(flow.expr, Expr::Unit(_)) {
-                walk_expression(&flow.expr, Use::Value, visitor, depth);
+                walk_expression(&flow.expr, Use::Value, visitor);
             }
-            walk(flow.body.statements(), visitor, depth);
+            walk(flow.body.statements(), visitor);
         }
         Stmt::Switch(switch, _) => {
             let (value, cases) = &**switch;
-            walk_expression(value, Use::Value, visitor, depth);
+            walk_expression(value, Use::Value, visitor);
             for case in &cases.expressions {
                 if !matches!(case.lhs, Expr::BoolConstant(true, _) | Expr::Unit(_)) {
-                    walk_expression(&case.lhs, Use::Value, visitor, depth);
+                    walk_expression(&case.lhs, Use::Value, visitor);
                 }
                 if !does_nothing(&case.rhs) {
-                    walk_expression(&case.rhs, Use::Value, visitor, depth);
+                    walk_expression(&case.rhs, Use::Value, visitor);
                 }
             }
         }
         Stmt::For(parts, _) => {
-            walk_expression(&parts.2.expr, Use::Iterable, visitor, depth);
-            walk(parts.2.body.statements(), visitor, depth);
+            walk_expression(&parts.2.expr, Use::Value, visitor);
+            walk(parts.2.body.statements(), visitor);
         }
-        Stmt::Var(parts, ..) => walk_expression(&parts.1, Use::Value, visitor, depth),
+        Stmt::Var(parts, ..) => walk_expression(&parts.1, Use::Value, visitor),
         Stmt::Assignment(parts) => {
-            let (operation, sides) = &**parts;
-            let operator =
-                operation.get_op_assignment_info().map_or("", |(_, _, _, _, _, operator)| operator);
-            walk_expression(&sides.rhs, Use::Value, visitor, depth);
-            walk_expression(&sides.lhs, Use::Target { value: &sides.rhs, operator }, visitor, depth);
+            let sides = &parts.1;
+            walk_expression(&sides.rhs, Use::Value, visitor);
+            walk_expression(&sides.lhs, Use::Target, visitor);
         }
-        Stmt::FnCall(call, _) => walk_arguments(call, visitor, depth),
-        Stmt::Block(block) => walk(block.statements(), visitor, depth),
-        Stmt::Expr(expression) => walk_expression(expression, Use::Value, visitor, depth),
+        Stmt::FnCall(call, _) => walk_arguments(call, visitor),
+        Stmt::Block(block) => walk(block.statements(), visitor),
+        Stmt::Expr(expression) => walk_expression(expression, Use::Value, visitor),
         Stmt::BreakLoop(Some(value), ..) | Stmt::Return(Some(value), ..) => {
-            walk_expression(value, Use::Value, visitor, depth);
+            walk_expression(value, Use::Value, visitor);
         }
         _ => {}
     }
@@ -191,34 +176,33 @@ fn does_nothing(case: &Expr) -> bool {
 }
 
 /// Visit an expression and all it contains.
-pub(crate) fn walk_expression(expression: &Expr, used: Use<'_>, visitor: &mut dyn Visitor, depth: usize) {
-    visitor.expression(expression, used, depth);
-    let depth = depth + 1;
+fn walk_expression(expression: &Expr, used: Use, visitor: &mut dyn Visitor) {
+    visitor.expression(expression, used);
     match expression {
         Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => {
             for part in parts {
-                walk_expression(part, Use::Value, visitor, depth);
+                walk_expression(part, Use::Value, visitor);
             }
         }
         Expr::Map(parts, _) => {
             for (_, part) in &parts.0 {
-                walk_expression(part, Use::Value, visitor, depth);
+                walk_expression(part, Use::Value, visitor);
             }
         }
         Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => {
             for part in parts.iter() {
-                walk_expression(part, Use::Value, visitor, depth);
+                walk_expression(part, Use::Value, visitor);
             }
         }
-        Expr::Stmt(block) => walk(block.statements(), visitor, depth),
-        Expr::FnCall(call, _) => walk_arguments(call, visitor, depth),
+        Expr::Stmt(block) => walk(block.statements(), visitor),
+        Expr::FnCall(call, _) => walk_arguments(call, visitor),
         Expr::Dot(..) | Expr::Index(..) => {
             let Some(chain) = chain(expression) else { return };
-            walk_expression(chain.root, Use::Receiver, visitor, depth);
+            walk_expression(chain.root, Use::Value, visitor);
             for link in chain.links {
                 match link {
-                    Link::Index(index, _) => walk_expression(index, Use::Value, visitor, depth),
-                    Link::Method(call, _) => walk_arguments(call, visitor, depth),
+                    Link::Index(index, _) => walk_expression(index, Use::Value, visitor),
+                    Link::Method(call, _) => walk_arguments(call, visitor),
                     Link::Property(..) => {}
                 }
             }
@@ -227,9 +211,9 @@ pub(crate) fn walk_expression(expression: &Expr, used: Use<'_>, visitor: &mut dy
     }
 }
 
-fn walk_arguments(call: &FnCallExpr, visitor: &mut dyn Visitor, depth: usize) {
+fn walk_arguments(call: &FnCallExpr, visitor: &mut dyn Visitor) {
     for argument in &call.args {
-        walk_expression(argument, Use::Value, visitor, depth);
+        walk_expression(argument, Use::Value, visitor);
     }
 }
 
