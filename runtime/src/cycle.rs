@@ -56,7 +56,10 @@ pub fn cycle(
     let exchange = bus.exchange(outputs, inputs, clock::now_ns() + deadline_ns);
     times.lap(Step::Exchange);
 
-    inbox.put_unfinished(machine.unfinished_tasks(time));
+    let unfinished = machine.unfinished_tasks(time);
+    inbox.put_unfinished(unfinished);
+    let late = unfinished | u64::from(wake.overrun || wake.skipped > 0);
+    inbox.put_reload_verdicts(machine.reload_verdicts(time, late));
     let entries = inbox.take(&wake);
     let mut accepted = 0;
     for (place, entry) in entries.iter().enumerate() {

@@ -15,8 +15,10 @@ use sensai_model::record::{INBOX_MAX, InboxEntry, InboxKind, InboxSource};
 /// Commands waiting from outside the cycle.
 pub const COMMANDS_MAX: usize = 64;
 
-const _: () =
-    assert!(INBOX_MAX > 3, "an overrun, one of slow tasks and a shutdown leave no place for commands");
+const _: () = assert!(
+    INBOX_MAX > 3,
+    "there is a place for an undo, an overrun, one of slow tasks and a shutdown, which comes once"
+);
 
 /// An entry that is not numbered yet.
 pub const fn entry(kind: InboxKind, source: u16, argument: [i64; 3]) -> InboxEntry {
@@ -36,6 +38,10 @@ pub struct Inbox {
     shutdown: bool,
     /// Slow tasks that are not done at their release, as [`InboxKind::TaskOverrun`] has them.
     unfinished: u64,
+    /// A reload is to be undone, as [`InboxKind::Undo`] has it.
+    undo: Option<[i64; 3]>,
+    /// A reload is to be taken, as [`InboxKind::Reload`] has it.
+    reload: Option<[i64; 3]>,
 }
 
 impl Inbox {
@@ -56,6 +62,8 @@ impl Inbox {
             results: None,
             shutdown: false,
             unfinished: 0,
+            undo: None,
+            reload: None,
         }
     }
 
@@ -95,12 +103,24 @@ impl Inbox {
         self.unfinished = tasks;
     }
 
-    /// The entries of this cycle. Verdicts go first: there are at most three a cycle, so commands always get through.
+    /// What the machine says of reloads in this cycle, see [`Machine::reload_verdicts`]. What finds no place is asked for again.
+    ///
+    /// [`Machine::reload_verdicts`]: crate::machine::Machine::reload_verdicts
+    pub fn put_reload_verdicts(&mut self, [undo, reload]: [Option<[i64; 3]>; 2]) {
+        (self.undo, self.reload) = (undo, reload);
+    }
+
+    /// The entries of this cycle. Verdicts go first: there are at most three a cycle, or four in the one in which a shutdown
+    /// begins, so commands always get through.
     pub fn take(&mut self, wake: &Wake) -> &[InboxEntry] {
         if self.commands.is_none() {
             return &self.entries[..self.count];
         }
         self.count = 0;
+        // Before the overrun that it may be about.
+        if let Some(argument) = self.undo.take() {
+            self.push(entry(InboxKind::Undo, InboxSource::RUNTIME, argument));
+        }
         if wake.overrun || wake.skipped > 0 {
             let late = wake.start_error_ns.cast_signed();
             let argument = [wake.skipped.cast_signed(), late, 0];
@@ -117,6 +137,11 @@ impl Inbox {
             let next = |ring: &mut Option<rtrb::Consumer<InboxEntry>>| ring.as_mut()?.pop().ok();
             let Some(entry) = next(&mut self.commands).or_else(|| next(&mut self.control)) else { break };
             self.push(entry);
+        }
+        if let Some(argument) = self.reload.take()
+            && self.count < INBOX_MAX
+        {
+            self.push(entry(InboxKind::Reload, InboxSource::RUNTIME, argument));
         }
         while self.count < INBOX_MAX
             && let Some(entry) = self.results.as_mut().and_then(Beside::next_entry)
@@ -185,9 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn a_reload_waits_behind_commands_and_its_undo_for_nobody() {
+        let (mut commands, mut inbox) = Inbox::new();
+        for _ in 0..3 {
+            commands.push(entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])).unwrap();
+        }
+        inbox.put_unfinished(0b10);
+        inbox.put_reload_verdicts([Some([7, 0, 0]), Some([8, 0, 0])]);
+        let wake = Wake { overrun: true, ..Wake::default() };
+        let kinds = |entries: &[InboxEntry]| entries.iter().map(|entry| entry.kind).collect::<Vec<_>>();
+        use InboxKind::{Overrun, Reload, Start, TaskOverrun, Undo};
+        assert_eq!(kinds(inbox.take(&wake)), [Undo, Overrun, TaskOverrun, Start]);
+        inbox.put_unfinished(0);
+        inbox.put_reload_verdicts([None, Some([8, 0, 0])]);
+        assert_eq!(kinds(inbox.take(&Wake::default())), [Start, Start, Reload]);
+        inbox.put_reload_verdicts([None, None]);
+        assert!(inbox.take(&Wake::default()).is_empty());
+    }
+
+    #[test]
     fn a_replayed_inbox_decides_nothing() {
         let mut inbox = Inbox::replayed();
         inbox.put_unfinished(0b10);
+        inbox.put_reload_verdicts([Some([1, 0, 0]), Some([2, 0, 0])]);
         let wake = Wake { overrun: true, skipped: 1, ..Wake::default() };
         assert!(inbox.take(&wake).is_empty());
         inbox.put_recorded([entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])].into_iter());

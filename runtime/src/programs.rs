@@ -1,12 +1,13 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
+use crate::machine::Loaded;
 use sensai_model::{
     Cell,
     cell::{self, ProgramSource, Task},
     config,
 };
 use sensai_scripts::{
-    Analysed, AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis,
+    Analysed, AssignedTag, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis, tier::Tiered,
 };
 use std::collections::BTreeMap;
 
@@ -180,7 +181,7 @@ fn two_tasks(one: &Known<'_>, used: UsedAxis, axis: &str, other: &Known<'_>, lin
 ///
 /// # Errors
 /// The findings, as text. [`check`] gives the same ones beforehand.
-pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
+pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Loaded>> {
     all(cell)
         .map(|(index, _, task, program)| compile_one(cell, task, index, program, task.tier.into()))
         .collect()
@@ -190,7 +191,7 @@ pub fn compile(cell: &Cell) -> anyhow::Result<Vec<Box<dyn Program>>> {
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_task(cell: &Cell, number: usize) -> anyhow::Result<Vec<Box<dyn Program>>> {
+pub fn compile_task(cell: &Cell, number: usize) -> anyhow::Result<Vec<Loaded>> {
     let of = all(cell).filter(|(_, task, ..)| *task == number);
     of.map(|(index, _, task, program)| compile_one(cell, task, index, program, task.tier.into())).collect()
 }
@@ -205,10 +206,13 @@ pub fn compile_one(
     index: usize,
     program: &ProgramSource,
     tier: Tier,
-) -> anyhow::Result<Box<dyn Program>> {
+) -> anyhow::Result<Loaded> {
     let loaded = sensai_scripts::load(program, &environment(cell, task, index), tier.into())
         .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))?;
-    Ok(loaded.program.boxed())
+    Ok(match loaded.program {
+        Tiered::Native(program) => Loaded::Anywhere(program),
+        Tiered::Interpreted(program) => Loaded::Here(program),
+    })
 }
 
 /// A finding about a program in the form of the configuration's.

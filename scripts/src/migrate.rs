@@ -10,7 +10,7 @@
 //! - A handle keeps its commands if it is of the same axis.
 
 use crate::{
-    Layout,
+    Layout, ProgramError,
     axis::AxisHandle,
     layout::{BlockShape, Field, Shape},
 };
@@ -26,7 +26,7 @@ pub struct Side<'a> {
 }
 
 /// How the new state comes from the old one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Migration {
     copies: Box<[Copy]>,
     old_len: usize,
@@ -88,6 +88,16 @@ impl fmt::Display for Refusal {
             }
         }
     }
+}
+
+/// What a program's own `migrate(old)` does: the last word on the new state, at the edge of a cycle and on live state.
+pub trait Migrate: Send {
+    /// Change `new`, which holds what was kept by name and type and what `init` gives elsewhere, by looking at `old`. Never
+    /// allocates; ends by itself within the work it was admitted with.
+    ///
+    /// # Errors
+    /// Any fault of the function, with its line; `new` is of no use then.
+    fn run(&mut self, old: &[u8], new: &mut [u8]) -> Result<(), ProgramError>;
 }
 
 /// Plan the change from `old` to `new`. `axes` are the names of the cell's axes, for texts.

@@ -204,6 +204,10 @@ inbox_kinds! {
     ModelResult = 18,
     /// Velocity override. `[0]`: index of the axis, -1 for all, `[1]`: bits of the factor, 0 to 2.
     Override = 19,
+    /// Programs are replaced. `[0]`: number of the reload, `[1]`: edition of the programs that it was made for, `[2]`: hash of the new layouts.
+    Reload = 20,
+    /// A reload is undone: the old programs come back, with their states of the swap. `[0]`: its number, `[1]`: id of the fault, source << 16, line << 32, `[2]`: tasks that failed, a bit for each.
+    Undo = 21,
 }
 
 impl InboxKind {

@@ -20,12 +20,17 @@ impl Machine {
             InboxKind::Stop => self.stop(),
             InboxKind::Reset => self.reset(entry.argument[0]),
             InboxKind::Parameter => self.set_parameter(entry),
-            InboxKind::Overrun if self.cell.task.on_overrun == OnOverrun::Stop && self.mode == Mode::Run => {
+            InboxKind::Overrun
+                if self.cell.task.on_overrun == OnOverrun::Stop
+                    && self.mode == Mode::Run
+                    && self.reloads.undone() & 1 == 0 =>
+            {
                 self.raise(Fault::new(FaultCode::Overrun));
                 true
             }
             InboxKind::TaskOverrun => {
-                let stopping = self.tasks.overrun(entry.argument[0].cast_unsigned());
+                let undone = self.reloads.undone();
+                let stopping = self.tasks.overrun(entry.argument[0].cast_unsigned(), undone);
                 if let Some(source) = stopping.filter(|_| self.mode == Mode::Run) {
                     self.raise(Fault { source, ..Fault::new(FaultCode::Overrun) });
                 }
@@ -59,6 +64,8 @@ impl Machine {
                 self.models.result(model, number, good == 1);
                 true
             }
+            InboxKind::Reload => self.accept_reload(entry),
+            InboxKind::Undo => self.undo_reload(entry),
             InboxKind::Shutdown => {
                 self.shutdown.begin(self.mode == Mode::Run);
                 self.stop();
@@ -149,6 +156,7 @@ impl Machine {
                     *value = parameter.default;
                 }
             }
+            self.reloads.reset(deep);
             if deep { self.restart_cold() } else { self.restart_warm() }
         }
         fits
@@ -165,14 +173,17 @@ impl Machine {
     fn restart_warm(&mut self) {
         for (program, warm) in self.programs.iter_mut().zip(&mut self.states_before) {
             let retained = program.layout().retained();
-            if let Some(range) = &retained {
-                warm[range.clone()].copy_from_slice(&program.state()[range.clone()]);
-            }
-            // Building the script's values anew is the interpreter's own work, as running it is.
+            warm.put(program.state());
             job::reset(&mut **program);
             if let Some(range) = retained {
-                warm[..range.start].copy_from_slice(&program.state()[..range.start]);
-                warm[range.end..].copy_from_slice(&program.state()[range.end..]);
+                let initial = program.state();
+                for range in [0..range.start, range.end..initial.len()] {
+                    if let (Some(place), Some(bytes)) =
+                        (warm.bytes_mut().get_mut(range.clone()), initial.get(range))
+                    {
+                        place.copy_from_slice(bytes);
+                    }
+                }
                 // Both parts are of states that this program had.
                 let restored = job::restore(&mut **program, warm);
                 debug_assert!(restored.is_ok(), "{restored:?}");

@@ -3,13 +3,13 @@
 //! A job is complete in itself. Wherever and whenever it runs, on a thread of its own or in the cycle that wants its
 //! result, it comes to the same result.
 
+use super::{Loaded, room::Room};
 use sensai_alloc_count::excuse;
 use sensai_model::{Cell, Fault, FaultCode, TagStore, Value};
 use sensai_scripts::{Layout, Ports, Program, ProgramError, RunContext, SysFacts};
 use std::ops::Range;
 
 /// A run that was released. Made once for each task, then filled again and again.
-#[derive(Debug)]
 pub struct Job {
     /// Facts of the release.
     pub(super) sys: SysFacts,
@@ -18,7 +18,9 @@ pub struct Job {
     pub(super) parameters: Box<[Value]>,
     pub(super) ports: Ports,
     /// Each program's state: before the run as it was committed last, afterwards what a successful run made of it.
-    pub(super) states: Box<[Box<[u8]>]>,
+    pub(super) states: Box<[Room]>,
+    /// Programs that replace those of the runner, before the run; afterwards those that they replaced.
+    pub(super) changes: Box<[Change]>,
     pub(super) error: Option<ProgramError>,
     pub(super) operations: u64,
     /// When it was submitted, on the clock of whoever needs to know; nothing is computed from it.
@@ -27,13 +29,22 @@ pub struct Job {
     pub execution_ns: u64,
 }
 
+/// A program on its way to the runner, or from it.
+#[derive(Default)]
+pub(super) struct Change {
+    pub program: Option<Box<dyn Program + Send>>,
+    /// It was replaced.
+    pub is_done: bool,
+}
+
 impl Job {
-    pub(super) fn new(cell: &Cell, states: Box<[Box<[u8]>]>) -> Self {
+    pub(super) fn new(cell: &Cell, states: Box<[Room]>) -> Self {
         Self {
             sys: SysFacts { cycle: 0, time_ns: 0, dt_ns: 0, first_cycle: false },
             store: TagStore::new(&cell.tags),
             parameters: cell.parameters.iter().map(|parameter| parameter.default).collect(),
             ports: Ports::new(cell.axes.len(), cell.programs().count(), cell.models.len()),
+            changes: states.iter().map(|_| Change::default()).collect(),
             states,
             error: None,
             operations: 0,
@@ -68,17 +79,18 @@ pub(super) fn reset(program: &mut dyn Program) {
 
 /// The programs of one slow task, on the thread that runs them.
 pub struct Runner {
-    programs: Vec<Box<dyn Program>>,
+    programs: Vec<Loaded>,
 }
 
 impl Runner {
     /// Of these programs, in calling order.
-    pub fn new(programs: Vec<Box<dyn Program>>) -> Self {
+    pub fn new(programs: Vec<Loaded>) -> Self {
         Self { programs }
     }
 
     /// Run all programs, or, if one of them fails, none: then the job holds the error, and all else is as it was.
     pub fn run(&mut self, job: &mut Job) {
+        self.replace(job);
         job.operations = 0;
         job.error = self.run_all(job).err();
         if job.error.is_some() {
@@ -87,7 +99,18 @@ impl Runner {
             return;
         }
         for (program, state) in self.programs.iter().zip(&mut job.states) {
-            state.copy_from_slice(program.state());
+            state.put(program.state());
+        }
+    }
+
+    /// Take the programs that came with the job, and leave those they replace in it.
+    fn replace(&mut self, job: &mut Job) {
+        for (program, change) in self.programs.iter_mut().zip(&mut job.changes) {
+            if let (Loaded::Anywhere(old), Some(new), false) = (program, &mut change.program, change.is_done)
+            {
+                std::mem::swap(old, new);
+                change.is_done = true;
+            }
         }
     }
 
@@ -220,12 +243,14 @@ impl Program for Committed {
 }
 
 /// Take the slow tasks' programs out of all programs of a cell, and leave their committed states in place.
-pub(super) fn divide(
-    programs: &mut [Box<dyn Program>],
-    tasks: impl Iterator<Item = Range<usize>>,
-) -> Vec<Runner> {
-    let take = |program: &mut Box<dyn Program>| {
+pub(super) fn divide(programs: &mut [Loaded], tasks: impl Iterator<Item = Range<usize>>) -> Vec<Runner> {
+    let take = |program: &mut Loaded| {
         let committed = Box::new(Committed::of(&**program));
+        // What stands for a program that cannot be moved cannot be, either.
+        let committed = match program {
+            Loaded::Here(_) => Loaded::Here(committed),
+            Loaded::Anywhere(_) => Loaded::Anywhere(committed),
+        };
         std::mem::replace(program, committed)
     };
     tasks

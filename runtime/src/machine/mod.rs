@@ -8,7 +8,10 @@ mod apply;
 pub mod axes;
 pub mod jidoka;
 pub mod job;
+mod loaded;
 pub mod models;
+pub mod reload;
+mod room;
 mod routes;
 mod save;
 mod shutdown;
@@ -17,6 +20,7 @@ mod supervise;
 pub mod tasks;
 pub mod units;
 
+pub use loaded::Loaded;
 pub use save::KeyframeError;
 
 use alarms::Alarms;
@@ -24,6 +28,8 @@ use axes::{Axes, Wanted};
 use jidoka::Jidoka;
 use job::Executor;
 use models::Models;
+use reload::Reloads;
+use room::Room;
 use sensai_alloc_count::excuse;
 use sensai_fieldbus::Exchange;
 use sensai_model::{
@@ -32,7 +38,7 @@ use sensai_model::{
     packml,
     tag::OnFault,
 };
-use sensai_scripts::{Ports, Program, ProgramError, RunContext, SysFacts, ports::Request};
+use sensai_scripts::{Ports, ProgramError, RunContext, SysFacts, ports::Request};
 use shutdown::Shutdown;
 use std::sync::Arc;
 use tasks::{Surroundings, TaskFacts, Tasks};
@@ -88,11 +94,11 @@ pub const UNCLEAN: i64 = 2;
 pub struct Machine {
     cell: Arc<Cell>,
     /// By global index: the base task's, then the committed states of the slow tasks'.
-    programs: Vec<Box<dyn Program>>,
+    programs: Vec<Loaded>,
     /// How many of them the base task runs.
     base_programs: usize,
     /// Each program's state at the start of the cycle, to go back to: the task succeeds or fails as a whole.
-    states_before: Vec<Box<[u8]>>,
+    states_before: Vec<Room>,
     store: TagStore,
     parameters: Box<[Value]>,
     inputs: Box<[u8]>,
@@ -124,6 +130,7 @@ pub struct Machine {
     models: Models,
     /// The operator acknowledged a fault in this cycle: drives are to be reset too.
     reset_axes: bool,
+    reloads: Reloads,
     /// Validity of the sync units in the last exchange, for the routes.
     valid_units: u32,
 }
@@ -134,14 +141,14 @@ impl Machine {
     ///
     /// # Panics
     /// If an axis of the cell cannot be, which no checked cell has.
-    pub fn new(cell: Arc<Cell>, mut programs: Vec<Box<dyn Program>>) -> Self {
+    pub fn new(cell: Arc<Cell>, mut programs: Vec<Loaded>) -> Self {
         let slow_programs: usize = cell.slow_tasks.iter().map(|task| task.programs.len()).sum();
         let base_programs = programs.len().saturating_sub(slow_programs);
         let runners = job::divide(&mut programs, tasks::ranges(&cell, base_programs));
         let axes = Axes::new(&cell).unwrap_or_else(|(name, errors)| panic!("axis {name}: {errors:?}"));
         let store = TagStore::new(&cell.tags);
         let parameters = cell.parameters.iter().map(|parameter| parameter.default).collect();
-        let states_before = programs.iter().map(|program| program.state().into()).collect();
+        let states_before = programs.iter().map(|program| Room::of(program.state())).collect();
         let mut machine = Self {
             states_before,
             store,
@@ -167,6 +174,7 @@ impl Machine {
             jidoka: Jidoka::new(&cell),
             models: Models::new(&cell),
             reset_axes: false,
+            reloads: Reloads::new(cell.tasks().count(), slow_programs),
             valid_units: 0,
             programs,
             base_programs,
@@ -204,6 +212,7 @@ impl Machine {
         self.operations = 0;
         self.committed = false;
         self.tasks.begin();
+        self.reloads.begin();
         self.valid_units = exchange.valid;
         self.axes.read(&self.inputs, exchange.valid);
         for (place, facts) in self.ports.axes.iter_mut().zip(self.axes.facts()) {
@@ -244,12 +253,19 @@ impl Machine {
                 self.store.commit();
                 self.committed = true;
                 self.see_models();
+                self.reloads.ran(0);
             }
             Some(error) => {
                 self.store.roll_back();
                 self.ports.roll_back();
-                self.raise(error.fault);
-                self.error = Some(error);
+                if self.reloads.covers(0) {
+                    // The old programs begin where this run should have.
+                    self.first_run = sys.first_cycle;
+                    self.reloads.fail(0, error.fault);
+                } else {
+                    self.raise(error.fault);
+                }
+                self.tell(error);
             }
         }
     }
@@ -271,7 +287,25 @@ impl Machine {
     /// Take in what slow tasks have to give in this cycle, and release them anew.
     fn step_tasks(&mut self, time: CycleTime) {
         let running = self.mode == Mode::Run;
-        let mut around = Surroundings {
+        let failed = {
+            let (tasks, mut around, reloads) = self.slow();
+            tasks.collect(&mut around, reloads, time)
+        };
+        self.swap();
+        if running && failed.error.is_none() {
+            let (tasks, mut around, _) = self.slow();
+            tasks.release(&mut around, time);
+        }
+        self.operations = self.tasks.operations();
+        if let Some(error) = &failed.error {
+            self.raise(error.fault);
+        }
+        [failed.error, failed.undone].into_iter().flatten().for_each(|error| self.tell(error));
+    }
+
+    /// The slow tasks, and what they work on.
+    fn slow(&mut self) -> (&mut Tasks, Surroundings<'_>, &mut Reloads) {
+        let around = Surroundings {
             store: &mut self.store,
             parameters: &self.parameters,
             ports: &mut self.ports,
@@ -281,13 +315,13 @@ impl Machine {
             models: &self.cell.models,
             interval_ns: self.cell.task.interval_ns,
         };
-        let error = self.tasks.step(&mut around, time, running);
-        self.operations = self.tasks.operations();
-        if let Some(error) = error {
-            self.raise(error.fault);
-            if let Some(untold) = self.error.replace(error) {
-                excuse(|| drop(untold));
-            }
+        (&mut self.tasks, around, &mut self.reloads)
+    }
+
+    /// Keep an error for whoever shows it; an older one that nobody fetched is lost.
+    fn tell(&mut self, error: ProgramError) {
+        if let Some(untold) = self.error.replace(error) {
+            excuse(|| drop(untold));
         }
     }
 
@@ -296,7 +330,7 @@ impl Machine {
         let Self { programs, base_programs, states_before, store, parameters, operations, ports, .. } = self;
         let programs = &mut programs[..*base_programs];
         for (before, program) in states_before.iter_mut().zip(programs.iter()) {
-            before.copy_from_slice(program.state());
+            before.put(program.state());
         }
         let failed = programs.iter_mut().enumerate().find_map(|(index, program)| {
             let context = &mut RunContext { sys, tags: store, parameters, ports };
@@ -507,7 +541,7 @@ impl Machine {
     }
 
     /// The programs, in calling order.
-    pub fn programs(&self) -> &[Box<dyn Program>] {
+    pub fn programs(&self) -> &[Loaded] {
         &self.programs
     }
 

@@ -1,6 +1,6 @@
 //! A machine's state as bytes: what is hashed into every record, and what a replay can begin with.
 
-use super::{Machine, Mode, tasks::Surroundings};
+use super::{Machine, Mode};
 use crate::keyframe::{Reader, Writer};
 use sensai_model::{Fault, FaultCode, TagKind, Value};
 
@@ -75,9 +75,11 @@ impl Machine {
                 .map(|program| (format!("program:{}", program.name()), program.state().len())),
         );
         let releases = self.cell.slow_tasks.iter().zip(self.tasks.snapshot_lens());
-        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>();
+        let reloads: usize = self.reloads.parts().iter().map(|(_, len)| len).sum();
+        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>() - reloads;
         parts.push(("held inputs".into(), held));
         parts.extend(releases.map(|(task, len)| (format!("release:{}", task.name), len)));
+        parts.extend(self.reloads.parts());
         parts
     }
 
@@ -124,6 +126,7 @@ impl Machine {
             out.bytes(&[u8::from(self.store.valid(slot))]);
         }
         self.tasks.save_snapshots(out);
+        self.reloads.save(out);
     }
 
     /// Slots of all input tags, or of all others.
@@ -189,17 +192,9 @@ impl Machine {
             let [valid] = from.array::<1>()?;
             self.store.restore(slot, value, valid != 0);
         }
-        let around = Surroundings {
-            store: &mut self.store,
-            parameters: &self.parameters,
-            ports: &mut self.ports,
-            programs: &mut self.programs,
-            axes: &self.axes,
-            units: &self.units,
-            models: &self.cell.models,
-            interval_ns: self.cell.task.interval_ns,
-        };
-        self.tasks.load_snapshots(&mut from, &around)?;
+        let (tasks, around, reloads) = self.slow();
+        tasks.load_snapshots(&mut from, &around, reloads)?;
+        reloads.load(&mut from)?;
         from.end()
     }
 }

@@ -9,9 +9,11 @@
 //! task's programs run.
 
 use super::{
-    KeyframeError,
+    KeyframeError, Loaded,
     axes::Axes,
-    job::{Executor, Inline, Job, Runner},
+    job::{Change, Executor, Inline, Job, Runner},
+    reload::Reloads,
+    room::Room,
     units::Units,
 };
 use crate::{
@@ -56,7 +58,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) store: &'a mut TagStore,
     pub(super) parameters: &'a [Value],
     pub(super) ports: &'a mut Ports,
-    pub(super) programs: &'a mut [Box<dyn Program>],
+    pub(super) programs: &'a mut [Loaded],
     pub(super) axes: &'a Axes,
     pub(super) units: &'a Units,
     pub(super) models: &'a [Model],
@@ -79,6 +81,10 @@ struct SlowTask {
     first_run: bool,
     /// The verdict of this cycle: what was released is not done.
     late: bool,
+    /// Its run failed, and its programs are to be replaced before the next one: no release in this cycle.
+    held: bool,
+    /// What is between the programs' replacement and the job that takes them along.
+    seats: Box<[Seat]>,
     /// Facts of the last release.
     release: SysFacts,
     releases: u64,
@@ -92,6 +98,24 @@ struct SlowTask {
     operations: u64,
     execution_ns: u64,
     collected: bool,
+}
+
+/// A program's place with the executor, from here.
+#[derive(Default)]
+struct Seat {
+    /// Goes there with the next job.
+    deliver: Option<Box<dyn Program + Send>>,
+    /// What comes back with the job that is away goes there again with the next one.
+    back: bool,
+}
+
+/// What failed among the results of a cycle.
+#[derive(Default)]
+pub(super) struct Collected {
+    /// The first failure that is the machine's.
+    pub error: Option<ProgramError>,
+    /// The first one that leads to an undo instead.
+    pub undone: Option<ProgramError>,
 }
 
 /// All slow tasks of a cell.
@@ -108,7 +132,7 @@ impl Tasks {
     /// until [`Tasks::run_on`].
     pub(super) fn new(
         cell: &Cell,
-        programs: &[Box<dyn Program>],
+        programs: &[Loaded],
         first: usize,
         runners: Vec<Runner>,
         axes: &Axes,
@@ -151,28 +175,28 @@ impl Tasks {
         late
     }
 
-    /// The verdict of this cycle. The first task in it that is to stop the machine.
-    pub(super) fn overrun(&mut self, late: u64) -> Option<u16> {
+    /// The verdict of this cycle. The first task in it that is to stop the machine; those in `undone` are not.
+    pub(super) fn overrun(&mut self, late: u64, undone: u64) -> Option<u16> {
         let mut stopping = None;
         for (index, task) in self.tasks.iter_mut().enumerate().filter(|(index, _)| late >> index & 2 == 2) {
             task.late = true;
             task.overruns = task.overruns.saturating_add(1);
-            if task.stops_on_overrun && stopping.is_none() {
+            if task.stops_on_overrun && undone >> index & 2 == 0 && stopping.is_none() {
                 stopping = Some(index as u16 + 1);
             }
         }
         stopping
     }
 
-    /// Release edges: take in the results of what is due, then release it again if `running`. Returns the first error.
-    pub(super) fn step(
+    /// Release edges, first half: take in the results of what is due.
+    pub(super) fn collect(
         &mut self,
         around: &mut Surroundings<'_>,
+        reloads: &mut Reloads,
         time: CycleTime,
-        running: bool,
-    ) -> Option<ProgramError> {
+    ) -> Collected {
         let Self { tasks, executor, commands, requests } = self;
-        let mut error: Option<ProgramError> = None;
+        let mut failed = Collected::default();
         for (index, task) in tasks.iter_mut().enumerate() {
             if task.late || !task.is_due(time) {
                 continue;
@@ -180,29 +204,112 @@ impl Tasks {
             task.job = task.job.take().or_else(|| executor.take(index));
             // Only an executor that goes back on its word leaves no job here.
             debug_assert!(task.job.is_some(), "the job of slow task {index} is lost");
+            task.unload(reloads);
             if let Some(job) = task.job.as_mut().filter(|_| std::mem::take(&mut task.in_flight)) {
                 let (commands, requests) = (&mut *commands, &mut *requests);
                 task.operations = job.operations;
                 task.execution_ns = job.execution_ns;
                 task.collected = true;
-                match job.error.take() {
-                    None => collect(task, around, commands, requests),
-                    Some(failed) if error.is_none() => error = Some(failed),
-                    Some(failed) => excuse(|| drop(failed)),
+                let Some(error) = job.error.take() else {
+                    collect(task, around, commands, requests);
+                    reloads.ran(index + 1);
+                    continue;
+                };
+                let place = if reloads.covers(index + 1) {
+                    task.held = true;
+                    reloads.fail(index + 1, error.fault);
+                    &mut failed.undone
+                } else {
+                    &mut failed.error
+                };
+                match place {
+                    Some(_) => excuse(|| drop(error)),
+                    None => *place = Some(error),
                 }
             }
         }
-        if running && error.is_none() {
-            for (index, task) in tasks.iter_mut().enumerate() {
-                if !task.late
-                    && task.is_due(time)
-                    && let Some(job) = task.release(around, time)
-                {
-                    executor.submit(index, job);
-                }
+        failed
+    }
+
+    /// Release edges, second half: begin the next runs of what is due.
+    pub(super) fn release(&mut self, around: &mut Surroundings<'_>, time: CycleTime) {
+        for (index, task) in self.tasks.iter_mut().enumerate() {
+            if !task.late
+                && !task.held
+                && task.is_due(time)
+                && let Some(job) = task.release(around, time)
+            {
+                self.executor.submit(index, job);
             }
         }
-        error
+    }
+
+    /// The job of a slow task is here.
+    pub(super) fn is_home(&self, task: usize) -> bool {
+        self.tasks.get(task).is_some_and(|task| task.job.is_some())
+    }
+
+    /// The programs of a slow task can be replaced in this cycle: its job is here, or comes. `late` as in
+    /// [`Tasks::unfinished`].
+    pub(super) fn is_at_edge(&self, task: usize, time: CycleTime, late: u64) -> bool {
+        let comes = |of: &SlowTask| of.is_due(time) && late >> task & 2 == 0;
+        self.tasks.get(task).is_some_and(|of| of.job.is_some() || comes(of))
+    }
+
+    /// Let `new` run in the place of a program of a slow task from its next run on, with room for both states. Returns the old
+    /// one if it is here; true: it comes back with a later job.
+    pub(super) fn exchange(
+        &mut self,
+        task: usize,
+        program: usize,
+        new: Option<Box<dyn Program + Send>>,
+        room: &mut Box<[u8]>,
+    ) -> (Option<Box<dyn Program + Send>>, bool) {
+        self.make_room(task, program, room);
+        match (self.seat(task, program), new) {
+            (Some(seat), Some(new)) => {
+                let old = seat.deliver.replace(new);
+                let awaits = old.is_none();
+                (old, awaits)
+            }
+            (_, new) => (new, false),
+        }
+    }
+
+    /// Undo [`Tasks::exchange`]: `old` is the replaced program, if it came back already. What was under way counts as never
+    /// released. Returns the new program, if it is here.
+    pub(super) fn bring_back(
+        &mut self,
+        task: usize,
+        program: usize,
+        old: Option<Box<dyn Program + Send>>,
+    ) -> Option<Box<dyn Program + Send>> {
+        if let Some(task) = self.tasks.get_mut(task) {
+            task.in_flight = false;
+        }
+        let seat = self.seat(task, program)?;
+        let new = seat.deliver.take();
+        match old {
+            Some(old) => seat.deliver = Some(old),
+            // Either the new one never left, or the old one is on its way here.
+            None => seat.back = new.is_none(),
+        }
+        new
+    }
+
+    /// Room for longer states of a program, in the job that is here.
+    pub(super) fn make_room(&mut self, task: usize, program: usize, room: &mut Box<[u8]>) {
+        let Some(task) = self.tasks.get_mut(task) else { return };
+        let place = program.checked_sub(task.programs.start);
+        let state = task.job.as_mut().zip(place).and_then(|(job, place)| job.states.get_mut(place));
+        if let Some(state) = state {
+            state.exchange(room);
+        }
+    }
+
+    fn seat(&mut self, task: usize, program: usize) -> Option<&mut Seat> {
+        let task = self.tasks.get_mut(task)?;
+        task.seats.get_mut(program.checked_sub(task.programs.start)?)
     }
 
     /// The cycle begins: nothing was collected, no verdict applies beyond its cycle.
@@ -210,7 +317,7 @@ impl Tasks {
         self.commands.clear();
         self.requests.clear();
         for task in &mut self.tasks {
-            task.collected = false;
+            (task.collected, task.held) = (false, false);
         }
     }
 
@@ -323,7 +430,7 @@ impl Tasks {
             for word in &mut task.alarms {
                 *word = from.u64()?;
             }
-            (task.late, task.collected) = (false, false);
+            (task.late, task.held, task.collected) = (false, false, false);
         }
         Ok(())
     }
@@ -333,10 +440,13 @@ impl Tasks {
         &mut self,
         from: &mut Reader<'_>,
         around: &Surroundings<'_>,
+        reloads: &mut Reloads,
     ) -> Result<(), KeyframeError> {
         for (index, task) in self.tasks.iter_mut().enumerate() {
             from.fill(&mut task.snapshot)?;
-            let Some(mut job) = task.job.take().or_else(|| self.executor.recall(index)) else { continue };
+            task.job = task.job.take().or_else(|| self.executor.recall(index));
+            task.unload(reloads);
+            let Some(mut job) = task.job.take() else { continue };
             if !task.in_flight {
                 task.job = Some(job);
                 continue;
@@ -418,15 +528,9 @@ fn collect(
 }
 
 impl SlowTask {
-    fn new(
-        cell: &Cell,
-        task: &Task,
-        range: Range<usize>,
-        programs: &[Box<dyn Program>],
-        axes: &Axes,
-    ) -> Self {
+    fn new(cell: &Cell, task: &Task, range: Range<usize>, programs: &[Loaded], axes: &Axes) -> Self {
         let programs = programs.get(range.clone()).unwrap_or_default();
-        let states = programs.iter().map(|program| program.state().into()).collect();
+        let states = programs.iter().map(|program| Room::of(program.state())).collect();
         let mut new = Self {
             interval_ns: task.interval_ns,
             multiple: task.multiple.max(1),
@@ -436,6 +540,8 @@ impl SlowTask {
             in_flight: false,
             first_run: true,
             late: false,
+            held: false,
+            seats: programs.iter().map(|_| Seat::default()).collect(),
             release: SysFacts { cycle: 0, time_ns: 0, dt_ns: 0, first_cycle: false },
             releases: 0,
             overruns: 0,
@@ -474,6 +580,9 @@ impl SlowTask {
         };
         self.releases = self.releases.saturating_add(1);
         self.in_flight = true;
+        for (change, seat) in job.changes.iter_mut().zip(&mut self.seats) {
+            *change = Change { program: seat.deliver.take(), is_done: false };
+        }
         job.store.begin_as(around.store);
         job.parameters.copy_from_slice(around.parameters);
         job.ports.axes.copy_from_slice(&around.ports.axes);
@@ -494,7 +603,19 @@ impl SlowTask {
         job.ports.begin((self.release.cycle / self.multiple).saturating_add(1).saturating_mul(self.multiple));
         let programs = around.programs.get(self.programs.clone()).unwrap_or_default();
         for (state, program) in job.states.iter_mut().zip(programs) {
-            state.copy_from_slice(program.state());
+            state.put(program.state());
+        }
+    }
+
+    /// Take the programs that came back with the job, or that nobody took.
+    fn unload(&mut self, reloads: &mut Reloads) {
+        let Some(job) = &mut self.job else { return };
+        for (place, (change, seat)) in job.changes.iter_mut().zip(&mut self.seats).enumerate() {
+            let Some(program) = change.program.take() else { continue };
+            match (change.is_done, std::mem::take(&mut seat.back)) {
+                (true, true) | (false, false) => seat.deliver = Some(program),
+                (true, false) | (false, true) => reloads.came_back(self.programs.start + place, program),
+            }
         }
     }
 

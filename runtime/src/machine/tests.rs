@@ -9,9 +9,10 @@ use sensai_model::{
     record::{InboxEntry, InboxKind, InboxSource},
     tag::{OnInvalid, Overflow},
 };
-use sensai_scripts::{Layout, layout::Reading};
+use sensai_scripts::{Layout, Program, layout::Reading};
 use std::sync::Arc;
 
+mod reload;
 mod tasks;
 mod whole;
 
@@ -163,7 +164,7 @@ fn cell() -> Cell {
 
 fn machine(cell: Cell) -> Machine {
     let program = Double { layout: Layout::new(Vec::new()), state: [0; 8], input: 0, outputs: [1, 2] };
-    Machine::new(Arc::new(cell), vec![Box::new(program)])
+    Machine::new(Arc::new(cell), vec![Loaded::Here(Box::new(program))])
 }
 
 const GOOD: Exchange = Exchange { valid: 1, lost: false, ..Exchange::NONE };

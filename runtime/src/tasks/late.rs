@@ -18,8 +18,12 @@ impl Late {
     /// The programs of `cell`; the n-th job needs `looks[n]`.
     pub(crate) fn new(cell: &Cell, looks: &[u64]) -> Self {
         let runner = |number| Runner::new(programs::compile_task(cell, number).expect("it compiles"));
-        let runners: Vec<Inline> =
-            (1..=cell.slow_tasks.len()).map(|number| Inline::new(std::iter::once(runner(number)))).collect();
+        Self::of((1..=cell.slow_tasks.len()).map(runner), looks)
+    }
+
+    /// The same with the programs of each task.
+    pub(crate) fn of(runners: impl Iterator<Item = Runner>, looks: &[u64]) -> Self {
+        let runners: Vec<Inline> = runners.map(|runner| Inline::new(std::iter::once(runner))).collect();
         Self { away: vec![None; runners.len()], runners, looks: looks.iter().copied().collect() }
     }
 }

@@ -487,7 +487,7 @@ fn asking(mut cell: Cell, request: Request) -> Machine {
     cell.slow_tasks.truncate(1);
     let program = |request, program| {
         let layout = Layout::new(Vec::new());
-        Box::new(Asking { layout, state: [0; 8], request, program }) as Box<dyn Program>
+        Loaded::Here(Box::new(Asking { layout, state: [0; 8], request, program }))
     };
     let base = crate::programs::compile_task(&cell, 0).expect("the base compiles");
     Machine::new(Arc::new(cell), base.into_iter().chain([program(request, 1)]).collect())
