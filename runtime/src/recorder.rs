@@ -245,6 +245,9 @@ pub(crate) fn epoch_spec(
         sync_units: cell.sync_units.iter().map(|unit| unit.name.clone()).collect(),
         programs: programs.collect::<anyhow::Result<_>>()?,
         keyframe,
+        edition: 0,
+        run_first_cycle: 0,
+        replaced: Vec::new(),
     })
 }
 

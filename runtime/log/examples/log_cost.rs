@@ -58,6 +58,9 @@ fn spec() -> Result<EpochSpec, Box<dyn Error>> {
         sync_units: vec!["main".into(), "measuring".into()],
         programs: Vec::new(),
         keyframe: vec![KeyframePart { name: "state".into(), offset: 0, len: STATE_LEN as u64 }],
+        edition: 0,
+        run_first_cycle: 0,
+        replaced: Vec::new(),
     })
 }
 

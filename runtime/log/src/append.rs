@@ -3,13 +3,12 @@
 use crate::{
     Epoch, EpochSpec, LogError,
     block::{BLOCK_LEN_MAX, BlockKind, Header, NONE, PAYLOAD_LEN_MAX, VERSION},
-    epoch::{Content, Hash, Id},
+    epoch::{Content, Hash, Id, Replaced},
     payload::{CONTENT_HEADER_LEN, ContentPart, Event, Gap, GapReason, Slice},
     reader::LogReader,
     storage::Storage,
     tail::{self, Tail},
 };
-use sha2::{Digest, Sha256};
 use std::{io, sync::Arc};
 
 /// Verified at least, when a log is opened for appending.
@@ -187,15 +186,14 @@ impl<S: Storage> Appender<S> {
         let previous_epoch = Some(self.staged.epoch_offset).filter(|offset| *offset != NONE);
         self.session = session;
         self.staged.ring_next = 0;
-        let mut contents = Vec::with_capacity(spec.contents.len());
+        let mut contents: Vec<Content> = Vec::with_capacity(spec.contents.len());
         for (path, bytes) in &spec.contents {
-            let sha256 = Hash(Sha256::digest(bytes).into());
-            let stored = known.iter().chain(&contents).find(|content: &&Content| content.sha256 == sha256);
-            let offset = match stored {
-                Some(content) => content.offset,
-                None => self.append_content(sha256, bytes)?,
-            };
-            contents.push(Content { path: path.clone(), sha256, len: bytes.len() as u64, offset });
+            let sha256 = Hash::of(bytes);
+            let stored = known.iter().chain(&contents).find(|content| content.sha256 == sha256);
+            contents.push(match stored {
+                Some(content) => Content { path: path.clone(), ..content.clone() },
+                None => self.store_content(path, bytes)?,
+            });
         }
         let epoch = Epoch {
             format: VERSION,
@@ -215,6 +213,9 @@ impl<S: Storage> Appender<S> {
             sync_units: spec.sync_units.clone(),
             programs: spec.programs.clone(),
             keyframe: spec.keyframe.clone(),
+            edition: spec.edition,
+            run_first_cycle: spec.run_first_cycle,
+            replaced: self.store_replaced(spec, &known)?,
         };
         self.append_epoch(&epoch)?;
         self.sync()?;
@@ -229,10 +230,7 @@ impl<S: Storage> Appender<S> {
         // What cannot be read back must not be written: records would follow that nobody can read.
         Epoch::parse(&json)
             .map_err(|what| LogError::Request(format!("cannot describe the epoch: {what}")))?;
-        self.staged.epoch_offset = self.staged.offset;
-        self.staged.keyframe_offset = NONE;
-        self.staged.keyframe_cycle = 0;
-        self.staged.arriving = None;
+        self.leave_epoch();
         let parts: Vec<&[u8]> = json.chunks(PAYLOAD_LEN_MAX).collect();
         let count = part_count(parts.len())?;
         for (i, part) in parts.iter().enumerate() {
@@ -241,8 +239,38 @@ impl<S: Storage> Appender<S> {
         self.write()
     }
 
-    fn append_content(&mut self, sha256: Hash, bytes: &[u8]) -> Result<u64, LogError> {
-        let first = self.staged.offset;
+    /// What comes next is of another epoch, which begins with the next block.
+    pub(crate) const fn leave_epoch(&mut self) {
+        self.staged.epoch_offset = self.staged.offset;
+        self.staged.keyframe_offset = NONE;
+        self.staged.keyframe_cycle = 0;
+        self.staged.arriving = None;
+    }
+
+    pub(crate) fn set_epoch(&mut self, epoch: Arc<Epoch>) {
+        self.epoch = Some(epoch);
+    }
+
+    fn store_replaced(&mut self, spec: &EpochSpec, known: &[Content]) -> Result<Vec<Replaced>, LogError> {
+        let one = |(program, text): &(u32, Vec<u8>)| {
+            let (path, sha256) = (format!("replaced/{program}"), Hash::of(text));
+            let content = match known.iter().find(|content| content.sha256 == sha256) {
+                Some(content) => Content { path, ..content.clone() },
+                None => self.store_content(&path, text)?,
+            };
+            Ok(Replaced { program: *program, content })
+        };
+        spec.replaced.iter().map(one).collect()
+    }
+
+    /// Stage a file, whatever is stored already, and write most of it.
+    pub(crate) fn store_content(&mut self, path: &str, bytes: &[u8]) -> Result<Content, LogError> {
+        let (sha256, len, offset) = (Hash::of(bytes), bytes.len() as u64, self.staged.offset);
+        self.append_content(sha256, bytes)?;
+        Ok(Content { path: path.to_owned(), sha256, len, offset })
+    }
+
+    fn append_content(&mut self, sha256: Hash, bytes: &[u8]) -> Result<(), LogError> {
         let part_len = PAYLOAD_LEN_MAX - CONTENT_HEADER_LEN;
         let count = part_count(bytes.len().div_ceil(part_len).max(1))?;
         let mut payload = Vec::new();
@@ -257,7 +285,7 @@ impl<S: Storage> Appender<S> {
                 self.write()?;
             }
         }
-        Ok(first)
+        Ok(())
     }
 
     /// Contents of the last epochs that are still readable.
@@ -461,6 +489,14 @@ impl<S: Storage> Appender<S> {
         self.blocks
     }
 
+    pub(crate) const fn log_id(&self) -> &[u8; 16] {
+        &self.log_id
+    }
+
+    pub(crate) const fn epoch_offset(&self) -> u64 {
+        self.staged.epoch_offset
+    }
+
     pub(crate) const fn ring_next(&self) -> u64 {
         self.staged.ring_next
     }
@@ -508,7 +544,7 @@ impl Tail {
     }
 }
 
-fn part_count(parts: usize) -> Result<u16, LogError> {
+pub(crate) fn part_count(parts: usize) -> Result<u16, LogError> {
     u16::try_from(parts).map_err(|_| LogError::Request(format!("{parts} parts of one file are too many")))
 }
 

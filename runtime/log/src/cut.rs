@@ -1,14 +1,14 @@
 //! A stretch of a log as a log of its own, which replays by itself.
 
 use crate::{
-    EpochSpec, Keyframe, LogError, LogReader,
+    Epoch, EpochSpec, Keyframe, LogError, LogReader,
     append::{Appender, Facts, random_id},
     block::{BlockKind, PAYLOAD_LEN_MAX},
     payload::{SLICE_HEADER_LEN, Slice},
     storage::{ReadAt, Storage},
 };
 use sensai_model::record::RecordFlags;
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 /// Bytes of a keyframe in one block.
 const SLICE_LEN: usize = 32 * 1024;
@@ -47,29 +47,14 @@ pub fn cut<R: ReadAt, S: Storage>(
 ) -> Result<(Cut, S), LogError> {
     let missing = || LogError::Request(format!("no cycle from {of} on was recorded"));
     let epoch = log.records(of).next().ok_or_else(missing)??.epoch;
-    let wanted = (*cycles.start()).min(of).max(epoch.first_cycle);
-    let keyframe = log.keyframe_before(wanted)?;
-    let first = keyframe.as_ref().map_or(epoch.first_cycle, |keyframe| keyframe.cycle.saturating_add(1));
-
-    let contents = epoch.contents.iter().map(|content| Ok((content.path.clone(), log.content(content)?)));
-    let passed = first.saturating_sub(epoch.first_cycle).saturating_mul(epoch.interval_ns);
-    let spec = EpochSpec {
-        cell: epoch.cell.clone(),
-        numeric_profile: epoch.numeric_profile.clone(),
-        binary_sha256: epoch.binary_sha256.clone(),
-        interval_ns: epoch.interval_ns,
-        first_cycle: first,
-        start_utc_ns: epoch.start_utc_ns.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
-        contents: contents.collect::<Result<_, LogError>>()?,
-        record: epoch.record,
-        tags: epoch.tags.clone(),
-        parameters: epoch.parameters.clone(),
-        sync_units: epoch.sync_units.clone(),
-        programs: epoch.programs.clone(),
-        keyframe: epoch.keyframe.clone(),
-    };
+    let run = epoch.first_of_run();
+    let wanted = (*cycles.start()).min(of).max(run);
+    let (keyframe, first) = log.start_for(wanted)?;
+    // Of the first record: it may be an epoch before that of `of`.
+    let mut epoch = log.records(first).next().ok_or_else(missing)??.epoch;
+    let session = random_id()?;
     let mut appender = Appender::create(to, random_id()?);
-    appender.begin_epoch(&spec, random_id()?)?;
+    appender.begin_epoch(&spec(log, &epoch, first, first)?, session)?;
     if let Some(keyframe) = &keyframe {
         stage_keyframe(&mut appender, keyframe);
     }
@@ -81,8 +66,14 @@ pub fn cut<R: ReadAt, S: Storage>(
     for record in log.records(first) {
         let record = record?;
         let (view, cycle) = (record.view(), record.view().cycle());
-        if record.epoch.first_cycle != epoch.first_cycle || cycle > *cycles.end() {
+        if record.epoch.first_of_run() != run || cycle > *cycles.end() {
             break;
+        }
+        if !Arc::ptr_eq(&record.epoch, &epoch) {
+            epoch = Arc::clone(&record.epoch);
+            out.stage();
+            out.appender.write()?;
+            out.appender.begin_epoch(&spec(log, &epoch, epoch.first_cycle, first)?, session)?;
         }
         start_block.get_or_insert(record.block_offset);
         if view.flags().contains(RecordFlags::GAP_BEFORE) {
@@ -116,6 +107,31 @@ pub fn cut<R: ReadAt, S: Storage>(
         bytes: appender.written_len(),
     };
     Ok((cut, appender.into_storage()))
+}
+
+/// What an epoch of the run says, from cycle `from` on, in a log that begins with cycle `first`.
+fn spec<R: ReadAt>(log: &LogReader<R>, epoch: &Epoch, from: u64, first: u64) -> Result<EpochSpec, LogError> {
+    let contents = epoch.contents.iter().map(|content| Ok((content.path.clone(), log.content(content)?)));
+    let replaced = epoch.replaced.iter().map(|of| Ok((of.program, log.content(&of.content)?)));
+    let passed = from.saturating_sub(epoch.first_cycle).saturating_mul(epoch.interval_ns);
+    Ok(EpochSpec {
+        cell: epoch.cell.clone(),
+        numeric_profile: epoch.numeric_profile.clone(),
+        binary_sha256: epoch.binary_sha256.clone(),
+        interval_ns: epoch.interval_ns,
+        first_cycle: from,
+        start_utc_ns: epoch.start_utc_ns.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
+        contents: contents.collect::<Result<_, LogError>>()?,
+        record: epoch.record,
+        tags: epoch.tags.clone(),
+        parameters: epoch.parameters.clone(),
+        sync_units: epoch.sync_units.clone(),
+        programs: epoch.programs.clone(),
+        keyframe: epoch.keyframe.clone(),
+        edition: epoch.edition,
+        run_first_cycle: first,
+        replaced: replaced.collect::<Result<_, LogError>>()?,
+    })
 }
 
 /// Records on their way into blocks.

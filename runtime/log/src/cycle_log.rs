@@ -4,6 +4,7 @@
 use crate::{
     Epoch, EpochSpec, LogError, LogThread, Recorder,
     append::{Appender, Recovery, random_id},
+    change::Changes,
     drain::{BATCH_SLOTS, Drain},
     payload::{Gap, GapReason},
     ring::{self, Consumer, Geometry, Leftover, RingIdentity},
@@ -195,7 +196,7 @@ impl CycleLog {
         let (producer, consumer) = ring::create(&self.ring_path, geometry, identity)?;
         let core = WriterCore::new(self.appender, consumer, self.options.sync_interval_ns, before);
         let thread = LogThread::start(core, clock, &self.path)?;
-        Ok((Recorder { producer, layout: epoch.record }, thread))
+        Ok((Recorder { producer, layout: epoch.record, mark: None }, thread))
     }
 }
 
@@ -227,15 +228,26 @@ fn drain_leftover(
         let reason = GapReason::Overwritten;
         appender.stage_gap(&Gap { reason, after_cycle, before_cycle: 0, records: 0, bytes: 0 });
     }
-    let mut drain = Drain::default();
+    let (mut drain, changes) = (Drain::default(), Changes::default());
     let mut at = first;
     while at < present.end {
         let batch = at..present.end.min(at.saturating_add(BATCH_SLOTS));
+        let mark = consumer.mark_in(batch.clone());
+        let batch = at..mark.unwrap_or(batch.end);
         at = batch.end;
         let drained = drain.stage(appender, consumer, batch);
         recovery.ring_records += drained.records;
         recovery.ring_damaged += drained.damaged;
         appender.write()?;
+        if let Some(slot) = mark.and_then(|mark| consumer.slot(mark)) {
+            at += 1;
+            if let Err(error) = changes.begin(appender, slot.payload, at) {
+                // What follows means something that nobody can say.
+                let left = present.end - at;
+                recovery.ring_note = Some(format!("{left} slots of the left-over ring ignored: {error}"));
+                break;
+            }
+        }
     }
     appender.write()?;
     appender.sync()?;

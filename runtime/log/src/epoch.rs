@@ -3,6 +3,7 @@
 use crate::block::{hex, unhex};
 use sensai_model::{ScalarType, Tag, Value, record::RecordLayout};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What the caller knows when a run starts. The log adds identity, places and hashes.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,12 @@ pub struct EpochSpec {
     pub programs: Vec<EpochProgram>,
     /// What the bytes of a keyframe are, without gaps.
     pub keyframe: Vec<KeyframePart>,
+    /// See [`Epoch::edition`]; 0 for a run that begins.
+    pub edition: u32,
+    /// See [`Epoch::run_first_cycle`].
+    pub run_first_cycle: u64,
+    /// See [`Epoch::replaced`]: index, and text.
+    pub replaced: Vec<(u32, Vec<u8>)>,
 }
 
 /// A parameter at the start of an epoch.
@@ -122,6 +129,24 @@ pub struct Epoch {
     pub programs: Vec<EpochProgram>,
     /// See [`EpochSpec::keyframe`].
     pub keyframe: Vec<KeyframePart>,
+    /// Counts the epochs of a run by its programs: 0 is the first one, odd ones begin with a reload, even ones with its undo.
+    #[serde(default)]
+    pub edition: u32,
+    /// First cycle of the run, where this is not its first epoch; else 0.
+    #[serde(default)]
+    pub run_first_cycle: u64,
+    /// Programs that a reload replaced, and that its undo would bring back.
+    #[serde(default)]
+    pub replaced: Vec<Replaced>,
+}
+
+/// A program that may come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its index among the programs.
+    pub program: u32,
+    /// Its text.
+    pub content: Content,
 }
 
 impl EpochSpec {
@@ -166,6 +191,11 @@ fn keyframe_problem(parts: &[KeyframePart]) -> Option<String> {
 }
 
 impl Epoch {
+    /// First cycle of its run.
+    pub const fn first_of_run(&self) -> u64 {
+        if self.edition == 0 { self.first_cycle } else { self.run_first_cycle }
+    }
+
     /// Bytes of a keyframe.
     pub fn keyframe_len(&self) -> u64 {
         self.keyframe.last().map_or(0, |part| part.offset.saturating_add(part.len))
@@ -194,6 +224,9 @@ impl Epoch {
             sync_units: epoch.sync_units,
             programs: Vec::new(),
             keyframe: epoch.keyframe,
+            edition: 0,
+            run_first_cycle: 0,
+            replaced: Vec::new(),
         };
         // Tables that would make a reader index outside an image are refused here, once.
         let problems: Vec<String> = spec.problems().into_iter().chain(tag_problem(&spec.tags)).collect();
@@ -274,4 +307,11 @@ hex_bytes! {
 hex_bytes! {
     /// SHA-256; JSON has it in hexadecimal.
     Hash 32
+}
+
+impl Hash {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
 }

@@ -23,6 +23,8 @@ pub struct Keyframe {
 /// The runtime's side: takes a copy, gives it away in slices. No method allocates.
 pub struct KeyframeSlicer {
     buffer: Box<[u8]>,
+    /// Bytes of the state; the buffer may have more.
+    len: usize,
     cycle: u64,
     sent: usize,
     crc: crc32fast::Hasher,
@@ -51,6 +53,7 @@ impl KeyframeSlicer {
     pub fn new(state_len: usize, interval: u64) -> Self {
         Self {
             buffer: vec![0; state_len].into_boxed_slice(),
+            len: state_len,
             cycle: 0,
             sent: 0,
             crc: crc32fast::Hasher::new(),
@@ -74,7 +77,7 @@ impl KeyframeSlicer {
 
     /// Take a keyframe of the state after `cycle`; `fill` copies it into the buffer.
     pub fn capture(&mut self, cycle: u64, producer: &Producer, fill: impl FnOnce(&mut [u8])) {
-        fill(&mut self.buffer);
+        fill(&mut self.buffer[..self.len]);
         self.cycle = cycle;
         self.sent = 0;
         self.crc = crc32fast::Hasher::new();
@@ -88,13 +91,13 @@ impl KeyframeSlicer {
             return SliceStep::Idle;
         }
         let Some(mut slot) = producer.claim_spare() else { return SliceStep::Waiting };
-        let len = SLICE_LEN.min(self.buffer.len() - self.sent);
+        let len = SLICE_LEN.min(self.len - self.sent);
         let data = &self.buffer[self.sent..self.sent + len];
-        let last = self.sent + len == self.buffer.len();
+        let last = self.sent + len == self.len;
         self.crc.update(data);
         let slice = Slice {
             cycle: self.cycle,
-            total_len: self.buffer.len() as u32,
+            total_len: self.len as u32,
             offset: self.sent as u32,
             crc: if last { self.crc.clone().finalize() } else { 0 },
             data,
@@ -106,6 +109,17 @@ impl KeyframeSlicer {
         self.sent += len;
         self.active = !last;
         if last { SliceStep::Complete } else { SliceStep::Sent }
+    }
+
+    /// From now on the state has `state_len` bytes. A keyframe that is being sent stays incomplete, and another one is due at
+    /// once. `buffer` takes the place of the slicer's own one if it has more room, which is then left in it.
+    pub fn restart(&mut self, state_len: usize, buffer: &mut Box<[u8]>) {
+        if buffer.len() > self.buffer.len() {
+            std::mem::swap(buffer, &mut self.buffer);
+        }
+        // Whoever changes the length brings the room.
+        self.len = state_len.min(self.buffer.len());
+        (self.active, self.sent, self.last) = (false, 0, None);
     }
 
     /// The cycle of the keyframe taken last.

@@ -7,6 +7,7 @@
 
 pub mod append;
 pub mod block;
+pub mod change;
 pub mod csv;
 pub mod cut;
 mod cycle_log;
@@ -25,6 +26,7 @@ pub mod verify;
 pub mod writer;
 
 pub use append::Recovery;
+pub use change::{EpochChange, EpochMark};
 pub use cycle_log::{CycleLog, LogOptions};
 pub use epoch::{Epoch, EpochSpec};
 pub use error::LogError;

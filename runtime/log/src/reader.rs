@@ -2,15 +2,14 @@
 
 use crate::{
     Epoch, LogError,
-    block::{BlockKind, Header, NONE, header_before, hex, read_header, read_payload},
-    epoch::{Content, Id},
+    block::{BlockKind, Header, NONE, header_before, read_header, read_payload},
+    epoch::{Content, Hash, Id},
     keyframe::{Assembled, Assembler, Keyframe},
     payload::{ContentPart, Event, Slice},
     storage::ReadAt,
     tail::{self, Tail},
 };
 use sensai_model::record::RecordView;
-use sha2::{Digest, Sha256};
 use std::{collections::HashMap, fs::File, ops::Range, path::Path, sync::Arc, sync::Mutex};
 
 /// A log opened for reading. A torn end is left out; the file is never changed. A log that is being written can be
@@ -114,6 +113,33 @@ impl<R: ReadAt> LogReader<R> {
         self.keyframe(cycle, cycle.saturating_sub(1))
     }
 
+    /// Where a replay that is to reach `cycle` begins: with the newest complete keyframe of its run before it, or, without one,
+    /// with the run's first cycle. The second value is the first cycle to be run.
+    ///
+    /// # Errors
+    /// If the log is damaged there, or ends before `cycle`.
+    pub fn start_for(&self, cycle: u64) -> Result<(Option<Keyframe>, u64), LogError> {
+        let missing = || self.not_found(format!("cycle {cycle} was not recorded"));
+        if let Some(keyframe) = self.keyframe_before(cycle)? {
+            let first = keyframe.cycle.saturating_add(1);
+            return Ok((Some(keyframe), first));
+        }
+        let mut offset = self.block_for(cycle)?.ok_or_else(missing)?.epoch_offset;
+        loop {
+            let epoch = self.epoch(offset)?;
+            let before =
+                if epoch.edition == 0 { None } else { header_before(&self.source, offset, 0, &self.log_id)? };
+            let of_run = |before: &Header| before.session == epoch.session.0 && before.epoch_offset < offset;
+            let Some(before) = before.filter(of_run) else { return Ok((None, epoch.first_cycle)) };
+            if before.keyframe_offset != NONE {
+                let keyframe = self.assemble(before.keyframe_offset, before.keyframe_cycle)?;
+                let first = keyframe.cycle.saturating_add(1);
+                return Ok((Some(keyframe), first));
+            }
+            offset = before.epoch_offset;
+        }
+    }
+
     fn keyframe(&self, recorded: u64, limit: u64) -> Result<Option<Keyframe>, LogError> {
         let Some(start) = self.block_for(recorded)? else { return Ok(None) };
         // Back from keyframe to keyframe; each one's first block names the one before it.
@@ -213,36 +239,7 @@ impl<R: ReadAt> LogReader<R> {
     /// # Errors
     /// If it is damaged, or not what its hash says.
     pub fn content(&self, content: &Content) -> Result<Vec<u8>, LogError> {
-        let mut bytes = Vec::new();
-        let mut payload = Vec::new();
-        let altered =
-            |at: u64, what: &str| LogError::altered(at, format!("content {}: {what}", content.path));
-        for (part, header) in self.headers_from(content.offset).enumerate() {
-            let header = header?;
-            let at = header.offset;
-            if header.kind != BlockKind::Content || usize::from(header.part) != part {
-                return Err(altered(at, "a part of it is missing"));
-            }
-            read_payload(&self.source, &header, &mut payload)?;
-            let piece =
-                ContentPart::read(&payload).ok_or_else(|| altered(at, "a part of it is malformed"))?;
-            if piece.sha256 != content.sha256.0 || piece.offset != bytes.len() as u64 {
-                return Err(altered(at, "a part of something else"));
-            }
-            bytes.extend_from_slice(piece.data);
-            if part + 1 >= usize::from(header.parts) {
-                break;
-            }
-        }
-        let hash: [u8; 32] = Sha256::digest(&bytes).into();
-        if hash == content.sha256.0 && bytes.len() as u64 == content.len {
-            Ok(bytes)
-        } else {
-            Err(altered(
-                content.offset,
-                &format!("its SHA-256 is {}, expected {}", hex(&hash), content.sha256),
-            ))
-        }
+        read_content(&self.source, &self.log_id, content, self.tail.end)
     }
 
     /// Texts of the runtime from byte `offset` of the file on (0: all), each once.
@@ -366,6 +363,42 @@ impl<R: ReadAt> LogReader<R> {
         let first = self.records(0).next().and_then(Result::ok).map_or(0, |record| record.view().cycle());
         LogError::NotFound { what, first, last: self.tail.last.last_cycle }
     }
+}
+
+/// Read a file from the block with its first part, without going beyond `end`.
+pub(crate) fn read_content(
+    source: &impl ReadAt,
+    log_id: &[u8; 16],
+    content: &Content,
+    end: u64,
+) -> Result<Vec<u8>, LogError> {
+    let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+    let altered = |at: u64, what: &str| LogError::altered(at, format!("content {}: {what}", content.path));
+    let (mut at, mut part) = (content.offset, 0);
+    loop {
+        if at >= end {
+            return Err(altered(at, "a part of it is missing"));
+        }
+        let header = read_header(source, at, log_id)?;
+        if header.kind != BlockKind::Content || header.part != part {
+            return Err(altered(at, "a part of it is missing"));
+        }
+        read_payload(source, &header, &mut payload)?;
+        let piece = ContentPart::read(&payload).ok_or_else(|| altered(at, "a part of it is malformed"))?;
+        if piece.sha256 != content.sha256.0 || piece.offset != bytes.len() as u64 {
+            return Err(altered(at, "a part of something else"));
+        }
+        bytes.extend_from_slice(piece.data);
+        (at, part) = (header.end(), part + 1);
+        if part >= header.parts {
+            break;
+        }
+    }
+    let hash = Hash::of(&bytes);
+    if hash == content.sha256 && bytes.len() as u64 == content.len {
+        return Ok(bytes);
+    }
+    Err(altered(content.offset, &format!("its SHA-256 is {hash}, expected {}", content.sha256)))
 }
 
 /// Read an epoch from its first block, without going beyond `end`.

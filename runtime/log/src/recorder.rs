@@ -1,6 +1,7 @@
 //! What the cyclic thread does with the log.
 
 use crate::{
+    change::{EpochMark, MARK_LEN},
     keyframe::{KeyframeSlicer, SliceStep},
     ring::{Producer, SlotKind},
 };
@@ -10,12 +11,18 @@ use sensai_model::record::{RecordFlags, RecordLayout, RecordMut};
 pub struct Recorder {
     pub(crate) producer: Producer,
     pub(crate) layout: RecordLayout,
+    /// Comes before the next record.
+    pub(crate) mark: Option<[u8; MARK_LEN]>,
 }
 
 impl Recorder {
     /// Record one cycle: `fill` gets a zeroed record in shared memory, and when this returns it is committed.
     /// False if the ring is full: the record is lost, counted, and the next one is marked.
     pub fn record(&mut self, fill: impl FnOnce(&mut RecordMut<'_>)) -> bool {
+        if !self.put_mark() {
+            self.producer.lose();
+            return false;
+        }
         let gap = self.producer.gap_before();
         let Some(mut slot) = self.producer.claim() else { return false };
         let Some(mut record) = slot.record(&self.layout) else { return false };
@@ -24,6 +31,25 @@ impl Recorder {
             record.add_flags(RecordFlags::GAP_BEFORE);
         }
         slot.commit(SlotKind::Record, self.layout.len());
+        true
+    }
+
+    /// What is recorded from `cycle` on is of the epoch that was described under this mark. Keyframes of the one before are
+    /// over: see [`KeyframeSlicer::restart`].
+    pub fn begin_epoch(&mut self, mark: &EpochMark, cycle: u64) {
+        self.mark = Some(mark.encode(cycle));
+    }
+
+    /// False if there is no room for it yet.
+    fn put_mark(&mut self) -> bool {
+        let Some(mark) = &self.mark else { return true };
+        let Some(mut slot) = self.producer.claim_mark() else { return false };
+        // Slots are made for keyframe slices, which are longer.
+        if let Some(place) = slot.payload().get_mut(..MARK_LEN) {
+            place.copy_from_slice(mark);
+            slot.commit(SlotKind::Epoch, MARK_LEN);
+        }
+        self.mark = None;
         true
     }
 
@@ -41,7 +67,7 @@ impl Recorder {
 
     /// True if a keyframe should be taken after `cycle`, see [`KeyframeSlicer::due`].
     pub fn keyframe_due(&self, slicer: &KeyframeSlicer, cycle: u64) -> bool {
-        slicer.due(cycle, &self.producer)
+        self.mark.is_none() && slicer.due(cycle, &self.producer)
     }
 
     /// Take a keyframe of the state after `cycle`, see [`KeyframeSlicer::capture`].

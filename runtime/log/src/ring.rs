@@ -56,6 +56,8 @@ pub enum SlotKind {
     Slice = 2,
     /// A text of the runtime: cycle u64, kind u16, then UTF-8.
     Event = 3,
+    /// The records behind it are of another epoch: an [`crate::EpochMark`].
+    Epoch = 4,
 }
 
 impl SlotKind {
@@ -64,6 +66,7 @@ impl SlotKind {
             1 => Self::Record,
             2 => Self::Slice,
             3 => Self::Event,
+            4 => Self::Epoch,
             _ => return None,
         })
     }
@@ -325,12 +328,22 @@ impl Producer {
     /// A free slot for a record, or nothing if the ring is full: then the record is lost, and counted.
     pub fn claim(&mut self) -> Option<Slot<'_>> {
         if self.free() == 0 {
-            self.dropped += 1;
-            self.dropped_unmarked = self.dropped_unmarked.saturating_add(1);
-            self.mapping.counter(DROPPED).store(self.dropped, Ordering::Release);
+            self.lose();
             return None;
         }
         Some(Slot { producer: self })
+    }
+
+    /// A free slot for a mark, which is of no use without a record behind it.
+    pub(crate) fn claim_mark(&mut self) -> Option<Slot<'_>> {
+        (self.free() >= 2).then_some(Slot { producer: self })
+    }
+
+    /// Count a record that found no place.
+    pub(crate) fn lose(&mut self) {
+        self.dropped += 1;
+        self.dropped_unmarked = self.dropped_unmarked.saturating_add(1);
+        self.mapping.counter(DROPPED).store(self.dropped, Ordering::Release);
     }
 
     /// A free slot for something that can wait for the next cycle. Keeps a quarter of the ring for records.
@@ -477,6 +490,21 @@ impl Consumer {
             kind: SlotKind::from_id(u16_at(bytes, 8))?,
             dropped_before: u32_at(bytes, 16),
             payload: &bytes[SLOT_HEADER_LEN..SLOT_HEADER_LEN + len],
+        })
+    }
+
+    /// The first mark of an epoch in `range`.
+    pub(crate) fn mark_in(&self, mut range: std::ops::Range<u64>) -> Option<u64> {
+        let present = self.present();
+        range.find(|sequence| {
+            if !present.contains(sequence) {
+                return false;
+            }
+            // SAFETY: as in `slot`.
+            let bytes = unsafe { self.mapping.slot(*sequence) };
+            // The rest of it is looked at only if it seems to be one.
+            u16_at(bytes, 8) == SlotKind::Epoch as u16
+                && self.slot(*sequence).is_some_and(|slot| slot.kind == SlotKind::Epoch)
         })
     }
 

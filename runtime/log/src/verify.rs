@@ -3,6 +3,7 @@
 use crate::{
     Epoch, LogError,
     block::{BlockKind, Header, NONE, hex},
+    epoch::Hash,
     keyframe::{Assembled, Assembler},
     payload::{ContentPart, Event, Gap, GapReason, Slice},
     reader::LogReader,
@@ -140,6 +141,8 @@ struct Check {
     keyframes: HashMap<u64, u64>,
     keyframe_block: u64,
     content: Option<(Sha256, [u8; 32], u64)>,
+    /// Contents that an epoch named, and that are what it says, by offset.
+    read: HashMap<u64, Hash>,
     event_slot: Option<u64>,
 }
 
@@ -196,17 +199,24 @@ impl Check {
             let what = format!("epoch from cycle {} after cycle {}", epoch.first_cycle, self.last_cycle);
             return Err(LogError::altered(header.offset, what));
         }
-        for content in &epoch.contents {
+        let replaced = epoch.replaced.iter().map(|replaced| &replaced.content);
+        for content in epoch.contents.iter().chain(replaced) {
             if content.offset >= header.offset {
                 return Err(LogError::altered(
                     header.offset,
                     format!("content {} comes later", content.path),
                 ));
             }
-            reader.content(content)?;
+            // What is named again and again was read once.
+            if self.read.get(&content.offset) != Some(&content.sha256) {
+                reader.content(content)?;
+                self.read.insert(content.offset, content.sha256);
+            }
         }
         self.end_keyframe();
-        self.end_range();
+        if epoch.edition == 0 {
+            self.end_range();
+        }
         self.keyframes.clear();
         self.report.epochs += 1;
         self.epoch = Some((header.epoch_offset, epoch));

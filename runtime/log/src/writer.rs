@@ -3,6 +3,7 @@
 use crate::{
     LogError,
     append::Appender,
+    change::{Changes, EpochChange, EpochMark},
     drain::{BATCH_SLOTS, Drain, Drained},
     payload::{Gap, GapReason},
     ring::Consumer,
@@ -15,6 +16,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
+        mpsc,
     },
     thread::JoinHandle,
     time::Duration,
@@ -24,6 +26,8 @@ use std::{
 const FULL_LEN: u64 = 60 * 1024;
 /// How long a disk that refused is left alone.
 const RETRY_NS: u64 = 100_000_000;
+/// How long a description waits for the disk.
+const PREPARE_MAX: Duration = Duration::from_secs(10);
 /// How often the writer looks into the ring.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -69,6 +73,7 @@ pub struct LogStatistics {
 /// The writer without its thread: polled, and told the time.
 pub struct WriterCore<S> {
     appender: Appender<S>,
+    changes: Changes,
     consumer: Consumer,
     drain: Drain,
     sync_interval_ns: u64,
@@ -89,6 +94,7 @@ impl<S: Storage> WriterCore<S> {
         let last_cycle = appender.last_cycle();
         let statistics = LogStatistics { last_cycle, durable_cycle: last_cycle, ..LogStatistics::default() };
         Self {
+            changes: Changes::of(appender.epoch().cloned()),
             appender,
             consumer,
             drain: Drain::default(),
@@ -144,14 +150,41 @@ impl<S: Storage> WriterCore<S> {
         let mut at = available.start;
         while at < available.end {
             let batch = at..available.end.min(at.saturating_add(BATCH_SLOTS));
+            let mark = self.consumer.mark_in(batch.clone());
+            let batch = at..mark.unwrap_or(batch.end);
             at = batch.end;
             let drained = self.drain.stage(&mut self.appender, &self.consumer, batch);
             self.write()?;
             // Only now: a process killed in between finds the slots again, and knows them by their numbers.
             self.consumer.advance_to(at);
             self.count(&drained);
+            if mark.is_some() {
+                at += 1;
+                self.begin_epoch(at)?;
+                self.consumer.advance_to(at);
+            }
         }
         Ok(())
+    }
+
+    /// Begin the epoch whose mark stands in the slot before `next`.
+    fn begin_epoch(&mut self, next: u64) -> Result<(), ()> {
+        let Some(slot) = self.consumer.slot(next - 1) else { return Ok(()) };
+        self.changes.begin(&mut self.appender, slot.payload, next).map_err(|error| {
+            self.statistics.write_errors += 1;
+            self.statistics.last_error = Some(error.to_string());
+        })
+    }
+
+    /// Put the description of another epoch into the log, for when its mark comes through the ring; durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// If it does not fit the run, or the storage fails.
+    pub fn prepare(&mut self, change: &EpochChange) -> Result<EpochMark, LogError> {
+        let prepared = self.changes.prepare(&mut self.appender, change);
+        self.publish();
+        prepared
     }
 
     fn write(&mut self) -> Result<(), ()> {
@@ -267,7 +300,11 @@ struct Shared {
     command: AtomicU8,
     statistics: Mutex<LogStatistics>,
     events: Mutex<Vec<(u16, String)>>,
+    changes: Mutex<Vec<Preparation>>,
 }
+
+/// A change that somebody waits for.
+type Preparation = (EpochChange, mpsc::Sender<Result<EpochMark, LogError>>);
 
 /// Neither side can leave the values half changed, so a poisoned lock means nothing here.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -280,6 +317,7 @@ impl LogThread {
             command: AtomicU8::new(GO_ON),
             statistics: Mutex::new(core.statistics.clone()),
             events: Mutex::default(),
+            changes: Mutex::default(),
         });
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
@@ -297,6 +335,11 @@ impl LogThread {
     /// Record a text from a thread other than the cyclic one.
     pub fn event(&self, kind: u16, text: impl Into<String>) {
         locked(&self.shared.events).push((kind, text.into()));
+    }
+
+    /// A way to describe epochs, for another thread.
+    pub fn epochs(&self) -> EpochWriter {
+        EpochWriter(self.shared.clone())
     }
 
     /// Write everything that was committed, close the log in an orderly way, and remove the ring. Call it when the
@@ -323,9 +366,30 @@ impl Drop for LogThread {
     }
 }
 
+/// Puts descriptions of epochs into a log that is being written.
+#[derive(Clone)]
+pub struct EpochWriter(Arc<Shared>);
+
+impl EpochWriter {
+    /// Describe another epoch of the run. Waits until it is durable: not for the cyclic thread.
+    ///
+    /// # Errors
+    /// If it does not fit the run, the storage fails, or the writer has ended.
+    pub fn prepare(&self, change: EpochChange) -> Result<EpochMark, LogError> {
+        let (sender, result) = mpsc::channel();
+        locked(&self.0.changes).push((change, sender));
+        let ended = || LogError::Request("the log's writer has ended".into());
+        result.recv_timeout(PREPARE_MAX).map_err(|_| ended())?
+    }
+}
+
 fn run(mut core: WriterCore<File>, clock: fn() -> u64, shared: &Shared) -> Result<(), LogError> {
     loop {
         let command = shared.command.load(Ordering::Acquire);
+        for (change, sender) in std::mem::take(&mut *locked(&shared.changes)) {
+            // Who asked may have given up.
+            let _ = sender.send(core.prepare(&change));
+        }
         for (kind, text) in std::mem::take(&mut *locked(&shared.events)) {
             core.event(kind, &text);
         }

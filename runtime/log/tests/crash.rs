@@ -25,6 +25,7 @@ fn second_run(disk: SimulatedDisk, ring_path: &Path) -> (Option<Run<SimulatedDis
     let Ok((appender, recovery)) = Appender::open(disk) else { return (None, 0) };
     assert!(!recovery.unclean);
     let Ok(mut run) = Run::start(appender, ring_path, 2) else { return (None, 0) };
+    run.change_every = 45;
     for _ in 0..CYCLES {
         run.cycle();
         if run.core.appender().storage().is_dead() {
@@ -54,9 +55,23 @@ fn check(bytes: &[u8], what: &str) -> u64 {
     if let Some(keyframe) =
         reader.keyframe_at_or_before(last).unwrap_or_else(|error| panic!("{what}: {error}"))
     {
-        assert_eq!(keyframe.bytes, common::keyframe(keyframe.cycle), "{what}");
+        let bytes = common::keyframe_of(keyframe.cycle, keyframe.bytes.len());
+        assert_eq!(keyframe.bytes, bytes, "{what}");
     }
+    check_epochs(&reader, what);
     last
+}
+
+/// Every epoch is whole, and has the program of its edition.
+fn check_epochs(reader: &LogReader<Vec<u8>>, what: &str) {
+    for (_, epoch) in reader.epochs().unwrap_or_else(|error| panic!("{what}: {error}")) {
+        let of = |content| reader.content(content).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(epoch.keyframe_len(), common::keyframe_len(epoch.edition) as u64, "{what}");
+        if epoch.edition > 0 {
+            assert_eq!(of(&epoch.contents[1]), common::text(epoch.edition), "{what}");
+            assert_eq!(of(&epoch.replaced[0].content), common::text(epoch.edition - 1), "{what}");
+        }
+    }
 }
 
 /// The next start recovers, goes on, and everything is one good log.

@@ -55,13 +55,21 @@ fn child() {
     let log = CycleLog::open(path, options(directory)).unwrap();
     assert!(log.next_cycle() > marks.get(1), "a committed cycle is missing at the next start");
     let mut cycle = log.next_cycle();
-    let (mut recorder, _thread) = log.start(&common::spec(cycle), common::clock).unwrap();
+    let (mut recorder, thread) = log.start(&common::spec(cycle), common::clock).unwrap();
     let mut slicer = KeyframeSlicer::new(common::KEYFRAME_LEN, 100);
+    let (epochs, mut edition) = (thread.epochs(), 0);
     loop {
         marks.set(0, cycle);
         if common::record_cycle(&mut recorder, &mut slicer, cycle) {
             marks.set(1, cycle);
             cycle += 1;
+            if cycle.is_multiple_of(150) {
+                edition += 1;
+                let mark = epochs.prepare(common::change(edition)).unwrap();
+                recorder.begin_epoch(&mark, cycle);
+                let len = common::keyframe_len(edition);
+                slicer.restart(len, &mut vec![0; len].into());
+            }
         }
         if cycle.is_multiple_of(16) {
             std::thread::sleep(Duration::from_micros(500));

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use sensai_log::{
-    CycleLog, EpochSpec, KeyframeSlicer, LogOptions, Recorder,
+    CycleLog, EpochChange, EpochSpec, KeyframeSlicer, LogOptions, Recorder,
     epoch::{EpochParameter, EpochProgram, KeyframePart},
 };
 use sensai_model::{
@@ -81,7 +81,11 @@ pub fn is_expected(view: &RecordView<'_>) -> bool {
 }
 
 pub fn keyframe(cycle: u64) -> Vec<u8> {
-    (0..KEYFRAME_LEN as u64).map(|i| mix(cycle ^ (i << 32)) as u8).collect()
+    keyframe_of(cycle, KEYFRAME_LEN)
+}
+
+pub fn keyframe_of(cycle: u64, len: usize) -> Vec<u8> {
+    (0..len as u64).map(|i| mix(cycle ^ (i << 32)) as u8).collect()
 }
 
 fn tag(name: &str, kind: TagKind, scalar: ScalarType, slot: u32, field: Option<BitField>) -> Tag {
@@ -154,6 +158,35 @@ pub fn spec(first_cycle: u64) -> EpochSpec {
         keyframe: vec![
             KeyframePart { name: "tags".into(), offset: 0, len: 100 },
             KeyframePart { name: "program:press".into(), offset: 100, len: KEYFRAME_LEN as u64 - 100 },
+        ],
+        edition: 0,
+        run_first_cycle: 0,
+        replaced: Vec::new(),
+    }
+}
+
+/// Bytes of a keyframe of an edition.
+pub const fn keyframe_len(edition: u32) -> usize {
+    KEYFRAME_LEN + 700 * (edition % 3) as usize
+}
+
+/// The text of the program in an edition: each comes back two editions later.
+pub fn text(edition: u32) -> Vec<u8> {
+    format!("fn cycle() {{ {} }}\n", edition % 2).into_bytes()
+}
+
+/// Another program, with another keyframe.
+pub fn change(edition: u32) -> EpochChange {
+    let len = keyframe_len(edition) as u64 - 100;
+    let of = spec(1);
+    EpochChange {
+        edition,
+        contents: vec![("programs/press.rhai".into(), text(edition))],
+        programs: vec![EpochProgram { state_len: len, ..of.programs[0].clone() }],
+        replaced: vec![(0, text(edition - 1))],
+        keyframe: vec![
+            of.keyframe[0].clone(),
+            KeyframePart { name: "program:press".into(), offset: 100, len },
         ],
     }
 }

@@ -5,6 +5,7 @@ use crate::common::{self, KEYFRAME_LEN};
 use sensai_log::{
     KeyframeSlicer, Producer,
     append::Appender,
+    change::MARK_LEN,
     ring::{self, Geometry, RingIdentity, SlotKind},
     storage::Storage,
     writer::WriterCore,
@@ -22,6 +23,9 @@ pub struct Run<S> {
     pub now: u64,
     /// Every committed cycle and when.
     pub committed: Vec<(u64, u64)>,
+    /// Another edition every so many cycles; 0 for never.
+    pub change_every: u64,
+    pub edition: u32,
 }
 
 impl<S: Storage> Run<S> {
@@ -44,19 +48,24 @@ impl<S: Storage> Run<S> {
             cycle: first,
             now: 0,
             committed: Vec::new(),
+            change_every: 0,
+            edition: 0,
         })
     }
 
     pub fn cycle(&mut self) {
         let layout = common::layout();
         self.now += MILLISECOND;
+        if self.change_every > 0 && self.cycle.is_multiple_of(self.change_every) {
+            self.change();
+        }
         if let Some(mut slot) = self.producer.claim() {
             common::fill(&mut slot.record(&layout).unwrap(), self.cycle);
             slot.commit(SlotKind::Record, layout.len());
             self.committed.push((self.cycle, self.now));
         }
         if self.slicer.due(self.cycle, &self.producer) {
-            let bytes = common::keyframe(self.cycle);
+            let bytes = common::keyframe_of(self.cycle, common::keyframe_len(self.edition));
             self.slicer.capture(self.cycle, &self.producer, |buffer| buffer.copy_from_slice(&bytes));
         }
         self.slicer.step(&mut self.producer);
@@ -65,6 +74,17 @@ impl<S: Storage> Run<S> {
             let now = self.now;
             self.core.poll(|| now);
         }
+    }
+
+    /// Describe another edition, and mark it; a disk that fails keeps the old one.
+    fn change(&mut self) {
+        let Ok(mark) = self.core.prepare(&common::change(self.edition + 1)) else { return };
+        let Some(mut slot) = self.producer.claim() else { return };
+        slot.payload()[..MARK_LEN].copy_from_slice(&mark.encode(self.cycle));
+        slot.commit(SlotKind::Epoch, MARK_LEN);
+        self.edition += 1;
+        let len = common::keyframe_len(self.edition);
+        self.slicer.restart(len, &mut vec![0; len].into());
     }
 
     /// The last cycle that was committed no later than `ns`; 0 if there is none.
