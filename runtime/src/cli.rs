@@ -4,6 +4,8 @@
 #![allow(rustdoc::broken_intra_doc_links)]
 
 use crate::{
+    control::method::PROBATION_MAX,
+    machine::reload::PROBATION,
     programs::Tier,
     retained::Restart,
     sim_faults::{FORMS, SimFault},
@@ -36,6 +38,8 @@ pub enum Command {
     Run(Run),
     /// Give a running cell commands, and ask it things
     Ctl(Ctl),
+    /// Reload the programs of a running cell; a fault soon after brings the old ones back
+    Reload(Reload),
     /// Look at a running cell: modes, tasks, axes, devices, tags, alarms, models
     Top(Top),
     /// Simulate the devices of a cell on a network interface, for a MainDevice elsewhere
@@ -223,6 +227,42 @@ pub struct Run {
     /// No control socket
     #[arg(long)]
     pub no_control: bool,
+    /// Reload programs whenever their files change
+    #[arg(long)]
+    pub watch: bool,
+    /// Runs for which a watched reload may be undone
+    #[arg(long, value_name = "N", default_value_t = PROBATION, value_parser = probation(), requires = "watch")]
+    pub probation: u64,
+}
+
+fn probation() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=PROBATION_MAX)
+}
+
+/// `sensai reload`
+#[derive(Debug, Args)]
+pub struct Reload {
+    /// The cell's directory (default: the one you are in, else the only cell that runs)
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub cell: Option<PathBuf>,
+    /// The control socket of the runtime
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "cell")]
+    pub socket: Option<PathBuf>,
+    /// Only this program (default: all whose files have changed)
+    #[arg(long, value_name = "NAME")]
+    pub program: Option<String>,
+    /// Runs for which a fault or an overrun of their task brings the old programs back
+    #[arg(long, value_name = "N", default_value_t = PROBATION, value_parser = probation())]
+    pub probation: u64,
+    /// Wait until these runs are over; exit code 1 if the reload was undone
+    #[arg(long)]
+    pub wait: bool,
+    /// The answer as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Why you do it; goes into the audit file and the log
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub why: String,
 }
 
 /// `crack_rate=0.1`

@@ -132,6 +132,8 @@ pub struct Doors {
     pub retained: Option<crate::retained::Tap>,
     /// What is kept of jidoka events.
     pub evidence: Option<crate::evidence::Tap>,
+    /// Programs that take the place of others.
+    pub reload: Option<crate::reload::Port>,
 }
 
 /// Shared with the rest of the process.
@@ -141,6 +143,7 @@ struct Links<'a> {
     publisher: Option<Publisher>,
     retained: Option<crate::retained::Tap>,
     evidence: Option<crate::evidence::Tap>,
+    reload: Option<crate::reload::Port>,
     errors: rtrb::Producer<ProgramError>,
     status: &'a Status,
     /// On the embedded segment.
@@ -166,8 +169,8 @@ pub fn run(
     outcome: &Mutex<Option<anyhow::Result<Outcome>>>,
 ) {
     rt::block_signals();
-    let Doors { inbox, log, publisher, retained, evidence } = doors;
-    let links = Links { inbox, log, publisher, retained, evidence, errors, status, twin: None };
+    let Doors { inbox, log, publisher, retained, evidence, reload } = doors;
+    let links = Links { inbox, log, publisher, retained, evidence, reload, errors, status, twin: None };
     let result = contain(|| bring_up_and_drive(plan, socket, links));
     let guarded = plan.guard && result.is_ok();
     status.armed.store(false, Relaxed);
@@ -391,7 +394,13 @@ impl Loop {
         let mut times = StepTimes::default();
         self.arm_if_warm(links.status);
         while self.left != Some(0) {
+            if let Some(port) = &mut links.reload {
+                port.before_cycle(machine, &mut outlets.recorder);
+            }
             let (time, wake, exchange) = cycle(machine, bus, pace, &mut links.inbox, outlets, &mut times);
+            if let Some(port) = &mut links.reload {
+                port.after_cycle(machine, &mut outlets.recorder, time.index);
+            }
             let status = links.status;
             status.update(machine, time.index, &exchange, self.all_units);
             status.overruns.fetch_add(u64::from(wake.overrun), Relaxed);

@@ -26,6 +26,7 @@ pub mod plot;
 pub mod programs;
 pub mod publish;
 pub mod recorder;
+pub mod reload;
 pub mod replay;
 pub mod retained;
 pub mod rt;

@@ -1,13 +1,15 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
 use crate::machine::Loaded;
+use anyhow::Context;
 use sensai_model::{
     Cell,
     cell::{self, ProgramSource, Task},
     config,
 };
 use sensai_scripts::{
-    Analysed, AssignedTag, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis, tier::Tiered,
+    Analysed, AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis,
+    migrate::Migrate, tier::Tiered,
 };
 use std::collections::BTreeMap;
 
@@ -52,7 +54,7 @@ fn environment<'a>(cell: &'a Cell, task: &Task, index: usize) -> ScriptEnvironme
 }
 
 /// All programs with their tasks, by global index.
-fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &ProgramSource)> {
+pub(crate) fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &ProgramSource)> {
     let tasks = cell.tasks().enumerate();
     let programs = tasks.flat_map(|(task, of)| of.programs.iter().map(move |program| (task, of, program)));
     programs.enumerate().map(|(index, (task, of, program))| (index, task, of, program))
@@ -213,6 +215,56 @@ pub fn compile_one(
         Tiered::Native(program) => Loaded::Anywhere(program),
         Tiered::Interpreted(program) => Loaded::Here(program),
     })
+}
+
+/// Makes programs that another thread than the one that made them may run.
+pub trait Workshop: Send {
+    /// All findings about the programs of a cell.
+    fn check(&self, cell: &Cell) -> Vec<config::Finding>;
+
+    /// The program with this global index.
+    ///
+    /// # Errors
+    /// If it does not compile, or is bound to the thread that compiles it.
+    fn make(&self, cell: &Cell, index: usize) -> anyhow::Result<Made>;
+
+    /// All programs of a cell, for a machine.
+    ///
+    /// # Errors
+    /// If one does not compile.
+    fn all(&self, cell: &Cell) -> anyhow::Result<Vec<Loaded>> {
+        compile(cell)
+    }
+}
+
+/// A program, as its `init` left it.
+pub struct Made {
+    /// The program.
+    pub program: Box<dyn Program + Send>,
+    /// What it says of the state of the one that it replaces.
+    pub migrate: Option<Box<dyn Migrate>>,
+}
+
+/// The compiler.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Compiler;
+
+impl Workshop for Compiler {
+    fn check(&self, cell: &Cell) -> Vec<config::Finding> {
+        check(cell)
+    }
+
+    fn make(&self, cell: &Cell, index: usize) -> anyhow::Result<Made> {
+        let (_, _, task, source) =
+            all(cell).nth(index).with_context(|| format!("there is no program {index}"))?;
+        match compile_one(cell, task, index, source, task.tier.into())? {
+            Loaded::Anywhere(program) => Ok(Made { program, migrate: None }),
+            Loaded::Here(_) => anyhow::bail!(
+                "{} runs in the interpreter, which is bound to the thread that runs it: stop and start the cell to change it",
+                source.path
+            ),
+        }
+    }
 }
 
 /// A finding about a program in the form of the configuration's.

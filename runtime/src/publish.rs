@@ -139,6 +139,7 @@ impl Publisher {
         snapshot.mode = machine.mode();
         snapshot.fault = machine.fault();
         snapshot.shutting_down = machine.shutting_down();
+        snapshot.probation = machine.probation();
         let store = machine.store();
         for (slot, (value, valid)) in snapshot.values.iter_mut().zip(&mut snapshot.valid).enumerate() {
             *value = store.committed(slot as u32);

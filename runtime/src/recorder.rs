@@ -11,7 +11,9 @@ use sensai_fieldbus::clock;
 use sensai_log::{
     CycleLog, EpochSpec, KeyframeSlicer, LogOptions, LogStatistics, LogThread,
     append::Recovery,
+    change::EpochMark,
     epoch::{EpochParameter, EpochProgram, KeyframePart},
+    writer::EpochWriter,
 };
 use sensai_model::{
     Cell, Fault,
@@ -45,6 +47,7 @@ pub struct LogSession {
     unclean: bool,
     first_cycle: u64,
     recovered: Vec<String>,
+    parts: Vec<(String, usize)>,
 }
 
 /// What a run has left in its log.
@@ -73,6 +76,7 @@ impl LogSession {
                 unclean: false,
                 first_cycle: 1,
                 recovered: Vec::new(),
+                parts: Vec::new(),
             };
             return Ok((none, None));
         };
@@ -104,6 +108,7 @@ impl LogSession {
             unclean: recovery.unclean,
             first_cycle: spec.first_cycle,
             recovered: describe(&recovery),
+            parts: machine.state_parts(),
         };
         Ok((session, Some(LogProducer { recorder, slicer })))
     }
@@ -116,6 +121,12 @@ impl LogSession {
     /// Index of the first cycle of this run.
     pub const fn first_cycle(&self) -> u64 {
         self.first_cycle
+    }
+
+    /// A way to describe other editions of the programs, and what the bytes of a keyframe are in the first one; `None` without
+    /// a log.
+    pub fn epochs(&self) -> Option<(EpochWriter, Vec<(String, usize)>)> {
+        Some((self.thread.as_ref()?.epochs(), self.parts.clone()))
     }
 
     /// What was found of an earlier run, in sentences.
@@ -211,16 +222,7 @@ pub(crate) fn epoch_spec(
             state_len: program.state().len() as u64,
         })
     });
-    let mut offset = 0;
-    let keyframe = machine
-        .state_parts()
-        .into_iter()
-        .map(|(name, len)| {
-            let part = KeyframePart { name, offset, len: len as u64 };
-            offset += len as u64;
-            part
-        })
-        .collect();
+    let keyframe = keyframe_parts(machine.state_parts());
     Ok(EpochSpec {
         cell: cell.name.clone(),
         numeric_profile: NUMERIC_PROFILE.into(),
@@ -247,8 +249,19 @@ pub(crate) fn epoch_spec(
         keyframe,
         edition: 0,
         run_first_cycle: 0,
+        probation: 0,
         replaced: Vec::new(),
     })
+}
+
+/// Names and lengths, one behind the other.
+pub(crate) fn keyframe_parts(parts: Vec<(String, usize)>) -> Vec<KeyframePart> {
+    let place = |offset: &mut u64, (name, len): (String, usize)| {
+        let part = KeyframePart { name, offset: *offset, len: len as u64 };
+        *offset += len as u64;
+        Some(part)
+    };
+    parts.into_iter().scan(0, place).collect()
 }
 
 /// Hash of the running binary, for information; empty if it cannot be read.
@@ -286,11 +299,28 @@ pub struct LogProducer {
     slicer: KeyframeSlicer,
 }
 
+/// What the log needs for a reload: the marks of its edition and of the one after its undo, and room for longer states.
+pub struct LogPart {
+    /// Edition, and what it is called in the log.
+    pub marks: [(u32, EpochMark); 2],
+    /// As long as what is hashed in the longer one of both.
+    pub effects: Box<[u8]>,
+    /// As long as the longer keyframe of both.
+    pub keyframe: Box<[u8]>,
+}
+
 /// Takes down cycles, with or without a log: the state hash is only needed with one.
 pub struct Recorder {
     log: Option<LogProducer>,
-    /// What is hashed of the machine's state.
+    /// Room for what is hashed of the machine's state.
     effects: Box<[u8]>,
+    /// How much of it that is.
+    hashed: usize,
+    /// What is recorded now.
+    edition: u32,
+    /// Of the reload that waits for its edge, and of the one that was taken last.
+    parts: [Option<Box<LogPart>>; 2],
+    unused: Option<Box<LogPart>>,
     /// Virtual time has no timings: they are zero, so that equal runs are equal bytes.
     timeless: bool,
     fault: Option<Fault>,
@@ -300,7 +330,46 @@ impl Recorder {
     /// For this machine.
     pub fn new(log: Option<LogProducer>, machine: &Machine, timeless: bool) -> Self {
         let (_, hashed) = machine.state_len();
-        Self { log, effects: vec![0; hashed].into_boxed_slice(), timeless, fault: None }
+        let effects = vec![0; hashed].into_boxed_slice();
+        let (edition, parts) = (machine.edition(), [None, None]);
+        Self { log, effects, hashed, edition, parts, unused: None, timeless, fault: None }
+    }
+
+    /// Have what a reload needs at hand before the machine takes it. Returns what is not needed any more: that of one that was
+    /// never taken.
+    pub fn prepare(&mut self, part: Box<LogPart>) -> Option<Box<LogPart>> {
+        let [waiting, _] = &mut self.parts;
+        waiting.replace(part)
+    }
+
+    /// What is not needed any more, since another reload was taken.
+    pub fn unused(&mut self) -> Option<Box<LogPart>> {
+        self.unused.take()
+    }
+
+    /// The machine runs other programs: from this cycle on it is another epoch.
+    fn follow(&mut self, machine: &Machine, index: u64) {
+        let edition = machine.edition();
+        if edition == self.edition {
+            return;
+        }
+        self.edition = edition;
+        let [waiting, taken] = &mut self.parts;
+        let is_of = |part: &Box<LogPart>| part.marks.iter().any(|(of, _)| *of == edition);
+        if waiting.as_ref().is_some_and(is_of) {
+            self.unused = std::mem::replace(taken, waiting.take());
+        }
+        if let (Some(log), Some(part)) = (&mut self.log, taken) {
+            let (len, hashed) = machine.state_len();
+            if part.effects.len() > self.effects.len() {
+                std::mem::swap(&mut part.effects, &mut self.effects);
+            }
+            self.hashed = hashed.min(self.effects.len());
+            log.slicer.restart(len, &mut part.keyframe);
+            if let Some((_, mark)) = part.marks.iter().find(|(of, _)| *of == edition) {
+                log.recorder.begin_epoch(mark, index);
+            }
+        }
     }
 
     /// Records that found the ring full.
@@ -311,12 +380,14 @@ impl Recorder {
 
 impl Record for Recorder {
     fn record(&mut self, machine: &Machine, done: &Done<'_>) {
+        self.follow(machine, done.time.index);
         let Some(log) = &mut self.log else { return };
-        machine.save_effects(&mut self.effects);
+        let effects = self.effects.get_mut(..self.hashed).unwrap_or_default();
+        machine.save_effects(effects);
         // The record names a fault in the cycle in which it rose.
         let risen = machine.fault().filter(|fault| self.fault != Some(*fault));
         self.fault = machine.fault();
-        let hash = state_hash(&self.effects);
+        let hash = state_hash(effects);
         log.recorder.record(|record| {
             fill(record, machine, done, hash, risen);
             if !self.timeless {

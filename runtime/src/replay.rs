@@ -6,23 +6,27 @@
 use crate::{
     cycle::{Done, Record, cycle},
     inbox::Inbox,
-    machine::{CycleTime, Machine},
+    machine::{
+        CycleTime, Machine,
+        reload::{Reload, Replacement},
+    },
     pace::{Pace, Wake},
-    programs,
+    programs::{self, Compiler, Workshop},
     recorder::{MACHINE_FLAGS, NUMERIC_PROFILE, layout, machine_flags, state_hash},
+    reload::{Running, assemble, with_texts},
     source::{Files, Source},
     timing::StepTimes,
 };
 use anyhow::Context;
 use sensai_fieldbus::{Bus, Exchange};
-use sensai_log::{Epoch, LogReader, storage::ReadAt};
+use sensai_log::{Epoch, LogReader, Start, epoch::Content, storage::ReadAt};
 use sensai_model::{
     Cell, TagKind,
     cell::SYNC_UNITS_MAX,
     record::{InboxKind, RecordFlags, RecordView},
 };
 use serde::Serialize;
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// What is to be replayed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,19 +164,31 @@ pub fn replay<R: ReadAt>(
     options: &Options,
     progress: &mut dyn FnMut(u64),
 ) -> anyhow::Result<Report> {
+    replay_with(log, options, &Compiler, progress)
+}
+
+/// [`replay`], with programs from `shop`.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_with<R: ReadAt>(
+    log: &LogReader<R>,
+    options: &Options,
+    shop: &dyn Workshop,
+    progress: &mut dyn FnMut(u64),
+) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let start = match options.from {
-        None => keyframe_at_start(log)?,
-        Some(from) => log.keyframe_before(from)?,
+        None => start_of_log(log)?,
+        Some(from) => Some(log.start_for(from)?),
     };
-    let first = match (&start, options.from) {
-        (Some(keyframe), _) => keyframe.cycle.saturating_add(1),
-        // Without a keyframe before it, the epoch's first cycle is the place to begin.
-        (None, Some(from)) => first_cycle_of_epoch(log, from)?,
-        (None, None) => 0,
-    };
+    let first = start.as_ref().map_or(0, |start| start.first);
     let mut player: Option<Player> = None;
-    let mut resume = start;
+    if let Some(Start { keyframe: Some(keyframe), epoch, .. }) = &start {
+        let mut begun = Player::new(log, epoch, shop, &mut report)?;
+        begun.load(keyframe)?;
+        player = Some(begun);
+    }
     let mut records = log.records(first);
     while let Some(record) = records.next().transpose()? {
         let view = record.view();
@@ -181,12 +197,18 @@ pub fn replay<R: ReadAt>(
         }
         let same_epoch = player.as_ref().is_some_and(|player| Arc::ptr_eq(&player.epoch, &record.epoch));
         if !same_epoch {
-            let mut fresh = Player::new(log, &record.epoch, &mut report)?;
-            fresh.synced = view.flags().contains(RecordFlags::FIRST_CYCLE);
-            if let Some(keyframe) = resume.take() {
-                fresh.load(&keyframe)?;
-            }
-            player = Some(fresh);
+            let goes_on = player.take().filter(|player| player.goes_on(&record.epoch, &view));
+            player = Some(match goes_on {
+                Some(mut player) => {
+                    player.enter(log, &record.epoch, shop)?;
+                    player
+                }
+                None => {
+                    let mut fresh = Player::new(log, &record.epoch, shop, &mut report)?;
+                    fresh.synced = view.flags().contains(RecordFlags::FIRST_CYCLE);
+                    fresh
+                }
+            });
         }
         let Some(player) = player.as_mut() else { break };
         if !player.fits(&view) {
@@ -211,23 +233,14 @@ pub fn replay<R: ReadAt>(
 }
 
 /// What a log begins with that was cut out of another one: the state before its first record.
-fn keyframe_at_start<R: ReadAt>(log: &LogReader<R>) -> anyhow::Result<Option<sensai_log::Keyframe>> {
+fn start_of_log<R: ReadAt>(log: &LogReader<R>) -> anyhow::Result<Option<Start>> {
     let Some(first) = log.records(0).next().transpose()? else { return Ok(None) };
     if first.view().flags().contains(RecordFlags::FIRST_CYCLE) {
         return Ok(None);
     }
-    let found = log.keyframe_before(first.view().cycle())?;
-    Ok(found.filter(|keyframe| follows(keyframe.cycle, &first.view())))
-}
-
-/// The first cycle of the epoch that recorded `cycle`, or, if that one was passed over or lost, the cycle after it.
-fn first_cycle_of_epoch<R: ReadAt>(log: &LogReader<R>, cycle: u64) -> anyhow::Result<u64> {
-    let record = match log.records(cycle).next().transpose()? {
-        Some(record) => record,
-        // Says which cycles there are.
-        None => log.record(cycle)?,
-    };
-    Ok(record.epoch.first_cycle)
+    let found = log.start_for(first.view().cycle())?;
+    let fits = found.keyframe.as_ref().is_some_and(|keyframe| follows(keyframe.cycle, &first.view()));
+    Ok(fits.then_some(found))
 }
 
 /// An equal cycle into the report.
@@ -254,6 +267,12 @@ fn follows(last: u64, view: &RecordView<'_>) -> bool {
 /// A machine built from an epoch, and what feeds it.
 struct Player {
     epoch: Arc<Epoch>,
+    /// With the texts of the epoch.
+    cell: Arc<Cell>,
+    /// With those that an undo would bring back.
+    before: Option<Arc<Cell>>,
+    /// What runs, as far as a reload has to know it; made when one comes.
+    running: Option<Running>,
     machine: Machine,
     bus: LogBus,
     pace: LogPace,
@@ -267,18 +286,28 @@ struct Player {
 }
 
 impl Player {
-    fn new<R: ReadAt>(log: &LogReader<R>, epoch: &Arc<Epoch>, report: &mut Report) -> anyhow::Result<Self> {
+    fn new<R: ReadAt>(
+        log: &LogReader<R>,
+        epoch: &Arc<Epoch>,
+        shop: &dyn Workshop,
+        report: &mut Report,
+    ) -> anyhow::Result<Self> {
         if epoch.numeric_profile != NUMERIC_PROFILE {
             report.foreign_profile = Some(epoch.numeric_profile.clone());
         }
         let cell = rebuild(log, epoch)?;
-        let programs = programs::compile(&cell)?;
+        let programs = shop.all(&cell)?;
         let mut machine = Machine::new(Arc::clone(&cell), programs);
         if let Some(content) = epoch.contents.iter().find(|content| content.path == crate::retained::CONTENT)
         {
             crate::retained::restore(&mut machine, &log.content(content)?);
         }
-        let (_, hashed) = machine.state_len();
+        let before = replaced(log, epoch, &cell)?;
+        if let Some(before) = &before {
+            begin_edition(&mut machine, epoch, before, shop)?;
+        } else {
+            machine.begin_edition(epoch.edition, None, 0);
+        }
         // Same cell, same text; but what a device's process data looks like may have changed with the version.
         anyhow::ensure!(
             layout(&cell)? == epoch.record,
@@ -297,12 +326,57 @@ impl Player {
             bus: LogBus { exchange: Exchange::NONE, inputs: vec![0; cell.image.inputs] },
             pace: LogPace(CycleTime { index: 0, skipped: 0, first: true }),
             inbox: Inbox::replayed(),
-            compare: Compare { effects: vec![0; hashed], hash: 0 },
+            compare: Compare { effects: Vec::new(), hash: 0 },
             times: StepTimes::default(),
             machine,
+            before,
+            running: None,
+            cell,
             synced: false,
             last: None,
         })
+    }
+
+    /// The record is the next one of the same run, with other programs.
+    fn goes_on(&self, epoch: &Epoch, view: &RecordView<'_>) -> bool {
+        epoch.session == self.epoch.session && epoch.edition > self.epoch.edition && self.fits(view)
+    }
+
+    /// Other programs from the next record on: after a reload, which is offered to the machine, or after an undo.
+    fn enter<R: ReadAt>(
+        &mut self,
+        log: &LogReader<R>,
+        epoch: &Arc<Epoch>,
+        shop: &dyn Workshop,
+    ) -> anyhow::Result<()> {
+        let at = |text: &str| format!("the reload in cycle {}: {text}", epoch.first_cycle);
+        if epoch.edition.is_multiple_of(2) {
+            // The machine has the old programs.
+            let before =
+                self.before.take().with_context(|| at("there is nothing that its undo would bring back"))?;
+            (self.cell, self.running) = (before, None);
+        } else {
+            let cell = Arc::new(with_texts(&self.cell, &changed_texts(log, &self.epoch, epoch)?));
+            let running = match self.running.take() {
+                Some(running) => running,
+                None => Running::of(shop, &self.cell, self.epoch.edition)?,
+            };
+            let number = epoch.edition.div_ceil(2);
+            let made = assemble(shop, &running, &cell, (number, epoch.probation));
+            let made = made.with_context(|| at("it does not fit"))?;
+            for ((name, layout), recorded) in made.outlook.running.layouts().zip(&epoch.programs) {
+                let (here, there) = (layout.hash(), recorded.layout_hash);
+                let text =
+                    || at(&format!("the layout of `{name}` is {here:016x} here, {there:016x} was recorded"));
+                anyhow::ensure!(here == there, text());
+            }
+            let offered = self.machine.offer_reload(made.reload).is_ok();
+            anyhow::ensure!(offered, at("another one waits"));
+            self.before = Some(std::mem::replace(&mut self.cell, cell));
+            self.running = Some(made.outlook.running);
+        }
+        self.epoch = Arc::clone(epoch);
+        Ok(())
     }
 
     fn load(&mut self, keyframe: &sensai_log::Keyframe) -> anyhow::Result<()> {
@@ -383,12 +457,14 @@ impl Player {
         let Self { machine, bus, pace, inbox, compare, times, .. } = self;
         cycle(machine, bus, pace, inbox, compare, times);
         machine.take_error();
+        while machine.next_returned().is_some() || machine.next_news().is_some() {}
         self.last = Some(view.cycle());
         let fault = self.machine.fault().filter(|fault| before != Some(*fault));
         let equal = self.machine.outputs() == view.outputs()
             && self.compare.hash == view.state_hash()
             && fault == view.fault()
             && machine_flags(&self.machine) == recorded_flags(view)
+            && self.machine.edition() == self.epoch.edition
             && self.machine.time_ns(view.cycle()) == view.time_ns();
         (!equal).then(|| self.difference(view, fault))
     }
@@ -409,9 +485,11 @@ impl Player {
     fn different_fields(&self, view: &RecordView<'_>) -> Vec<FieldDifference> {
         let time = (view.time_ns(), self.machine.time_ns(view.cycle()));
         let flags = (recorded_flags(view), machine_flags(&self.machine));
+        let edition = (self.epoch.edition, self.machine.edition());
         [
             ("flags", names(flags.0), names(flags.1)),
             ("nominal time, ns", time.0.to_string(), time.1.to_string()),
+            ("edition of the programs", edition.0.to_string(), edition.1.to_string()),
         ]
         .into_iter()
         .filter(|(_, recorded, replayed)| recorded != replayed)
@@ -429,6 +507,57 @@ fn recorded_flags(view: &RecordView<'_>) -> RecordFlags {
 fn names(flags: RecordFlags) -> String {
     let set = RecordFlags::ALL.iter().filter(|(bit, ..)| flags.0 >> bit & 1 == 1);
     set.map(|(_, name, _)| *name).collect::<Vec<_>>().join(" ")
+}
+
+/// The texts of an epoch that are other ones than in the epoch before, by path.
+fn changed_texts<R: ReadAt>(
+    log: &LogReader<R>,
+    old: &Epoch,
+    new: &Epoch,
+) -> anyhow::Result<BTreeMap<String, Arc<str>>> {
+    let key = |of: &Content| (of.path.clone(), of.sha256);
+    let before: Vec<_> = old.contents.iter().map(key).collect();
+    let changed = new.contents.iter().filter(|content| !before.contains(&key(content)));
+    changed.map(|content| Ok((content.path.clone(), text(log, content)?))).collect()
+}
+
+fn text<R: ReadAt>(log: &LogReader<R>, content: &Content) -> anyhow::Result<Arc<str>> {
+    let text = String::from_utf8(log.content(content)?);
+    Ok(text.with_context(|| format!("{} is no text", content.path))?.into())
+}
+
+/// The cell with the programs that an undo would bring back, if the epoch names any.
+fn replaced<R: ReadAt>(log: &LogReader<R>, epoch: &Epoch, cell: &Cell) -> anyhow::Result<Option<Arc<Cell>>> {
+    let mut texts = BTreeMap::new();
+    for of in &epoch.replaced {
+        let program = cell.programs().nth(of.program as usize);
+        let (_, program) = program.with_context(|| format!("there is no program {}", of.program))?;
+        texts.insert(program.path.clone(), text(log, &of.content)?);
+    }
+    Ok((!texts.is_empty()).then(|| Arc::new(with_texts(cell, &texts))))
+}
+
+/// Let a machine that is as its programs' `init` left it be one of a later edition, with the programs that an undo would
+/// bring back; a keyframe follows.
+fn begin_edition(
+    machine: &mut Machine,
+    epoch: &Epoch,
+    before: &Cell,
+    shop: &dyn Workshop,
+) -> anyhow::Result<()> {
+    let (mut kept, mut replacements) = (0, Vec::new());
+    for of in &epoch.replaced {
+        let index = of.program as usize;
+        let task = programs::all(before).nth(index).map_or(0, |(_, task, ..)| task);
+        let old = shop.make(before, index)?.program;
+        let new_len = machine.programs().get(index).map_or(0, |program| program.layout().size());
+        kept += old.layout().size();
+        replacements.push(Replacement::replaced((task, index), old, new_len));
+    }
+    let (number, expects) = (epoch.edition.div_ceil(2), epoch.edition.saturating_sub(1));
+    let reload = Reload::new(number, expects, epoch.probation, replacements);
+    machine.begin_edition(epoch.edition, Some(Box::new(reload)), kept);
+    Ok(())
 }
 
 /// The cell as the epoch holds it.
@@ -524,6 +653,8 @@ struct Compare {
 
 impl Record for Compare {
     fn record(&mut self, machine: &Machine, _done: &Done<'_>) {
+        // Other programs may have longer states.
+        self.effects.resize(machine.state_len().1, 0);
         machine.save_effects(&mut self.effects);
         self.hash = state_hash(&self.effects);
     }

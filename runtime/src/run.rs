@@ -3,14 +3,15 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
-    control::session::{Claim, Control},
+    control::session::{Claim, Control, Ways},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     evidence::{Evidence, Keeper, Shelf},
     inbox::{Inbox, entry},
     inference,
-    machine::{Machine, UNCLEAN},
+    machine::{Machine, UNCLEAN, reload::PROBATION},
     programs,
     recorder::LogSession,
+    reload::{self, SharedFacts},
     retained::{self, Restart},
     rt,
     sim_faults::{self, SimFault},
@@ -22,7 +23,7 @@ use crate::{
 use anyhow::Context;
 use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
-    Cell, packml,
+    Cell, config, packml,
     record::{InboxKind, InboxSource},
 };
 use sensai_scripts::ProgramError;
@@ -34,6 +35,7 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
     },
     time::Duration,
 };
@@ -69,6 +71,12 @@ pub struct Options {
     pub control: Control,
     /// Group that may open the control socket, beside its owner.
     pub control_group: Option<String>,
+    /// The cell's directory, to reload programs from; `None`: they cannot be.
+    pub directory: Option<PathBuf>,
+    /// Reload programs whenever their files change.
+    pub watch: bool,
+    /// Runs for which a watched reload may be undone; 0 for the usual number.
+    pub probation: u64,
 }
 
 /// How often the outside looks at the cycle.
@@ -150,7 +158,14 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
         Some(kept) => (Some(kept.keeper), Some(kept.tap), Some(kept.reasons)),
         None => (None, None, None),
     };
-    let mut control = claim.serve(cell, options, &status, core, &mut inbox, reasons)?;
+    let (mut reloading, port) =
+        reload(cell, options, &session, &status, core, &claim, kept.as_ref())?.unzip();
+    let ways = Ways {
+        reasons,
+        reloads: reloading.as_ref().map(|of| of.desk.requests()),
+        reload: reloading.as_ref().map_or_else(SharedFacts::default, |of| Arc::clone(&of.facts)),
+    };
+    let mut control = claim.serve(cell, options, &status, core, &mut inbox, ways)?;
     if !control.told().is_empty() {
         say(format_args!("{}\n", control.told()));
     }
@@ -182,7 +197,14 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             watchdog::watch(&status, timeout_ns, || watchdog::abort(&status));
         })?;
     }
-    let doors = Doors { inbox, log, publisher: control.publisher(), retained: tap, evidence: evidence_tap };
+    let doors = Doors {
+        inbox,
+        log,
+        publisher: control.publisher(),
+        retained: tap,
+        evidence: evidence_tap,
+        reload: port,
+    };
     let cyclic = {
         let (status, outcome) = (Arc::clone(&status), Arc::clone(&outcome));
         std::thread::Builder::new().name("cyclic".into()).stack_size(4 << 20).spawn(move || {
@@ -208,6 +230,11 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
             session.event(&text);
             say(format_args!("{text}\n"));
         }
+        for text in reloading.iter().flat_map(|of| of.told.try_iter()) {
+            display.clear();
+            session.event(&text);
+            say(format_args!("{text}\n"));
+        }
         for text in watch.iter_mut().flat_map(inference::Watch::look) {
             display.clear();
             session.event(&text);
@@ -219,6 +246,10 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     display.tell(&mut texts, cell, &session);
     display.clear();
     control.close(&session);
+    for text in reloading.take().into_iter().flat_map(Reloading::finish) {
+        session.event(&text);
+        say(format_args!("{text}\n"));
+    }
     if let Some(watch) = watch {
         watch.finish();
     }
@@ -269,6 +300,69 @@ fn keep(
         say(format_args!("retained data: {text}\n"));
     }
     Ok(session)
+}
+
+/// What reloads programs in a run.
+struct Reloading {
+    /// Before the desk: it asks there.
+    watch: Option<reload::Watch>,
+    desk: reload::Desk,
+    facts: SharedFacts,
+    /// For people and the log, one text each.
+    told: mpsc::Receiver<String>,
+}
+
+impl Reloading {
+    /// What was told last.
+    fn finish(self) -> Vec<String> {
+        let Self { watch, desk, told, .. } = self;
+        // The watch may wait for an answer of the desk, which gives none any more.
+        drop(desk);
+        drop(watch);
+        told.try_iter().collect()
+    }
+}
+
+/// Have somebody who reloads programs, if the cell has a directory to read them from.
+fn reload(
+    cell: &Arc<Cell>,
+    options: &Options,
+    session: &LogSession,
+    status: &Arc<Status>,
+    core: Option<usize>,
+    claim: &Claim,
+    kept: Option<&retained::Session>,
+) -> anyhow::Result<Option<(Reloading, reload::Port)>> {
+    let Some(directory) = options.directory.clone() else { return Ok(None) };
+    let (port, dock) = reload::channel(cell.programs().count());
+    let (tell, told) = mpsc::channel();
+    let facts = SharedFacts::default();
+    let root = directory.clone();
+    let desk = reload::Desk::start(reload::Wiring {
+        cell: Arc::clone(cell),
+        read: Box::new(move |path| std::fs::read(root.join(path)).map_err(|error| error.to_string())),
+        configuration: options.files.get(config::FILE_NAME).cloned().unwrap_or_default(),
+        shop: Box::new(programs::Compiler),
+        dock,
+        epochs: session.epochs(),
+        retained: kept.map(|kept| kept.keeper.announcer()),
+        audit: claim.audit(),
+        tell: tell.clone(),
+        facts: Arc::clone(&facts),
+        status: Arc::clone(status),
+        cyclic_core: core,
+    });
+    let desk = desk.context("cannot make a thread")?;
+    let watched = || {
+        let paths = cell.programs().map(|(_, program)| program.path.clone());
+        let files = paths
+            .filter_map(|path| options.files.get_key_value(&path))
+            .map(|(path, bytes)| (path.clone(), bytes.clone()));
+        let probation = if options.probation == 0 { PROBATION } else { options.probation };
+        reload::Watch::start(&directory, files.collect(), probation, desk.requests(), tell.clone())
+    };
+    let watch = options.watch.then(watched).transpose().context("cannot make a thread")?;
+    Ok(Some((Reloading { watch, desk, facts, told }, port)))
 }
 
 /// Keep what is recorded around jidoka events, if anything is recorded and there are rules.

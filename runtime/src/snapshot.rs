@@ -9,6 +9,7 @@ use crate::{
         Mode,
         alarms::{AlarmFacts, Alarms},
         jidoka::{EVENTS_MAX, Event},
+        reload::Probation,
         units::{UnitState, Units},
     },
     publish::{Publisher, RECEIPTS_MAX},
@@ -157,6 +158,8 @@ pub struct Snapshot {
     pub fault: Option<Fault>,
     /// The shutdown sequence is in progress.
     pub shutting_down: bool,
+    /// The reload that may be undone.
+    pub probation: Probation,
     /// Committed value of every slot.
     pub values: Box<[Value]>,
     /// Validity of every slot.
@@ -202,6 +205,7 @@ impl Snapshot {
             mode: Mode::Stop,
             fault: None,
             shutting_down: false,
+            probation: Probation::default(),
             values: slots.clone().map(|slot| store.committed(slot)).collect(),
             valid: slots.map(|slot| store.valid(slot)).collect(),
             parameters: cell.parameters.iter().map(|parameter| parameter.default).collect(),

@@ -60,6 +60,7 @@ fn spec() -> Result<EpochSpec, Box<dyn Error>> {
         keyframe: vec![KeyframePart { name: "state".into(), offset: 0, len: STATE_LEN as u64 }],
         edition: 0,
         run_first_cycle: 0,
+        probation: 0,
         replaced: Vec::new(),
     })
 }

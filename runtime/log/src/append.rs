@@ -215,6 +215,7 @@ impl<S: Storage> Appender<S> {
             keyframe: spec.keyframe.clone(),
             edition: spec.edition,
             run_first_cycle: spec.run_first_cycle,
+            probation: spec.probation,
             replaced: self.store_replaced(spec, &known)?,
         };
         self.append_epoch(&epoch)?;

@@ -23,6 +23,8 @@ pub struct EpochChange {
     pub contents: Vec<(String, Vec<u8>)>,
     /// See [`crate::EpochSpec::programs`].
     pub programs: Vec<EpochProgram>,
+    /// See [`Epoch::probation`].
+    pub probation: u64,
     /// Programs that may come back: index, and text.
     pub replaced: Vec<(u32, Vec<u8>)>,
     /// See [`crate::EpochSpec::keyframe`].
@@ -101,7 +103,7 @@ impl Changes {
             let content = self.store(appender, &format!("replaced/{program}"), text)?;
             epoch.replaced.push(Replaced { program: *program, content });
         }
-        epoch.edition = change.edition;
+        (epoch.edition, epoch.probation) = (change.edition, change.probation);
         epoch.run_first_cycle = first.first_cycle;
         epoch.programs.clone_from(&change.programs);
         epoch.keyframe.clone_from(&change.keyframe);

@@ -1,7 +1,7 @@
 //! A stretch of a log as a log of its own, which replays by itself.
 
 use crate::{
-    Epoch, EpochSpec, Keyframe, LogError, LogReader,
+    Epoch, EpochSpec, Keyframe, LogError, LogReader, Start,
     append::{Appender, Facts, random_id},
     block::{BlockKind, PAYLOAD_LEN_MAX},
     payload::{SLICE_HEADER_LEN, Slice},
@@ -49,9 +49,8 @@ pub fn cut<R: ReadAt, S: Storage>(
     let epoch = log.records(of).next().ok_or_else(missing)??.epoch;
     let run = epoch.first_of_run();
     let wanted = (*cycles.start()).min(of).max(run);
-    let (keyframe, first) = log.start_for(wanted)?;
-    // Of the first record: it may be an epoch before that of `of`.
-    let mut epoch = log.records(first).next().ok_or_else(missing)??.epoch;
+    // It may be an epoch before that of `of`.
+    let Start { keyframe, mut epoch, first } = log.start_for(wanted)?;
     let session = random_id()?;
     let mut appender = Appender::create(to, random_id()?);
     appender.begin_epoch(&spec(log, &epoch, first, first)?, session)?;
@@ -130,6 +129,7 @@ fn spec<R: ReadAt>(log: &LogReader<R>, epoch: &Epoch, from: u64, first: u64) -> 
         keyframe: epoch.keyframe.clone(),
         edition: epoch.edition,
         run_first_cycle: first,
+        probation: epoch.probation,
         replaced: replaced.collect::<Result<_, LogError>>()?,
     })
 }

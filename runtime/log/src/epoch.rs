@@ -38,6 +38,8 @@ pub struct EpochSpec {
     pub edition: u32,
     /// See [`Epoch::run_first_cycle`].
     pub run_first_cycle: u64,
+    /// See [`Epoch::probation`].
+    pub probation: u64,
     /// See [`Epoch::replaced`]: index, and text.
     pub replaced: Vec<(u32, Vec<u8>)>,
 }
@@ -135,6 +137,9 @@ pub struct Epoch {
     /// First cycle of the run, where this is not its first epoch; else 0.
     #[serde(default)]
     pub run_first_cycle: u64,
+    /// Runs of a task for which the reload that this epoch begins with may be undone; else 0.
+    #[serde(default)]
+    pub probation: u64,
     /// Programs that a reload replaced, and that its undo would bring back.
     #[serde(default)]
     pub replaced: Vec<Replaced>,
@@ -226,6 +231,7 @@ impl Epoch {
             keyframe: epoch.keyframe,
             edition: 0,
             run_first_cycle: 0,
+            probation: 0,
             replaced: Vec::new(),
         };
         // Tables that would make a reader index outside an image are refused here, once.

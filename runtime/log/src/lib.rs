@@ -31,7 +31,7 @@ pub use cycle_log::{CycleLog, LogOptions};
 pub use epoch::{Epoch, EpochSpec};
 pub use error::LogError;
 pub use keyframe::{Keyframe, KeyframeSlicer};
-pub use reader::{LogReader, LogRecord};
+pub use reader::{LogReader, LogRecord, Start};
 pub use recorder::Recorder;
 pub use ring::Producer;
 pub use verify::VerifyReport;

@@ -55,6 +55,23 @@ pub struct LogInfo {
     pub chain: [u8; 32],
 }
 
+/// Where a replay begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// What it begins with; nothing at the first cycle of a run.
+    pub keyframe: Option<Keyframe>,
+    /// The epoch of the keyframe, or else of the first cycle.
+    pub epoch: Arc<Epoch>,
+    /// The first cycle to be run. It may be of the epoch that follows.
+    pub first: u64,
+}
+
+impl Start {
+    fn with(epoch: Arc<Epoch>, keyframe: Keyframe) -> Self {
+        Self { first: keyframe.cycle.saturating_add(1), keyframe: Some(keyframe), epoch }
+    }
+}
+
 impl LogReader<File> {
     /// Open a file.
     ///
@@ -118,23 +135,23 @@ impl<R: ReadAt> LogReader<R> {
     ///
     /// # Errors
     /// If the log is damaged there, or ends before `cycle`.
-    pub fn start_for(&self, cycle: u64) -> Result<(Option<Keyframe>, u64), LogError> {
+    pub fn start_for(&self, cycle: u64) -> Result<Start, LogError> {
         let missing = || self.not_found(format!("cycle {cycle} was not recorded"));
-        if let Some(keyframe) = self.keyframe_before(cycle)? {
-            let first = keyframe.cycle.saturating_add(1);
-            return Ok((Some(keyframe), first));
-        }
         let mut offset = self.block_for(cycle)?.ok_or_else(missing)?.epoch_offset;
+        if let Some(keyframe) = self.keyframe_before(cycle)? {
+            return Ok(Start::with(self.epoch(offset)?, keyframe));
+        }
         loop {
             let epoch = self.epoch(offset)?;
             let before =
                 if epoch.edition == 0 { None } else { header_before(&self.source, offset, 0, &self.log_id)? };
             let of_run = |before: &Header| before.session == epoch.session.0 && before.epoch_offset < offset;
-            let Some(before) = before.filter(of_run) else { return Ok((None, epoch.first_cycle)) };
+            let Some(before) = before.filter(of_run) else {
+                return Ok(Start { first: epoch.first_cycle, keyframe: None, epoch });
+            };
             if before.keyframe_offset != NONE {
                 let keyframe = self.assemble(before.keyframe_offset, before.keyframe_cycle)?;
-                let first = keyframe.cycle.saturating_add(1);
-                return Ok((Some(keyframe), first));
+                return Ok(Start::with(self.epoch(before.epoch_offset)?, keyframe));
             }
             offset = before.epoch_offset;
         }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use sensai_log::{CycleLog, EpochMark, KeyframeSlicer, LogOptions, LogReader, LogThread, Recorder};
+use sensai_log::{CycleLog, EpochMark, KeyframeSlicer, LogOptions, LogReader, LogThread, Recorder, Start};
 use std::path::Path;
 
 struct Running {
@@ -54,11 +54,11 @@ fn check(path: &Path, last: u64, editions: &[(u64, u32)]) -> LogReader<std::fs::
         let record = reader.record(cycle).unwrap();
         let (_, edition) = editions.iter().rfind(|(first, _)| *first <= cycle).unwrap();
         assert_eq!((record.bytes(), record.epoch.edition), (&*expected(cycle), *edition));
-        let (keyframe, first) = reader.start_for(cycle).unwrap();
+        let Start { keyframe, epoch, first } = reader.start_for(cycle).unwrap();
         assert_eq!(first, keyframe.as_ref().map_or(1, |keyframe| keyframe.cycle + 1));
         assert!(first <= cycle && cycle - first <= 110, "{first} for {cycle}");
         if let Some(keyframe) = keyframe {
-            let epoch = reader.record(keyframe.cycle).unwrap().epoch;
+            assert_eq!(epoch.edition, reader.record(keyframe.cycle).unwrap().epoch.edition);
             assert_eq!(keyframe.bytes, keyframe_of(keyframe.cycle, epoch.keyframe_len() as usize));
         }
     }

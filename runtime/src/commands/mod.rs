@@ -7,6 +7,7 @@ mod log;
 mod lsp;
 mod models;
 mod new;
+mod reload;
 mod replay;
 mod retained;
 mod run;
@@ -43,6 +44,7 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Ctl(arguments) => ctl::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),

@@ -34,6 +34,9 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             (None, false) => Control::Default,
         },
         control_group: arguments.control_group.clone(),
+        directory: Some(arguments.cell.clone()),
+        watch: arguments.watch,
+        probation: arguments.probation,
     };
     let summary = run::run(&cell, &options)?;
     if arguments.json {

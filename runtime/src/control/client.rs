@@ -73,13 +73,21 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn call(&mut self, method: &str, params: Json) -> Result<Json, ClientError> {
+        self.call_within(method, params, ANSWER)
+    }
+
+    /// [`Client::call`] with another limit than the usual one.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn call_within(&mut self, method: &str, params: Json, limit: Duration) -> Result<Json, ClientError> {
         self.next += 1;
         let id = self.next;
         let line = format!("{}\n", json!({ "id": id, "method": method, "params": params }));
         // A runtime that refuses a connection says so and closes: what it said may still be read.
         let sent = self.reader.get_mut().write_all(line.as_bytes());
         loop {
-            let answer = match self.read(ANSWER) {
+            let answer = match self.read(limit) {
                 Ok(Some(answer)) => answer,
                 Ok(None) => return Err(ClientError::Silent),
                 Err(gone) => {

@@ -5,13 +5,14 @@ use crate::{
     control::{
         audit::{self, Audit, Entry},
         describe::{self, Description, ParameterInfo},
-        method::{Call, Command, METHODS},
+        method::{Call, Command, METHODS, Reload},
         peer::Peer,
         protocol::{Code, Failure, VERSION},
         refusal,
         view::{Section, Surroundings, TagView, View},
     },
     evidence::Reason,
+    reload::{self, Applied, SharedFacts},
     snapshot::{Receipt, Snapshot, Snapshots},
     status::Status,
 };
@@ -24,7 +25,11 @@ use sensai_model::{
 use serde_json::{Value as Json, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed, mpsc::Sender},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::Ordering::Relaxed,
+        mpsc::{Receiver, Sender, channel},
+    },
 };
 
 /// How long a command waits for a cycle to take it.
@@ -52,13 +57,17 @@ pub struct Wiring {
     /// Into the inbox.
     pub commands: rtrb::Producer<InboxEntry>,
     /// Who gave which command.
-    pub audit: Option<Audit>,
+    pub audit: Option<Arc<Audit>>,
     /// One text for each command that was applied, for the cycle log's events.
     pub texts: Sender<String>,
     /// The texts of verdicts, for what is kept of their events.
     pub reasons: Option<Sender<Reason>>,
     /// What the log's writer says.
     pub log: LogFacts,
+    /// Who reloads programs, if anybody does.
+    pub reloads: Option<Sender<reload::Request>>,
+    /// What became of the last reload.
+    pub reload: SharedFacts,
     /// When the process started, on the monotonic clock.
     pub started_ns: u64,
 }
@@ -128,6 +137,7 @@ impl Desk {
             uptime_s: (now.saturating_sub(self.wiring.started_ns) / 100_000_000) as f64 / 10.0,
             stalled: cycles > 0 && now.saturating_sub(heartbeat) > STALLED_NS,
             log,
+            reload: self.wiring.reload.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
@@ -151,7 +161,7 @@ impl Desk {
                 self.wiring.snapshots.clear_statistics();
                 json!({ "cleared": true })
             }
-            Call::Subscribe(_) | Call::Unsubscribe | Call::Command(_) => Json::Null,
+            Call::Subscribe(_) | Call::Unsubscribe | Call::Command(_) | Call::Reload(_) => Json::Null,
         }
     }
 
@@ -210,6 +220,18 @@ impl Desk {
         let deadline_ns = clock::monotonic_ns() + TAKEN_NS;
         self.pending.push_back(Pending { ticket, command, who: who.clone(), deadline_ns, receipt: None });
         Ok(ticket)
+    }
+
+    /// Ask for a reload; the answer comes through what is returned.
+    ///
+    /// # Errors
+    /// If nobody reloads.
+    pub fn reload(&self, of: &Reload, who: &Peer) -> Result<Receiver<Result<Applied, Failure>>, Failure> {
+        let (reply, answer) = channel();
+        let Reload { program, probation, why } = of.clone();
+        let request = reload::Request { program, probation, why, who: who.clone(), reply };
+        let sent = self.wiring.reloads.as_ref().is_some_and(|reloads| reloads.send(request).is_ok());
+        if sent { Ok(answer) } else { Err(Failure::new(Code::Refused, "this run does not reload programs")) }
     }
 
     /// Take in what the cyclic thread has published.

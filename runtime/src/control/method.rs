@@ -5,6 +5,7 @@ use crate::{
     control::protocol::{Code, Failure, LINE_MAX, Request, TEXT_MAX, shown, suggestion, unknown},
     control::{describe, view::Section},
     inbox::entry,
+    machine::reload::PROBATION,
 };
 use sensai_model::{
     Cell, ScalarType, Value,
@@ -36,6 +37,10 @@ pub const METHODS: &[(&str, &str)] = &[
     ("override", "velocity `factor` 0 to 2 of `axis`, or of all"),
     ("ack", "acknowledge `alarm`, or all"),
     ("shelve", "shelve `alarm` `for_s` seconds, 0 to bring it back"),
+    (
+        "reload",
+        "the programs whose files have changed, or only `program`; `probation`: runs for which it may be undone",
+    ),
     ("verdict", "judge the jidoka `event`, or the oldest open one: `good` or not, `why`"),
 ];
 
@@ -45,6 +50,8 @@ pub const HZ_MAX: f64 = 50.0;
 pub const JOG_MS_MAX: u64 = 10_000;
 /// Longest time an alarm may be shelved, s: a day.
 pub const SHELVE_S_MAX: u64 = 86_400;
+/// Most runs for which a reload may be undone.
+pub const PROBATION_MAX: u64 = 1_000_000_000;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +78,26 @@ pub enum Call {
     ClearStatistics,
     /// Something for the cycle.
     Command(Command),
+    /// `reload`
+    Reload(Reload),
+}
+
+/// A reload that is asked for.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reload {
+    /// Only this program.
+    pub program: Option<String>,
+    /// Runs for which it may be undone.
+    #[serde(default = "probation")]
+    pub probation: u64,
+    /// The reason given.
+    #[serde(default)]
+    pub why: String,
+}
+
+fn probation() -> u64 {
+    PROBATION
 }
 
 /// What a subscriber wants.
@@ -251,9 +278,26 @@ impl Call {
             "tags" => Self::Tags(typed::<TagsParams>(method, params)?.prefix),
             "get" => get(cell, &typed::<GetParams>(method, params)?.name)?,
             "subscribe" => Self::Subscribe(subscribe(typed(method, params)?)?),
+            "reload" => Self::Reload(reload(typed(method, params)?)?),
             method => Self::Command(command(cell, method, params)?),
         })
     }
+}
+
+fn reload(of: Reload) -> Result<Reload, Failure> {
+    if !(1..=PROBATION_MAX).contains(&of.probation) {
+        let text = format!("`probation` is {}, expected 1 to {PROBATION_MAX} runs", of.probation);
+        return Err(Failure::new(Code::OutOfRange, text));
+    }
+    short(&of.why)?;
+    Ok(of)
+}
+
+fn short(why: &str) -> Result<(), Failure> {
+    if why.chars().count() <= TEXT_MAX {
+        return Ok(());
+    }
+    Err(Failure::new(Code::OutOfRange, format!("`why` is longer than {TEXT_MAX} characters")))
 }
 
 fn without_tags() -> impl Iterator<Item = Section> {
@@ -370,10 +414,7 @@ fn command(cell: &Cell, method: &'static str, params: Json) -> Result<Command, F
         }
         _ => return Err(unknown_method(method)),
     };
-    if why.chars().count() > TEXT_MAX {
-        let text = format!("`why` is longer than {TEXT_MAX} characters");
-        return Err(Failure::new(Code::OutOfRange, text));
-    }
+    short(&why)?;
     Ok(Command { method, params: told, entry: entry(kind, InboxSource::CONTROL, argument), why })
 }
 

@@ -16,6 +16,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// This process itself.
+    pub fn own() -> Self {
+        let uid = rustix::process::getuid().as_raw();
+        Self { user: user_name(uid), uid, pid: std::process::id().cast_signed() }
+    }
+
     /// Of a connected Unix socket.
     ///
     /// # Errors

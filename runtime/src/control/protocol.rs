@@ -80,12 +80,15 @@ pub struct Failure {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// What all of it is, one sentence each, where it is more than one thing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
 }
 
 impl Failure {
     /// Without help.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None }
+        Self { code, message: message.into(), help: None, reasons: Vec::new() }
     }
 
     /// With help.
@@ -98,6 +101,12 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        for reason in &self.reasons {
+            write!(f, "\n  {reason}")?;
+        }
+        if let (Some(help), false) = (&self.help, self.reasons.is_empty()) {
+            return write!(f, "\n  {help}");
+        }
         self.help.as_ref().map_or(Ok(()), |help| write!(f, "; {help}"))
     }
 }

@@ -11,8 +11,9 @@ use crate::{
         patch,
         peer::Peer,
         place::Place,
-        protocol::{CLIENTS_MAX, Code, Failure, LINE_MAX, OUTPUT_MAX, Request, answer, event},
+        protocol::{self, CLIENTS_MAX, Code, Failure, LINE_MAX, OUTPUT_MAX, Request, answer, event},
     },
+    reload::Applied,
     rt,
     source::Files,
 };
@@ -28,6 +29,7 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
     path::Path,
+    sync::mpsc::{Receiver, TryRecvError},
     thread::JoinHandle,
 };
 
@@ -39,6 +41,12 @@ const IDLE_NS: u64 = 1_000_000_000;
 const STUCK_NS: u64 = 5_000_000_000;
 /// A subscriber hears something at least this often.
 const ALIVE_NS: u64 = 1_000_000_000;
+
+fn applied_document(applied: &Applied) -> Json {
+    let mut document = document(applied);
+    document["applied"] = true.into();
+    document
+}
 
 /// SHA-256 over the cell's files: of each its path and its bytes, with their lengths.
 pub fn files_hash(files: &Files) -> String {
@@ -123,6 +131,7 @@ struct Client {
 enum Waiting {
     Look { id: Json, call: Call, cycle: u64, deadline_ns: u64 },
     Command { id: Json, ticket: u64 },
+    Reload { id: Json, answer: Receiver<Result<Applied, Failure>> },
 }
 
 struct Subscription {
@@ -301,6 +310,16 @@ impl Client {
                 let result = desk.look(&call, &self.peer);
                 self.send(&answer(&id, Ok(result)));
             }
+            if let Some(Waiting::Reload { answer, .. }) = &self.waiting {
+                let result = match answer.try_recv() {
+                    Ok(result) => result,
+                    Err(TryRecvError::Empty) => return,
+                    Err(TryRecvError::Disconnected) => Err(Failure::new(Code::Refused, "the run has ended")),
+                };
+                if let Some(Waiting::Reload { id, .. }) = self.waiting.take() {
+                    self.send(&protocol::answer(&id, result.map(|applied| applied_document(&applied))));
+                }
+            }
             if self.waiting.is_some() || self.closing || !self.output.is_empty() {
                 return;
             }
@@ -340,6 +359,10 @@ impl Client {
             Err(failure) => self.send(&answer(&id, Err(failure))),
             Ok(Call::Command(command)) => match desk.submit(command, &self.peer) {
                 Ok(ticket) => self.waiting = Some(Waiting::Command { id, ticket }),
+                Err(failure) => self.send(&answer(&id, Err(failure))),
+            },
+            Ok(Call::Reload(of)) => match desk.reload(&of, &self.peer) {
+                Ok(answer) => self.waiting = Some(Waiting::Reload { id, answer }),
                 Err(failure) => self.send(&answer(&id, Err(failure))),
             },
             Ok(Call::Subscribe(of)) => {

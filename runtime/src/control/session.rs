@@ -10,6 +10,7 @@ use crate::{
     inbox::Inbox,
     publish::Publisher,
     recorder::LogSession,
+    reload::{self, SharedFacts},
     rt,
     run::Options,
     snapshot,
@@ -47,11 +48,34 @@ pub struct ControlSession {
     told: String,
 }
 
+/// Where the control socket leads, beside the cycle.
+#[derive(Default)]
+pub struct Ways {
+    /// Texts of verdicts.
+    pub reasons: Option<mpsc::Sender<Reason>>,
+    /// Reloads of programs.
+    pub reloads: Option<mpsc::Sender<reload::Request>>,
+    /// What became of the last one.
+    pub reload: SharedFacts,
+}
+
+/// The audit file beside the log.
+fn audit(options: &Options) -> anyhow::Result<Option<Arc<Audit>>> {
+    let open = |log: &PathBuf| {
+        let mut name = log.clone().into_os_string();
+        name.push(".audit");
+        Audit::open(Path::new(&name))
+            .map(Arc::new)
+            .context("cannot go on with the audit file; keep it, move it elsewhere, and start again")
+    };
+    options.log.as_ref().map(open).transpose()
+}
+
 /// What a run needs for its control socket and may not get: taken before the run leaves a trace anywhere.
 #[derive(Default)]
 pub struct Claim {
     place: Option<(Place, UnixListener)>,
-    audit: Option<Audit>,
+    audit: Option<Arc<Audit>>,
     interface: Option<String>,
     told: String,
 }
@@ -64,6 +88,7 @@ impl Claim {
     /// on without one: it may run beside another one, and wherever nothing may be written; a machine may not.
     pub fn new(cell: &Cell, options: &Options, interface: Option<&str>) -> anyhow::Result<Self> {
         let path = match &options.control {
+            Control::Off if options.watch => return Ok(Self { audit: audit(options)?, ..Self::default() }),
             Control::Off => return Ok(Self::default()),
             Control::Default => place::default_path(&cell.name),
             Control::Path(path) => path.clone(),
@@ -71,23 +96,19 @@ impl Claim {
         let place = match place::claim(&path, options.control_group.as_deref()) {
             Ok(place) => place,
             Err(error) if options.control == Control::Default && interface.is_none() => {
-                return Ok(Self { told: format!("no control socket: {error}"), ..Self::default() });
+                let told = format!("no control socket: {error}");
+                let audit = if options.watch { audit(options)? } else { None };
+                return Ok(Self { told, audit, ..Self::default() });
             }
             Err(error) => return Err(error.into()),
         };
-        let audit = options.log.as_ref().map(|log| {
-            let mut name = log.clone().into_os_string();
-            name.push(".audit");
-            Audit::open(Path::new(&name))
-                .context("cannot go on with the audit file; keep it, move it elsewhere, and start again")
-        });
         let told = format!("control socket {}", place.0.path().display());
-        Ok(Self {
-            place: Some(place),
-            audit: audit.transpose()?,
-            interface: interface.map(str::to_owned),
-            told,
-        })
+        Ok(Self { place: Some(place), audit: audit(options)?, interface: interface.map(str::to_owned), told })
+    }
+
+    /// The audit file, for who changes something beside the socket.
+    pub fn audit(&self) -> Option<Arc<Audit>> {
+        self.audit.clone()
     }
 
     /// Serve it. `core` is the cyclic thread's, which the control thread keeps off; the texts of verdicts go to `reasons`.
@@ -101,7 +122,7 @@ impl Claim {
         status: &Arc<Status>,
         core: Option<usize>,
         inbox: &mut Inbox,
-        reasons: Option<mpsc::Sender<Reason>>,
+        Ways { reasons, reloads, reload }: Ways,
     ) -> anyhow::Result<ControlSession> {
         let Some((place, listener)) = self.place else {
             return Ok(ControlSession { told: self.told, ..ControlSession::default() });
@@ -119,6 +140,8 @@ impl Claim {
             audit: self.audit,
             texts: sender,
             reasons,
+            reloads,
+            reload,
             log: Arc::clone(&log),
             started_ns: clock::monotonic_ns(),
         };

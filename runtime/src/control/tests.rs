@@ -14,6 +14,7 @@ use crate::{
     evidence,
     inbox::{Inbox, entry},
     recorder::LogSession,
+    reload::SharedFacts,
     replay,
     run::Options,
     snapshot,
@@ -120,9 +121,11 @@ impl Rig {
             status: Arc::clone(&status),
             snapshots,
             commands: inbox.open_control(),
-            audit: Some(audit::Audit::open(&folder.path().join("a.snlog.audit")).unwrap()),
+            audit: Some(audit::Audit::open(&folder.path().join("a.snlog.audit")).unwrap().into()),
             texts: sender,
             reasons: Some(evidence.reasons),
+            reloads: None,
+            reload: SharedFacts::default(),
             log: LogFacts::default(),
             started_ns: clock::monotonic_ns(),
         };
@@ -145,6 +148,7 @@ impl Rig {
             publisher: Some(publisher),
             retained: None,
             evidence: Some(evidence.tap),
+            reload: None,
         };
         let seen = Arc::clone(&status);
         let cyclic = std::thread::spawn(move || {
@@ -564,6 +568,8 @@ fn before_there_are_cycles_nothing_is_commanded() {
         audit: None,
         texts: mpsc::channel().0,
         reasons: None,
+        reloads: None,
+        reload: SharedFacts::default(),
         log: LogFacts::default(),
         started_ns: clock::monotonic_ns(),
     };

@@ -10,6 +10,7 @@ use crate::{
         alarms::AlarmState,
         jidoka::{Event, Verdict},
     },
+    reload::ReloadFacts,
     snapshot::{Durations, Snapshot, TaskFacts},
     summary::FaultText,
 };
@@ -49,6 +50,8 @@ pub enum Section {
     Tags,
     /// The cycle log.
     Log,
+    /// The last reload of programs.
+    Reload,
 }
 
 impl Section {
@@ -66,6 +69,7 @@ impl Section {
         Self::Parameters,
         Self::Tags,
         Self::Log,
+        Self::Reload,
     ];
 }
 
@@ -113,6 +117,9 @@ pub struct View {
     /// [`Section::Log`]: nothing if the run is not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<LogView>,
+    /// [`Section::Reload`]: nothing before the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reload: Option<ReloadFacts>,
 }
 
 /// The runtime's own state.
@@ -358,6 +365,8 @@ pub struct Surroundings {
     pub stalled: bool,
     /// The cycle log's file and what its writer says.
     pub log: Option<(String, LogStatistics)>,
+    /// The last reload; number 0 before the first one.
+    pub reload: ReloadFacts,
 }
 
 impl View {
@@ -377,6 +386,11 @@ impl View {
         }
         if has(Section::Log) {
             view.log = around.log.as_ref().map(|(path, statistics)| LogView::of(path, statistics));
+        }
+        if has(Section::Reload) && around.reload.number > 0 {
+            let probation = snapshot.map_or_else(Default::default, |of| of.probation);
+            let left = if probation.number == around.reload.number { probation.left } else { 0 };
+            view.reload = Some(ReloadFacts { left, ..around.reload.clone() });
         }
         let Some(of) = snapshot else { return view };
         (view.cycle, view.time_ns) = (of.index, of.time_ns);

@@ -41,7 +41,7 @@ pub struct Replacement {
     /// 0 is the base task.
     task: usize,
     /// The new program before the swap, the old one behind it; of a slow task, the committed state that stands for it.
-    place: Loaded,
+    place: Box<dyn Program + Send>,
     /// What runs in a slow task: the new one before the swap, the old one once it came back with a job.
     instance: Option<Box<dyn Program + Send>>,
     /// The old one is with the executor.
@@ -203,10 +203,13 @@ impl Replacement {
 }
 
 /// What stands in the machine, and what runs elsewhere.
-fn placed(task: usize, program: Box<dyn Program + Send>) -> (Loaded, Option<Box<dyn Program + Send>>) {
+fn placed(
+    task: usize,
+    program: Box<dyn Program + Send>,
+) -> (Box<dyn Program + Send>, Option<Box<dyn Program + Send>>) {
     match task {
-        0 => (Loaded::Anywhere(program), None),
-        _ => (Loaded::Anywhere(Box::new(Committed::of(&*program))), Some(program)),
+        0 => (program, None),
+        _ => (Box::new(Committed::of(&*program)), Some(program)),
     }
 }
 
@@ -468,7 +471,7 @@ impl Machine {
         }
         self.reloads.left.fill(0);
         for one in &mut reload.replacements {
-            let Some(program) = self.programs.get_mut(one.program) else { continue };
+            let Some(Loaded::Anywhere(program)) = self.programs.get_mut(one.program) else { continue };
             std::mem::swap(program, &mut one.place);
             let [start, job] = &mut one.rooms;
             if let Some(room) = self.states_before.get_mut(one.program) {
@@ -511,7 +514,7 @@ impl Machine {
             // It is a state that this program had.
             let restored = job::restore(&mut *one.place, &one.kept);
             debug_assert!(restored.is_ok(), "{restored:?}");
-            if let Some(program) = self.programs.get_mut(one.program) {
+            if let Some(Loaded::Anywhere(program)) = self.programs.get_mut(one.program) {
                 std::mem::swap(program, &mut one.place);
             }
             if let Some(task) = one.task.checked_sub(1) {

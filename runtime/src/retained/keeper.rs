@@ -3,12 +3,15 @@
 use super::{Copies, Found, Places, Retained, save};
 use crate::machine::Machine;
 use anyhow::Context;
+use sensai_model::Cell;
+use sensai_scripts::Layout;
 use std::{
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Acquire, Ordering::Release},
+        mpsc,
     },
     thread::JoinHandle,
     time::Duration,
@@ -17,19 +20,47 @@ use std::{
 /// Copies on their way; with one in the writer's hands and one waiting, nothing is ever waited for.
 const BUFFERS: usize = 2;
 
+/// Editions of programs that copies on their way may be of, or that may come back.
+const EDITIONS: usize = 8;
+
 /// How often the writer looks.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Looks for a buffer at the end of a run: two seconds.
 const LAST_LOOKS_MAX: u32 = 100;
 
+/// A copy on its way.
+struct Copied {
+    /// Room for it; the copy comes first.
+    buffer: Box<[u8]>,
+    /// Bytes of it; `None`: there was not enough room.
+    len: Option<usize>,
+    /// Edition of the programs that it is of.
+    edition: u32,
+}
+
 /// The cyclic thread's side.
 pub struct Tap {
-    places: Arc<Places>,
-    free: rtrb::Consumer<Box<[u8]>>,
-    full: rtrb::Producer<Box<[u8]>>,
+    free: rtrb::Consumer<Copied>,
+    full: rtrb::Producer<Copied>,
     every: u64,
     left: u64,
+}
+
+/// Tells the keeper what the retained data of other programs looks like, before there is any.
+#[derive(Clone)]
+pub struct Announcer {
+    cell: Arc<Cell>,
+    sender: mpsc::Sender<(u32, Places)>,
+}
+
+impl Announcer {
+    /// Programs of this edition have these names and layouts.
+    pub fn announce(&self, edition: u32, programs: Vec<(String, Layout)>) {
+        let programs = programs.iter().map(|(name, layout)| (name.as_str(), layout));
+        // Nobody is there any more at the end of a run.
+        let _ = self.sender.send((edition, Places::of(&self.cell, programs)));
+    }
 }
 
 impl Tap {
@@ -43,10 +74,12 @@ impl Tap {
 
     /// A copy now. False if both buffers are on their way.
     pub fn offer(&mut self, machine: &Machine) -> bool {
-        let Ok(mut buffer) = self.free.pop() else { return false };
-        save(machine, &self.places, &mut buffer);
-        // As many buffers as places: there is always one.
-        self.full.push(buffer).is_ok()
+        let Ok(mut copied) = self.free.pop() else { return false };
+        copied.len = save(machine, &mut copied.buffer);
+        copied.edition = machine.edition();
+        let done = copied.len.is_some();
+        // As many buffers as places: there is always one. One that is too small is replaced on the other side.
+        self.full.push(copied).is_ok() && done
     }
 
     /// What the run ends with. Waits until there is a buffer, as virtual time or a slow disk may have both on their way,
@@ -66,6 +99,7 @@ impl Tap {
 pub struct Keeper {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Option<String>>,
+    announcer: Announcer,
 }
 
 /// The two files.
@@ -98,26 +132,40 @@ impl Keeper {
     pub fn start(
         mut copies: Copies<File>,
         last: Option<Vec<u8>>,
+        cell: &Arc<Cell>,
         places: Places,
         every: u64,
     ) -> std::io::Result<(Self, Tap)> {
-        let places = Arc::new(places);
-        let (mut free_in, free) = rtrb::RingBuffer::<Box<[u8]>>::new(BUFFERS);
-        let (full, mut full_out) = rtrb::RingBuffer::<Box<[u8]>>::new(BUFFERS);
+        let (mut free_in, free) = rtrb::RingBuffer::new(BUFFERS);
+        let (full, mut full_out) = rtrb::RingBuffer::<Copied>::new(BUFFERS);
         for _ in 0..BUFFERS {
-            let _ = free_in.push(vec![0; places.len()].into());
+            let _ = free_in.push(Copied { buffer: vec![0; places.len()].into(), len: None, edition: 0 });
         }
+        let (sender, announced) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (stop, places) = (Arc::clone(&stop), Arc::clone(&places));
+            let stop = Arc::clone(&stop);
             std::thread::Builder::new().name("retained".into()).spawn(move || {
                 crate::rt::block_signals();
                 let (mut last, mut trouble) = (last, None);
+                let mut known = vec![(0, places)];
                 loop {
                     let ending = stop.load(Acquire);
-                    while let Ok(buffer) = full_out.pop() {
-                        let payload = Retained::from_saved(&places, &buffer).to_bytes();
-                        let _ = free_in.push(buffer);
+                    while let Ok(mut copied) = full_out.pop() {
+                        // What a copy is of was announced before there could be one.
+                        known.extend(announced.try_iter());
+                        known.drain(..known.len().saturating_sub(EDITIONS));
+                        let of = known.iter().rfind(|(edition, _)| *edition == copied.edition);
+                        let payload = of.and_then(|(_, places)| {
+                            let saved = copied.buffer.get(..copied.len?)?;
+                            Some(Retained::from_saved(places, saved).to_bytes())
+                        });
+                        let wanted = known.iter().map(|(_, places)| places.len()).max().unwrap_or(0);
+                        if wanted > copied.buffer.len() {
+                            copied.buffer = vec![0; wanted].into();
+                        }
+                        let _ = free_in.push(copied);
+                        let Some(payload) = payload else { continue };
                         if last.as_deref() == Some(&payload) {
                             continue;
                         }
@@ -134,7 +182,13 @@ impl Keeper {
             })?
         };
         let every = every.max(1);
-        Ok((Self { stop, thread }, Tap { places, free, full, every, left: every }))
+        let announcer = Announcer { cell: Arc::clone(cell), sender };
+        Ok((Self { stop, thread, announcer }, Tap { free, full, every, left: every }))
+    }
+
+    /// For whoever changes the programs.
+    pub fn announcer(&self) -> Announcer {
+        self.announcer.clone()
     }
 
     /// Write what is still on its way, and end. What could not be written, in a sentence.

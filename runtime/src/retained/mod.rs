@@ -7,10 +7,10 @@ mod copies;
 mod keeper;
 
 pub use copies::{Copies, CopyError, Found};
-pub use keeper::{Keeper, Tap, paths};
+pub use keeper::{Announcer, Keeper, Tap, paths};
 
 use crate::machine::Machine;
-use sensai_model::{ScalarType, Value};
+use sensai_model::{Cell, ScalarType, Value};
 use sensai_scripts::{Layout, layout::Shape};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
@@ -213,9 +213,7 @@ pub struct Places {
 #[derive(Clone, Debug)]
 struct ProgramPlaces {
     name: String,
-    /// The `retain` record within the program's state.
-    arena: Range<usize>,
-    /// The same bytes within the saved ones.
+    /// The bytes of its `retain` record within the saved ones.
     saved: Range<usize>,
     /// Offsets are within the record.
     leaves: Vec<OwnedLeaf>,
@@ -231,18 +229,23 @@ struct OwnedLeaf {
 impl Places {
     /// Of a machine's cell and programs.
     pub fn new(machine: &Machine) -> Self {
-        let cell = machine.cell();
+        let layouts = machine.programs().iter().map(|program| (program.name(), program.layout()));
+        Self::of(machine.cell(), layouts)
+    }
+
+    /// Of a cell whose programs have these names and layouts.
+    pub fn of<'a>(cell: &Cell, programs_of: impl Iterator<Item = (&'a str, &'a Layout)>) -> Self {
         let parameters: Vec<_> =
             cell.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.scalar)).collect();
         let mut len = parameters.len() * 8;
         let mut programs = Vec::new();
-        for program in machine.programs() {
-            let Some(arena) = program.layout().retained() else { continue };
+        for (name, layout) in programs_of {
+            let Some(arena) = layout.retained() else { continue };
             let saved = len..len + arena.len();
             len = saved.end;
-            let mut leaves = retained_leaves(program.layout());
+            let mut leaves = retained_leaves(layout);
             leaves.iter_mut().for_each(|leaf| leaf.at -= arena.start);
-            programs.push(ProgramPlaces { name: program.name().to_owned(), arena, saved, leaves });
+            programs.push(ProgramPlaces { name: name.to_owned(), saved, leaves });
         }
         Self { cell: cell.name.clone(), parameters, programs, len }
     }
@@ -254,22 +257,21 @@ impl Places {
     }
 }
 
-/// Copy the retained data of a machine into `out`, which is [`Places::len`] long. For the cyclic path: copies, nothing else.
-pub fn save(machine: &Machine, places: &Places, out: &mut [u8]) {
-    for (value, place) in machine.parameters().iter().zip(out.chunks_exact_mut(8)) {
-        place.copy_from_slice(&value.to_bits().to_le_bytes());
+/// Copy the retained data of a machine into `out`, as [`Places`] of its programs have it; its length, or `None` if there is not
+/// room enough. For the cyclic path: copies, nothing else.
+pub fn save(machine: &Machine, out: &mut [u8]) -> Option<usize> {
+    let mut at = 0;
+    for value in machine.parameters() {
+        out.get_mut(at..at + 8)?.copy_from_slice(&value.to_bits().to_le_bytes());
+        at += 8;
     }
-    let mut of = places.programs.iter();
-    let mut next = of.next();
     for program in machine.programs() {
-        let Some(place) = next.filter(|place| place.name == program.name()) else { continue };
-        if let (Some(from), Some(to)) =
-            (program.state().get(place.arena.clone()), out.get_mut(place.saved.clone()))
-        {
-            to.copy_from_slice(from);
-        }
-        next = of.next();
+        let Some(arena) = program.layout().retained() else { continue };
+        let len = arena.len();
+        out.get_mut(at..at + len)?.copy_from_slice(program.state().get(arena)?);
+        at += len;
     }
+    Some(at)
 }
 
 fn retained_leaves(layout: &Layout) -> Vec<OwnedLeaf> {
@@ -402,7 +404,7 @@ pub fn begin(
     }
     let cell = machine.cell();
     let every = cell.retain_interval_ns / cell.task.interval_ns.max(1);
-    let (keeper, tap) = Keeper::start(copies, found.payload, Places::new(machine), every)?;
+    let (keeper, tap) = Keeper::start(copies, found.payload, cell, Places::new(machine), every)?;
     Ok(Session { keeper, tap, start, told })
 }
 

@@ -48,7 +48,8 @@ fn used() -> Machine {
 fn kept(machine: &Machine) -> Retained {
     let places = Places::new(machine);
     let mut bytes = vec![0xa5; places.len()];
-    save(machine, &places, &mut bytes);
+    assert_eq!(save(machine, &mut bytes), Some(places.len()));
+    assert_eq!(save(machine, &mut vec![0; places.len() - 1]), None, "there is not room enough");
     let kept = Retained::from_saved(&places, &bytes);
     let again = Retained::parse(&kept.to_bytes()).unwrap();
     assert_eq!(kept, again);

@@ -161,6 +161,7 @@ pub fn spec(first_cycle: u64) -> EpochSpec {
         ],
         edition: 0,
         run_first_cycle: 0,
+        probation: 0,
         replaced: Vec::new(),
     }
 }
@@ -183,6 +184,7 @@ pub fn change(edition: u32) -> EpochChange {
         edition,
         contents: vec![("programs/press.rhai".into(), text(edition))],
         programs: vec![EpochProgram { state_len: len, ..of.programs[0].clone() }],
+        probation: 10,
         replaced: vec![(0, text(edition - 1))],
         keyframe: vec![
             of.keyframe[0].clone(),

@@ -1,0 +1,159 @@
+//! `--watch`: a reload whenever a program's file changes.
+//!
+//! Looks at the files' times, and reads what seems to have changed; a file that has another text is asked to be reloaded once it
+//! has been the same for two looks, so that an editor may write it in two steps. Polling needs no more than reading: it works on
+//! every file system, and a dropped notice is no worry.
+
+use super::desk::{Applied, Request};
+use crate::{
+    control::{peer::Peer, protocol::Failure},
+    rt,
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Acquire, Ordering::Release},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a file looks like from outside.
+type Stamp = Option<(SystemTime, u64)>;
+
+/// A watched file.
+struct Watched {
+    path: PathBuf,
+    stamp: Stamp,
+    /// Of the text that was last asked to be reloaded, or that the run began with.
+    hash: [u8; 32],
+    /// Of the text at the last look.
+    seen: [u8; 32],
+}
+
+/// The thread. Dropping it ends it.
+pub struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Watch `files` (path below `directory`, bytes that run) and ask for reloads. What comes of them goes to `tell`, one text
+    /// each.
+    ///
+    /// # Errors
+    /// If no thread can be made.
+    pub fn start(
+        directory: &Path,
+        files: BTreeMap<String, Vec<u8>>,
+        probation: u64,
+        requests: mpsc::Sender<Request>,
+        tell: mpsc::Sender<String>,
+    ) -> std::io::Result<Self> {
+        let watched = |(path, bytes): (String, Vec<u8>)| {
+            let hash = Sha256::digest(&bytes).into();
+            Watched { path: directory.join(path), stamp: None, hash, seen: hash }
+        };
+        let mut files: Vec<Watched> = files.into_iter().map(watched).collect();
+        let stop = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("watch".into()).spawn(move || {
+            rt::block_signals();
+            while !ended.load(Acquire) {
+                std::thread::park_timeout(LOOK);
+                if look(&mut files) {
+                    let (reply, answer) = mpsc::channel();
+                    let why = "a file has changed".into();
+                    let request = Request { program: None, probation, why, who: Peer::own(), reply };
+                    if requests.send(request).is_err() {
+                        return;
+                    }
+                    // The desk answers in any case, or is gone.
+                    if let Ok(result) = answer.recv() {
+                        let _ = tell.send(words(&result));
+                    }
+                }
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.store(true, Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Some file has had another text for two looks.
+fn look(files: &mut [Watched]) -> bool {
+    let mut changed = false;
+    for file in files {
+        let stamp = fs::metadata(&file.path).ok().and_then(|of| Some((of.modified().ok()?, of.len())));
+        let settled = stamp.is_some() && stamp == file.stamp;
+        if settled && file.seen == file.hash {
+            continue;
+        }
+        file.stamp = stamp;
+        // One that is not there now may be on its way.
+        let Ok(bytes) = fs::read(&file.path) else { continue };
+        let seen: [u8; 32] = Sha256::digest(&bytes).into();
+        let stays = seen == file.seen;
+        file.seen = seen;
+        if seen != file.hash && stays {
+            file.hash = seen;
+            changed = true;
+        }
+    }
+    changed
+}
+
+fn words(result: &Result<Applied, Failure>) -> String {
+    match result {
+        Ok(Applied { notes, number, programs, .. }) => {
+            let notes = notes.iter().map(|note| format!("\n  {note}")).collect::<String>();
+            format!("watch: reload {number} of {} was taken{notes}", programs.join(", "))
+        }
+        Err(failure) => format!("watch: not reloaded, the programs before it run on: {failure}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_once_it_has_settled_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.rhai");
+        fs::write(&path, "one").unwrap();
+        let hash = Sha256::digest("one").into();
+        let mut files = [Watched { path: path.clone(), stamp: None, hash, seen: hash }];
+        assert!(!look(&mut files) && !look(&mut files));
+        fs::write(&path, "two, half writ").unwrap();
+        assert!(!look(&mut files));
+        fs::write(&path, "two, written").unwrap();
+        assert!(!look(&mut files));
+        assert!(look(&mut files));
+        assert!(!look(&mut files));
+        fs::remove_file(&path).unwrap();
+        assert!(!look(&mut files) && !look(&mut files));
+        fs::write(&path, "two, written").unwrap();
+        assert!(!look(&mut files) && !look(&mut files), "it came back as it was");
+        fs::write(&path, "one").unwrap();
+        assert!(!look(&mut files));
+        assert!(look(&mut files), "the first text again is another one than the last");
+    }
+}
