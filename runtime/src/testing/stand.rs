@@ -8,7 +8,7 @@
 use super::{changes::Changes, drive::Drive, idle::Idle};
 use crate::{
     inbox::entry,
-    machine::{CycleTime, Machine, Mode},
+    machine::{CycleTime, Loaded, Machine, Mode},
     programs::{self, Tier},
 };
 use sensai_fieldbus::Exchange;
@@ -59,12 +59,12 @@ impl Stand {
     pub fn new(cell: &Arc<Cell>, program: usize, tier: Tier) -> anyhow::Result<Self> {
         let stand_cell = Arc::new(cell_of_stand(cell, program));
         let sources = &stand_cell.task.programs;
-        let mut programs: Vec<Box<dyn Program>> = Vec::new();
+        let mut programs: Vec<Loaded> = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             programs.push(if index == program {
                 programs::compile_one(&stand_cell, &stand_cell.task, index, source, tier)?
             } else {
-                Box::new(Idle::new(&source.name))
+                Loaded::Here(Box::new(Idle::new(&source.name)))
             });
         }
         let drive = |axis: &Axis| Drive::new(axis.entries, axis.mode, counts(axis, 0.0));
