@@ -542,6 +542,11 @@ impl Machine {
         true
     }
 
+    /// A run on probation has failed: the next cycle undoes its reload.
+    pub fn undo_is_due(&self) -> bool {
+        self.reloads.wanted.is_some()
+    }
+
     /// Edition of the programs: what is counted by swaps and undos, 0 at the start.
     pub fn edition(&self) -> u32 {
         self.reloads.edition

@@ -19,7 +19,6 @@ use sensai_model::{
     record::{InboxKind, InboxSource},
     tag::OnInvalid,
 };
-use sensai_scripts::Program;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// A fault that took the machine out of Run.
