@@ -10,7 +10,7 @@ use crate::{
     lints,
     lower::{Lowered, lower},
     sink::{Found, Sink},
-    syntax::{self, Parse, SyntaxKind as K, SyntaxNode},
+    syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken},
 };
 use sensai_model::cell::{Limits, ProgramSource};
 
@@ -54,6 +54,9 @@ pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> 
     sink.hush(broken);
     let lowered = lower(&trees, environment, &mut sink);
     sink.speak();
+    for (file, tree) in (0_u32..).zip(&trees) {
+        rules(FileId(file), tree, &mut sink);
+    }
     finish(trees, lowered, environment, sink)
 }
 
@@ -142,22 +145,40 @@ fn too_large(program: &ProgramSource, sink: &mut Sink) -> bool {
 fn syntax_errors(file: FileId, tree: &Parse, sink: &mut Sink) -> Vec<(FileId, Span)> {
     let root = tree.syntax();
     let mut broken = Vec::new();
-    for error in tree.errors() {
-        let span = Span::new(error.range.start().into(), error.range.end().into());
+    for error in tree.errors().iter().filter(|error| !error.is_rule) {
+        let span = span_of(error);
         let code =
             if error.message.starts_with("nested too deeply") { code::TOO_LARGE } else { code::SYNTAX };
         let found = Found::error(code, file, span, &error.message);
         sink.add(found.help(error.help.clone().unwrap_or_default()));
-        for at in [error.range.start(), error.at] {
-            broken.extend(statement_at(&root, at).map(|span| (file, span)));
+        // What is missing is missing behind the token before.
+        let tokens = root.token_at_offset(error.range.start());
+        let token = if error.range.is_empty() { tokens.left_biased() } else { tokens.right_biased() };
+        let next = root.token_at_offset(error.at).right_biased();
+        for token in [token, next].into_iter().flatten() {
+            broken.extend(statement_of(&token).map(|span| (file, span)));
         }
     }
     broken
 }
 
-/// The innermost statement at a place.
-fn statement_at(root: &SyntaxNode, at: syntax::TextSize) -> Option<Span> {
-    let token = root.token_at_offset(at).left_biased()?;
+/// Report what Rhai refuses although the grammar allows it, where nothing else was said of it.
+fn rules(file: FileId, tree: &Parse, sink: &mut Sink) {
+    for error in tree.errors().iter().filter(|error| error.is_rule) {
+        let span = span_of(error);
+        if !sink.is_told(file, span) {
+            let found = Found::error(code::SYNTAX, file, span, &error.message);
+            sink.add(found.help(error.help.clone().unwrap_or_default()));
+        }
+    }
+}
+
+fn span_of(error: &SyntaxError) -> Span {
+    Span::new(error.range.start().into(), error.range.end().into())
+}
+
+/// The innermost statement that a token belongs to.
+fn statement_of(token: &SyntaxToken) -> Option<Span> {
     let statement = token.parent_ancestors().find(|node| {
         matches!(
             node.kind(),

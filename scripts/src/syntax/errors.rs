@@ -44,7 +44,7 @@ pub(super) fn ordered(
             Some(found) => is_after(found, when, node.as_ref(), number, in_expression),
         };
         if trusted {
-            errors.push((when, error));
+            errors.push((when, SyntaxError { is_rule: true, ..error }));
         }
     }
     // What is noticed at the end of a node comes before an error at the next token.

@@ -36,12 +36,15 @@ pub struct SyntaxError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The grammar allows it, and the tree is as it is meant; Rhai refuses it nevertheless.
+    pub is_rule: bool,
 }
 
 impl SyntaxError {
     fn new(range: TextRange, at: TextSize, message: impl Into<String>, help: impl Into<String>) -> Self {
         let help: String = help.into();
-        Self { range, at, message: message.into(), help: (!help.is_empty()).then_some(help) }
+        let help = (!help.is_empty()).then_some(help);
+        Self { range, at, message: message.into(), help, is_rule: false }
     }
 }
 
