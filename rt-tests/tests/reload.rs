@@ -91,7 +91,7 @@ impl Field {
     fn leaf(random: &mut Random) -> Self {
         let (kind, first, used) = *random.pick(LEAVES);
         let used = random.one_in(2).then_some(used);
-        Leaf(kind, random.pick(&first), used)
+        Leaf(kind, random.pick::<&str>(&first), used)
     }
 
     fn any(random: &mut Random, depth: u64) -> Self {
@@ -128,7 +128,7 @@ impl Field {
             Leaf(kind, _, used) => {
                 let (_, first, of) = LEAVES.iter().find(|(of, ..)| of == kind).unwrap();
                 let used = if random.one_in(4) { Some(*of).filter(|_| used.is_none()) } else { *used };
-                Leaf(kind, random.pick(first), used)
+                Leaf(kind, random.pick::<&str>(first), used)
             }
             Array(len, element) => {
                 let len = if random.one_in(12) { 1 + random.within(0..3) as usize } else { *len };
@@ -143,7 +143,9 @@ impl Field {
         match self {
             Leaf(kind, _, used) => out.push((path, kind, used.is_some())),
             Array(len, element) => (0..*len).for_each(|i| element.leaves(format!("{path}[{i}]"), out)),
-            Record(fields) => fields.iter().for_each(|(name, field)| field.leaves(format!("{path}.{name}"), out)),
+            Record(fields) => {
+                fields.iter().for_each(|(name, field)| field.leaves(format!("{path}.{name}"), out))
+            }
         }
     }
 
@@ -184,7 +186,8 @@ fn edited(of: &BTreeMap<&'static str, Field>, random: &mut Random) -> BTreeMap<&
 }
 
 fn init(fields: &BTreeMap<&'static str, Field>) -> String {
-    let fields: Vec<String> = fields.iter().map(|(name, field)| format!("{name}: {}", field.init())).collect();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, field)| format!("{name}: {}", field.init())).collect();
     format!("#{{ {} }}", fields.join(", "))
 }
 
@@ -519,7 +522,8 @@ fn every_state_is_the_reference_s_and_every_faulty_program_is_undone() {
             _ if index == 1 => versions[index].clone(),
             _ => versions[index].next(&mut random),
         });
-        let changed = [0, 1].map(|index| next[index].text(NAMES[index]) != versions[index].text(NAMES[index]));
+        let changed =
+            [0, 1].map(|index| next[index].text(NAMES[index]) != versions[index].text(NAMES[index]));
         // In Stop nothing runs behind the swap, so that all of the new state can be seen.
         let stopped = random.one_in(2);
         if stopped {
@@ -548,7 +552,11 @@ fn every_state_is_the_reference_s_and_every_faulty_program_is_undone() {
                     .map(|reason| reason.split_inclusive('`').take(2).collect::<String>())
                     .collect();
                 assert_eq!(told, refused, "{failure}\n{texts:?}");
-                assert_eq!(failure.message.starts_with("nothing to reload"), !changed.contains(&true), "{failure}");
+                assert_eq!(
+                    failure.message.starts_with("nothing to reload"),
+                    !changed.contains(&true),
+                    "{failure}"
+                );
                 seen.refused += 1;
                 if stopped {
                     rig.command(InboxKind::Start);
@@ -592,7 +600,10 @@ fn every_state_is_the_reference_s_and_every_faulty_program_is_undone() {
         }
         assert_eq!(rig.machine.mode(), Mode::Run);
     }
-    assert!(seen.undone >= wanted / 20 && seen.kept >= wanted / 20 && seen.refused >= wanted / 20, "{seen:?}");
+    assert!(
+        seen.undone >= wanted / 20 && seen.kept >= wanted / 20 && seen.refused >= wanted / 20,
+        "{seen:?}"
+    );
     println!("{seen:?} in {} cycles", rig.pace.0);
     let epochs = rig.finish(&mut random);
     assert_eq!(epochs, 1 + seen.applied + seen.undone);
@@ -645,7 +656,8 @@ fn memory_stays_flat() {
     let mut rig = Rig::new(&[short.clone(), short.clone()]);
     let (mut early, mut undone) = (0, 0);
     for round in 0..rounds {
-        let version = Version { step: 1 + round % 3, ..if round % 2 == 0 { long.clone() } else { short.clone() } };
+        let version =
+            Version { step: 1 + round % 3, ..if round % 2 == 0 { long.clone() } else { short.clone() } };
         let bad = Version { fault: Some(FAULTS[0]), ..version.clone() };
         let version = if round % 10 == 9 { bad } else { version };
         let (result, _) = rig.reload(&[version.text("main"), version.text("slow")], 5);
@@ -673,10 +685,16 @@ fn memory_stays_flat() {
 fn what_does_not_pass_the_check_is_refused_with_its_findings() {
     let first = [Version::first(), Version::first()];
     let mut rig = Rig::new(&first);
-    let texts = ["fn init() { #{ n: 0 } }\nfn cycle() { this.n += nothing; this.m = 1; }\n".into(), first[1].text("slow")];
+    let texts = [
+        "fn init() { #{ n: 0 } }\nfn cycle() { this.n += nothing; this.m = 1; }\n".into(),
+        first[1].text("slow"),
+    ];
     let (result, _) = rig.reload(&texts, 10);
     let failure = result.unwrap_err();
-    assert_eq!((failure.code, failure.message.as_str()), (Code::Refused, "the new programs do not pass the check"));
+    assert_eq!(
+        (failure.code, failure.message.as_str()),
+        (Code::Refused, "the new programs do not pass the check")
+    );
     assert!(failure.reasons.iter().any(|reason| reason.starts_with("programs/main.rhai:2:")), "{failure}");
     // Two tasks that write one tag are found across programs, too.
     let texts = [first[0].text("main"), first[1].text("slow").replace("io.slow.count", "io.main.count")];

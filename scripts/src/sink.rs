@@ -127,7 +127,9 @@ impl Sink {
 
     /// True if something was said of a place, or of what is in it.
     pub(crate) fn is_told(&self, file: FileId, span: Span) -> bool {
-        let overlaps = |other: Span| other.start < span.end.max(span.start + 1) && span.start < other.end.max(other.start + 1);
+        let overlaps = |other: Span| {
+            other.start < span.end.max(span.start + 1) && span.start < other.end.max(other.start + 1)
+        };
         self.found.iter().any(|found| found.file == file && found.span.is_some_and(overlaps))
     }
 

@@ -90,8 +90,9 @@ fn is_after(
 ) -> bool {
     let Some(node) = node else { return true };
     let last = node.last_token();
-    let next = std::iter::successors(last.as_ref().and_then(|last| last.next_token()), |token| token.next_token())
-        .find(|token| !token.kind().is_trivia());
+    let next =
+        std::iter::successors(last.as_ref().and_then(|last| last.next_token()), |token| token.next_token())
+            .find(|token| !token.kind().is_trivia());
     if let Some(next) = &next
         && found.error.at > when.max(next.text_range().start())
     {
