@@ -355,8 +355,8 @@ impl Recorder {
         }
         self.edition = edition;
         let [waiting, taken] = &mut self.parts;
-        let is_of = |part: &Box<LogPart>| part.marks.iter().any(|(of, _)| *of == edition);
-        if waiting.as_ref().is_some_and(is_of) {
+        let is_of = |part: &LogPart| part.marks.iter().any(|(of, _)| *of == edition);
+        if waiting.as_deref().is_some_and(is_of) {
             self.unused = std::mem::replace(taken, waiting.take());
         }
         if let (Some(log), Some(part)) = (&mut self.log, taken) {

@@ -377,6 +377,9 @@ fn every_method_does_what_it_says() {
     client.call("unit", json!({ "command": "unhold" })).unwrap();
     until(&mut client, "executing again", |view| view.units["press"].state == "execute");
 
+    // Nobody compiles programs beside this run.
+    let failure = refused(call(&mut client, "reload", json!({})));
+    assert_eq!(failure.to_string(), "this run does not reload programs");
     call(&mut client, "clear-statistics", json!({})).unwrap();
     call(&mut client, "stop", json!({})).unwrap();
     assert_eq!(call(&mut client, "unsubscribe", json!({})).unwrap()["was_subscribed"], false);

@@ -76,12 +76,15 @@ pub struct Applied {
     pub notes: Vec<String>,
 }
 
+/// Reads a file of a cell; the error is a sentence.
+pub type ReadFile = Box<dyn Fn(&str) -> Result<Vec<u8>, String> + Send>;
+
 /// What the desk is connected with.
 pub struct Wiring {
     /// The cell, as the run began.
     pub cell: Arc<Cell>,
     /// A file of the cell as it is now.
-    pub read: Box<dyn Fn(&str) -> Result<Vec<u8>, String> + Send>,
+    pub read: ReadFile,
     /// `cell.toml` as the run began with it.
     pub configuration: Vec<u8>,
     /// Makes programs.

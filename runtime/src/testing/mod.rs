@@ -1,6 +1,6 @@
 //! `sensai test`: tests of a cell's programs, in virtual time and without anything that a program is wired to.
 //!
-//! A test is a function of a Rhai file in the cell's directory `tests`. It gets a [`stand::Stand`] with one program, and
+//! A test is a function of a Rhai file in the cell's directory `tests`. It gets a `Stand` with one program, and
 //! says what its surroundings do and what it expects. Tests know nothing of each other and run side by side.
 //!
 //! Deliberately absent: clocks (but for how long a test took), the bus, the log.

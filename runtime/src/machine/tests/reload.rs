@@ -297,6 +297,9 @@ fn turn(machine: &mut Machine, inbox: &mut Inbox, index: u64, step: &Step) -> Ta
     taken
 }
 
+/// What a run in flight comes to: values of its programs; `None`: it fails.
+type Results = Option<Vec<(usize, Values)>>;
+
 /// What is known of the machine without looking into it.
 #[derive(Clone, Debug)]
 struct Model {
@@ -306,7 +309,7 @@ struct Model {
     /// The reload on probation, the old values, and the runs left of each task.
     active: Option<(Offered, Vec<Values>, [u64; 3])>,
     /// Results of the runs in flight; `None`: the run fails.
-    pending: [Option<Option<Vec<(usize, Values)>>>; 2],
+    pending: [Option<Results>; 2],
     releases: [u64; 2],
     /// The next cycle has to undo.
     wanted: bool,
@@ -430,8 +433,8 @@ impl Model {
             }
         }
         let facts: Vec<_> = machine.task_facts(index).collect();
-        for slow in 0..2 {
-            if !facts[slow].collected {
+        for (slow, facts) in facts.iter().enumerate().take(2) {
+            if !facts.collected {
                 continue;
             }
             match self.pending[slow].take().expect("nothing was in flight") {
@@ -447,9 +450,9 @@ impl Model {
             news.push((of.number, "applied"));
             self.swap(of);
         }
-        for slow in 0..2 {
-            if facts[slow].releases > self.releases[slow] {
-                self.releases[slow] = facts[slow].releases;
+        for (slow, facts) in facts.iter().enumerate().take(2) {
+            if facts.releases > self.releases[slow] {
+                self.releases[slow] = facts.releases;
                 let of = || (0..TASK_OF.len()).filter(|program| TASK_OF[*program] == slow + 1);
                 let fails = of().any(|program| self.versions[program].fault_on == step.input);
                 let run =
