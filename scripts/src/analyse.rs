@@ -17,6 +17,9 @@ use sensai_model::cell::{Limits, ProgramSource};
 /// Lines of a program; the record of a fault has room for more, people do not.
 pub(crate) const LINES_MAX: usize = 60_000;
 
+/// Mistakes of syntax that are looked at. A text with more of them is no program, and nobody reads so many.
+const SYNTAX_ERRORS_MAX: usize = 200;
+
 /// What is known of a program.
 #[derive(Debug)]
 pub struct Analysed {
@@ -145,7 +148,7 @@ fn too_large(program: &ProgramSource, sink: &mut Sink) -> bool {
 fn syntax_errors(file: FileId, tree: &Parse, sink: &mut Sink) -> Vec<(FileId, Span)> {
     let root = tree.syntax();
     let mut broken = Vec::new();
-    for error in tree.errors().iter().filter(|error| !error.is_rule) {
+    for error in tree.errors().iter().take(SYNTAX_ERRORS_MAX).filter(|error| !error.is_rule) {
         let span = span_of(error);
         let code =
             if error.message.starts_with("nested too deeply") { code::TOO_LARGE } else { code::SYNTAX };
@@ -164,7 +167,7 @@ fn syntax_errors(file: FileId, tree: &Parse, sink: &mut Sink) -> Vec<(FileId, Sp
 
 /// Report what Rhai refuses although the grammar allows it, where nothing else was said of it.
 fn rules(file: FileId, tree: &Parse, sink: &mut Sink) {
-    for error in tree.errors().iter().filter(|error| error.is_rule) {
+    for error in tree.errors().iter().take(SYNTAX_ERRORS_MAX).filter(|error| error.is_rule) {
         let span = span_of(error);
         if !sink.is_told(file, span) {
             let found = Found::error(code::SYNTAX, file, span, &error.message);
