@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,14 +21,14 @@ use std::{
         mpsc,
     },
     thread::JoinHandle,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What a file looks like from outside.
-type Stamp = Option<(SystemTime, u64)>;
+/// What a file looks like from outside: when it was changed, in seconds and nanoseconds, and its length.
+type Stamp = Option<(i64, i64, u64)>;
 
 /// A watched file.
 struct Watched {
@@ -101,7 +102,7 @@ impl Drop for Watch {
 fn look(files: &mut [Watched]) -> bool {
     let mut changed = false;
     for file in files {
-        let stamp = fs::metadata(&file.path).ok().and_then(|of| Some((of.modified().ok()?, of.len())));
+        let stamp = fs::metadata(&file.path).ok().map(|of| (of.mtime(), of.mtime_nsec(), of.len()));
         let settled = stamp.is_some() && stamp == file.stamp;
         if settled && file.seen == file.hash {
             continue;
