@@ -453,7 +453,11 @@ fn assert_shutdown(recorded: &Recorded, row: usize) {
 fn stops_on_an_overrun_in_a_fast_move() {
     let _machine = exclusive();
     let press = Press::new()
-        .with("cell.toml", "interval = \"1ms\"", "interval = \"1ms\"\non_overrun = \"stop\"")
+        .with(
+            "cell.toml",
+            "interval = \"1ms\"",
+            "interval = \"1ms\"\ntier = \"interpreter\"\non_overrun = \"stop\"",
+        )
         .with("cell.toml", "[log]", "[limits]\noperations = 100_000_000\n\n[log]")
         .with_code(
             "    if io.stroke.number == 1 && this.step == \"near\" && io.ram.position > 22.0 {

@@ -93,7 +93,9 @@ struct Cell(Scratch);
 impl Cell {
     fn new(middle: &str) -> Self {
         let scratch = Scratch::new();
-        scratch.write("cell/cell.toml", CELL);
+        // What is to be late is interpreted: compiled, it is not.
+        let late = CELL.replacen("on_overrun = \"skip\"", "on_overrun = \"skip\"\ntier = \"interpreter\"", 1);
+        scratch.write("cell/cell.toml", if middle == HEAVY { &late } else { CELL });
         for (name, text) in [("fast", FAST), ("middle", middle), ("slow", SLOW)] {
             scratch.write(&format!("cell/programs/{name}.rhai"), text);
         }
@@ -260,7 +262,7 @@ fn a_task_that_is_late_is_in_the_log_and_comes_out_the_same_again() {
 fn a_late_task_stops_the_machine_where_its_rule_says_so() {
     let _machine = exclusive();
     let cell = Cell::new(HEAVY);
-    let text = CELL.replacen("on_overrun = \"skip\"", "on_overrun = \"stop\"", 1);
+    let text = CELL.replacen("on_overrun = \"skip\"", "on_overrun = \"stop\"\ntier = \"interpreter\"", 1);
     cell.0.write("cell/cell.toml", text);
     let (run, log) = cell.record(sensai_command(Profile::Release), "stop", 500, &[]);
     assert_eq!(run.output.code, Some(1), "{}", run.output.stderr);
