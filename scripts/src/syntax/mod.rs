@@ -2,7 +2,8 @@
 //!
 //! [`parse`] takes any text and gives a tree that covers all of it, blanks and comments too, and what is wrong with it.
 //! It accepts what Rhai 1.27 accepts, also what cell programs may not contain: that is refused later, with a reason.
-//! [`ast`] gives the nodes their meaning.
+//! Where it differs from Rhai on purpose, `tests/parser/differences.rs` has a name for it. [`ast`] gives the nodes their
+//! meaning.
 //!
 //! Deliberately absent: names, types, and anything that needs more than one file.
 
@@ -71,7 +72,8 @@ impl Parse {
         &self.green
     }
 
-    /// What is wrong, in the order of the text. None: Rhai accepts the text too.
+    /// What is wrong, in the order in which Rhai would meet it, which is nearly that of the text. If it is nothing, Rhai
+    /// accepts the text too.
     pub fn errors(&self) -> &[SyntaxError] {
         &self.errors
     }

@@ -186,7 +186,7 @@ impl Parser<'_> {
     /// The next token and some behind it, as long as they are on one line.
     pub fn line(&self) -> impl Iterator<Item = SyntaxKind> {
         (0..64).map_while(|n| {
-            let same = n == 0 || !self.slice(self.end_of(n - 1), self.token(n).start).contains('\n');
+            let same = n == 0 || !self.slice(self.token(n - 1).start, self.token(n).start).contains('\n');
             let kind = self.nth(n);
             (same && kind != K::Eof).then_some(kind)
         })
