@@ -23,6 +23,7 @@ pub mod native;
 pub mod ports;
 pub mod program;
 pub mod proofs;
+pub mod ranges;
 mod reach;
 mod role;
 mod sink;

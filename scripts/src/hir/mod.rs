@@ -10,6 +10,7 @@
 //! numbers of different types promotes, inside of [`ExprKind::Binary`].
 
 mod types;
+pub(crate) mod walk;
 
 pub use types::{ArrayType, RecordField, RecordType, Type};
 

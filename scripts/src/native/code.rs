@@ -111,8 +111,8 @@ fn wanted(unit: &Unit<'_>) -> Vec<bool> {
         if !reached.get(index).copied().unwrap_or(false) {
             continue;
         }
-        super::walk::block(function, &function.body, &mut |node| {
-            if let super::walk::Node::Expr(expr) = node
+        crate::hir::walk::block(function, &function.body, &mut |node| {
+            if let crate::hir::walk::Node::Expr(expr) = node
                 && let crate::hir::ExprKind::Call { function: callee, .. } = &expr.kind
             {
                 let apart = !unit.inlined.get(callee.index()).copied().unwrap_or(false);

@@ -213,7 +213,7 @@ impl<'a> Costs<'a> {
     pub fn weight(&self, id: FunctionId) -> usize {
         let function = self.hir.function(id);
         let mut nodes = 0;
-        super::walk::block(function, &function.body, &mut |_| nodes += 1);
+        crate::hir::walk::block(function, &function.body, &mut |_| nodes += 1);
         nodes
     }
 }

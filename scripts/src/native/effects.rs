@@ -1,7 +1,9 @@
 //! What running a part of a program may change. A value that is used where it lies must be copied before that.
 
-use super::walk::{self, Node};
-use crate::hir::{ExprId, ExprKind, Function, Hir, Root, StatementKind, Type};
+use crate::hir::{
+    ExprId, ExprKind, Function, Hir, Root, StatementKind, Type,
+    walk::{self, Node},
+};
 
 /// What may be changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,6 @@ mod program;
 mod restore;
 mod shims;
 mod sites;
-mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +29,7 @@ pub use program::{Located, NativeProgram};
 
 use crate::{
     Analysed, Layout, Role, ScriptEnvironment,
-    hir::{FunctionId, Hir},
+    hir::{FunctionId, Hir, walk},
     layout::{SYMBOL_CAPACITY, Shape},
     proofs::{NoProofs, Proofs},
 };

@@ -2,8 +2,8 @@
 
 use super::{Address, Emitter, Operand};
 use crate::{
-    hir::{ExprId, ExprKind, RecordType, Type},
-    native::{effects::in_memory, walk},
+    hir::{ExprId, ExprKind, RecordType, Type, walk},
+    native::effects::in_memory,
 };
 use cranelift_codegen::ir::{InstBuilder, Value as Ssa, condcodes::IntCC, types};
 

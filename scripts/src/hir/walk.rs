@@ -1,12 +1,12 @@
 //! Everything in a function, in the order of the text.
 
-use crate::hir::{
+use super::{
     AxisCall, AxisDirection, AxisName, Block, Expr, ExprId, ExprKind, FaultName, Function, Items, Place,
     Root, Statement, StatementKind, Step,
 };
 
 /// What is come by.
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     /// Before what is in it.
     Expr(&'a Expr),
     /// Before what is in it.
@@ -14,7 +14,7 @@ pub(super) enum Node<'a> {
 }
 
 /// Everything in a block.
-pub(super) fn block<'a>(function: &'a Function, block: &'a Block, visit: &mut dyn FnMut(Node<'a>)) {
+pub(crate) fn block<'a>(function: &'a Function, block: &'a Block, visit: &mut dyn FnMut(Node<'a>)) {
     for statement in &block.statements {
         visit(Node::Statement(statement));
         parts(function, &statement.kind, visit);
@@ -23,7 +23,7 @@ pub(super) fn block<'a>(function: &'a Function, block: &'a Block, visit: &mut dy
 }
 
 /// An expression and everything in it.
-pub(super) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut(Node<'a>)) {
+pub(crate) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut(Node<'a>)) {
     let found = function.expr(id);
     visit(Node::Expr(found));
     match &found.kind {
