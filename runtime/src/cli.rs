@@ -115,7 +115,10 @@ pub struct Check {
     /// The cell's directory
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub cell: PathBuf,
-    /// Findings as JSON on standard output
+    /// What programs cost at most, without running them: work units by function and line, and the time on this computer
+    #[arg(long)]
+    pub cost: bool,
+    /// Findings as JSON on standard output; with --cost, an object of `findings` and `costs`
     #[arg(long)]
     pub json: bool,
 }

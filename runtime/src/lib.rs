@@ -10,6 +10,7 @@ pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod control;
+pub mod cost;
 pub mod cycle;
 pub mod cyclic;
 pub mod evidence;

@@ -9,7 +9,7 @@ use sensai_model::{
 };
 use sensai_scripts::{
     Analysed, AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis,
-    migrate::Migrate, tier::Tiered,
+    cost::CostReport, migrate::Migrate, tier::Tiered,
 };
 use std::collections::BTreeMap;
 
@@ -177,6 +177,15 @@ fn two_tasks(one: &Known<'_>, used: UsedAxis, axis: &str, other: &Known<'_>, lin
         help: Some("let the programs of one task command it, and tell them by tags what is wanted".into()),
         related: Vec::new(),
     }
+}
+
+/// Costs of all programs without errors, each with its task.
+pub fn reports(cell: &Cell) -> impl Iterator<Item = (&Task, &ProgramSource, CostReport)> {
+    all(cell).filter_map(move |(index, _, task, program)| {
+        let environment = environment(cell, task, index);
+        let analysed = sensai_scripts::analyse(program, &environment);
+        analysed.hir.as_ref().map(|hir| (task, program, CostReport::of(hir, &environment)))
+    })
 }
 
 /// Programs ready to run, by global index: the base task's come first.

@@ -9,6 +9,7 @@
 pub mod analyse;
 mod arithmetic;
 pub mod axis;
+pub mod cost;
 mod evaluate;
 mod fault;
 pub mod finding;

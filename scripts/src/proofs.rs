@@ -29,6 +29,11 @@ pub trait Proofs {
         None
     }
 
+    /// How often the loop turns at most whose statement begins at this byte of the function's text.
+    fn turns(&self, _function: FunctionId, _start: u32) -> Option<u64> {
+        None
+    }
+
     /// True for an expression of type `f64` that is never NaN and never infinite.
     fn finite(&self, _function: FunctionId, _expr: ExprId) -> bool {
         false

@@ -5,6 +5,7 @@ use crate::{
     analyse::{Analysed, analyse},
     interpreter,
     native::{self, NativeError, NativeProgram, Options, Source},
+    ranges::prove,
 };
 use sensai_model::cell::{ProgramSource, Tier};
 use std::fmt;
@@ -109,5 +110,6 @@ fn compile(
         return Err(LoadError::Findings(analysed.findings));
     };
     let source = Source { name, hir, layout, initial, environment };
-    native::compile(&source, &Options::default()).map_err(LoadError::Native)
+    let proven = prove(hir, environment);
+    native::compile(&source, &Options { proofs: &proven, ..Options::default() }).map_err(LoadError::Native)
 }

@@ -48,7 +48,8 @@ pub fn compiled(
         return Err(errors(&analysed.findings));
     };
     let source = Source { name: &source.name, hir, layout, initial, environment };
-    let made = native::compile(&source, &Options::default());
+    let proven = sensai_scripts::ranges::prove(hir, environment);
+    let made = native::compile(&source, &Options { proofs: &proven, ..Options::default() });
     made.map(|program| Box::new(program) as Box<dyn Program>).map_err(|error| error.to_string())
 }
 

@@ -13,20 +13,41 @@ pub(crate) enum Node<'a> {
     Statement(&'a Statement),
 }
 
+/// A part of an expression or a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Part<'a> {
+    Expr(ExprId),
+    Block(&'a Block),
+}
+
 /// Everything in a block.
 pub(crate) fn block<'a>(function: &'a Function, block: &'a Block, visit: &mut dyn FnMut(Node<'a>)) {
     for statement in &block.statements {
         visit(Node::Statement(statement));
-        parts(function, &statement.kind, visit);
+        statement_parts(&statement.kind, &mut |part| inside(function, part, visit));
     }
-    optional(function, block.value, visit);
+    if let Some(value) = block.value {
+        expr(function, value, visit);
+    }
 }
 
 /// An expression and everything in it.
 pub(crate) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut(Node<'a>)) {
     let found = function.expr(id);
     visit(Node::Expr(found));
-    match &found.kind {
+    expr_parts(&found.kind, &mut |part| inside(function, part, visit));
+}
+
+fn inside<'a>(function: &'a Function, part: Part<'a>, visit: &mut dyn FnMut(Node<'a>)) {
+    match part {
+        Part::Expr(id) => expr(function, id, visit),
+        Part::Block(inner) => block(function, inner, visit),
+    }
+}
+
+/// What an expression directly consists of.
+pub(crate) fn expr_parts<'a>(kind: &'a ExprKind, visit: &mut dyn FnMut(Part<'a>)) {
+    match kind {
         ExprKind::Literal(_)
         | ExprKind::Symbol(_)
         | ExprKind::Parameter(_)
@@ -38,125 +59,120 @@ pub(crate) fn expr<'a>(function: &'a Function, id: ExprId, visit: &mut dyn FnMut
         ExprKind::Read(place)
         | ExprKind::Len(place)
         | ExprKind::Pin { block: place, .. }
-        | ExprKind::AxisProperty { handle: place, .. } => {
-            path(function, place, visit);
-        }
-        ExprKind::Tag { tag, .. } => optional(function, tag.index, visit),
-        ExprKind::Unary(_, operand) | ExprKind::Fill { value: operand, .. } => {
-            expr(function, *operand, visit)
-        }
-        ExprKind::Fault(FaultName::Value(name))
-        | ExprKind::MakeAxis(AxisName::Text(name))
-        | ExprKind::RequestNamed(_, name) => expr(function, *name, visit),
+        | ExprKind::AxisProperty { handle: place, .. } => place_parts(place, visit),
+        ExprKind::Tag { tag, .. } => all(tag.index.as_slice(), visit),
+        ExprKind::Unary(_, operand)
+        | ExprKind::Fill { value: operand, .. }
+        | ExprKind::Fault(FaultName::Value(operand))
+        | ExprKind::MakeAxis(AxisName::Text(operand))
+        | ExprKind::RequestNamed(_, operand) => visit(Part::Expr(*operand)),
         ExprKind::Binary(_, left, right) | ExprKind::Logic { left, right, .. } => {
-            expr(function, *left, visit);
-            expr(function, *right, visit);
+            all(&[*left, *right], visit)
         }
         ExprKind::If { condition, then, otherwise } => {
-            expr(function, *condition, visit);
-            block(function, then, visit);
+            visit(Part::Expr(*condition));
+            visit(Part::Block(then));
             if let Some(otherwise) = otherwise {
-                block(function, otherwise, visit);
+                visit(Part::Block(otherwise));
             }
         }
         ExprKind::Switch(switch) => {
-            expr(function, switch.value, visit);
+            visit(Part::Expr(switch.value));
             for arm in &switch.arms {
-                optional(function, arm.guard, visit);
-                expr(function, arm.body, visit);
+                all(arm.guard.as_slice(), visit);
+                visit(Part::Expr(arm.body));
             }
-            optional(function, switch.default, visit);
+            all(switch.default.as_slice(), visit);
         }
-        ExprKind::Block(inner) => block(function, inner, visit),
+        ExprKind::Block(inner) => visit(Part::Block(inner)),
         ExprKind::Library(_, arguments)
         | ExprKind::MakeBlock { arguments, .. }
-        | ExprKind::Array(arguments) => {
-            all(function, arguments, visit);
-        }
+        | ExprKind::Array(arguments) => all(arguments, visit),
         ExprKind::Call { receiver, arguments, .. } => {
-            all(function, arguments, visit);
+            all(arguments, visit);
             if let Some(place) = receiver {
-                path(function, place, visit);
+                place_parts(place, visit);
             }
         }
         ExprKind::Method { block, arguments, .. } => {
-            all(function, arguments, visit);
-            path(function, block, visit);
+            all(arguments, visit);
+            place_parts(block, visit);
         }
         ExprKind::AxisCommand { handle, command } => {
-            command_parts(function, command, visit);
-            path(function, handle, visit);
+            command_parts(command, visit);
+            place_parts(handle, visit);
         }
         ExprKind::Record(fields) => {
             for (_, field) in fields {
-                expr(function, *field, visit);
+                visit(Part::Expr(*field));
             }
         }
     }
 }
 
-fn command_parts<'a>(function: &'a Function, command: &AxisCall, visit: &mut dyn FnMut(Node<'a>)) {
-    match command {
-        AxisCall::Reset | AxisCall::Home | AxisCall::Halt | AxisCall::Stop | AxisCall::ReleaseStop => {}
-        AxisCall::Power(argument) | AxisCall::MoveVelocity(argument) => expr(function, *argument, visit),
-        AxisCall::MoveAbsolute { position, velocity, direction } => {
-            all(function, &[*position, *velocity], visit);
-            if let AxisDirection::Text(text) = direction {
-                expr(function, *text, visit);
-            }
-        }
-        AxisCall::MoveRelative { distance: first, velocity: second }
-        | AxisCall::Torque { torque: first, ramp: second } => all(function, &[*first, *second], visit),
-    }
-}
-
-fn parts<'a>(function: &'a Function, statement: &'a StatementKind, visit: &mut dyn FnMut(Node<'a>)) {
-    match statement {
-        StatementKind::Let { value, .. } | StatementKind::Expr(value) => expr(function, *value, visit),
+/// What a statement directly consists of.
+pub(crate) fn statement_parts<'a>(kind: &'a StatementKind, visit: &mut dyn FnMut(Part<'a>)) {
+    match kind {
+        StatementKind::Let { value, .. } | StatementKind::Expr(value) => visit(Part::Expr(*value)),
         StatementKind::Assign { place, value, .. } => {
-            expr(function, *value, visit);
-            path(function, place, visit);
+            visit(Part::Expr(*value));
+            place_parts(place, visit);
         }
         StatementKind::AssignTag { tag, value, .. } => {
-            expr(function, *value, visit);
-            optional(function, tag.index, visit);
+            visit(Part::Expr(*value));
+            all(tag.index.as_slice(), visit);
         }
         StatementKind::While { condition, body, .. } => {
-            optional(function, *condition, visit);
-            block(function, body, visit);
+            all(condition.as_slice(), visit);
+            visit(Part::Block(body));
         }
         StatementKind::For { items, body, .. } => {
-            match items {
-                Items::Range { start, end, .. } => all(function, &[*start, *end], visit),
-                Items::Array(array) => expr(function, *array, visit),
-                Items::Tag(_) => {}
-            }
-            block(function, body, visit);
+            item_parts(items, visit);
+            visit(Part::Block(body));
         }
         StatementKind::Break | StatementKind::Continue => {}
-        StatementKind::Return(value) => optional(function, *value, visit),
+        StatementKind::Return(value) => all(value.as_slice(), visit),
     }
 }
 
-fn path<'a>(function: &'a Function, place: &Place, visit: &mut dyn FnMut(Node<'a>)) {
+/// What is evaluated before a `for`.
+pub(crate) fn item_parts<'a>(items: &'a Items, visit: &mut dyn FnMut(Part<'a>)) {
+    match items {
+        Items::Range { start, end, .. } => all(&[*start, *end], visit),
+        Items::Array(array) => visit(Part::Expr(*array)),
+        Items::Tag(_) => {}
+    }
+}
+
+/// What is evaluated on the way to a place.
+pub(crate) fn place_parts<'a>(place: &'a Place, visit: &mut dyn FnMut(Part<'a>)) {
     for step in &place.path {
         if let Step::Index { index, .. } = step {
-            expr(function, *index, visit);
+            visit(Part::Expr(*index));
         }
     }
     if let Root::Value(value) = place.root {
-        expr(function, value, visit);
+        visit(Part::Expr(value));
     }
 }
 
-fn optional<'a>(function: &'a Function, id: Option<ExprId>, visit: &mut dyn FnMut(Node<'a>)) {
-    if let Some(id) = id {
-        expr(function, id, visit);
+fn command_parts<'a>(command: &'a AxisCall, visit: &mut dyn FnMut(Part<'a>)) {
+    match command {
+        AxisCall::Reset | AxisCall::Home | AxisCall::Halt | AxisCall::Stop | AxisCall::ReleaseStop => {}
+        AxisCall::Power(argument) | AxisCall::MoveVelocity(argument) => visit(Part::Expr(*argument)),
+        AxisCall::MoveAbsolute { position, velocity, direction } => {
+            all(&[*position, *velocity], visit);
+            if let AxisDirection::Text(text) = direction {
+                visit(Part::Expr(*text));
+            }
+        }
+        AxisCall::MoveRelative { distance: first, velocity: second }
+        | AxisCall::Torque { torque: first, ramp: second } => all(&[*first, *second], visit),
     }
 }
 
-fn all<'a>(function: &'a Function, ids: &[ExprId], visit: &mut dyn FnMut(Node<'a>)) {
+fn all<'a>(ids: &[ExprId], visit: &mut dyn FnMut(Part<'a>)) {
     for id in ids {
-        expr(function, *id, visit);
+        visit(Part::Expr(*id));
     }
 }

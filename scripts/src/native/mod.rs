@@ -12,7 +12,6 @@
 
 mod code;
 mod context;
-mod cost;
 mod effects;
 mod emit;
 mod names;
@@ -29,11 +28,11 @@ pub use program::{Located, NativeProgram};
 
 use crate::{
     Analysed, Layout, Role, ScriptEnvironment,
+    cost::Costs,
     hir::{FunctionId, Hir, walk},
     layout::{SYMBOL_CAPACITY, Shape},
     proofs::{NoProofs, Proofs},
 };
-use cost::Costs;
 use emit::{Output, Unit};
 use sensai_model::{TagKind, tag::Overflow};
 use sites::{Site, TagRange};
@@ -178,7 +177,7 @@ fn compile_code(source: &Source<'_>, options: &Options<'_>) -> Result<Compiled, 
     if image.stack > options.stack_max {
         return Err(NativeError::Stack { needed: image.stack, most: options.stack_max });
     }
-    let bound = if unit.fuel { None } else { unit.costs.function(source.hir.cycle) };
+    let bound = if unit.fuel { None } else { unit.costs.function(source.hir.cycle).ok() };
     let Output { sites, callees, constants, scratch, .. } = out;
     Ok(Compiled { image, sites, callees, constants, scratch, bound })
 }
@@ -229,7 +228,7 @@ fn unit<'a>(
         proofs: options.proofs,
         effects,
         inlined: inlined(hir, &costs),
-        fuel: costs.function(hir.cycle).is_none_or(|bound| bound > operations),
+        fuel: !costs.function(hir.cycle).is_ok_and(|bound| bound <= operations),
         costs,
         operations,
         sequences: sequences(environment),

@@ -13,11 +13,14 @@ use super::{
 use crate::{
     Layout, Program, ProgramError, RunContext,
     axis::AxisHandle,
-    hir::{FileId, SourceFile},
+    hir::{ExprKind, FileId, SourceFile},
     program::{Failure, FailureText},
 };
-use sensai_model::{Fault, FaultCode, ScalarType, cell::Limits};
-use std::sync::Arc;
+use sensai_model::{
+    Fault, FaultCode, ScalarType,
+    cell::{Limits, Parameter},
+};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A program in machine code.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct NativeProgram {
     scratch: Box<[u128]>,
     parameters: Box<[u64]>,
     parameter_types: Box<[ScalarType]>,
+    /// Parameters that the program reads: it was compiled for what the cell says of them.
+    read_parameters: Box<[(usize, Parameter)]>,
     /// State after the last successful run.
     arena: Box<[u128]>,
     /// What a run works on. After a failed one: the state in which it failed.
@@ -84,6 +89,18 @@ fn words(bytes: &[u8]) -> Box<[u128]> {
     bytes.chunks(16).map(word).collect()
 }
 
+/// Parameters that a program reads.
+fn read_parameters(source: &Source<'_>) -> Box<[(usize, Parameter)]> {
+    let mut places = BTreeSet::new();
+    for expr in source.hir.functions.iter().flat_map(|function| &function.exprs) {
+        if let ExprKind::Parameter(place) = expr.kind {
+            places.insert(place as usize);
+        }
+    }
+    let parameter = |place: usize| Some((place, source.environment.parameters.get(place)?.clone()));
+    places.into_iter().filter_map(parameter).collect()
+}
+
 impl NativeProgram {
     pub(super) fn load(source: &Source<'_>, compiled: Compiled) -> Result<Self, NativeError> {
         let environment = source.environment;
@@ -113,6 +130,7 @@ impl NativeProgram {
             scratch: vec![0; (scratch as usize).div_ceil(16)].into(),
             parameters: vec![0; environment.parameters.len()].into(),
             parameter_types: environment.parameters.iter().map(|parameter| parameter.scalar).collect(),
+            read_parameters: read_parameters(source),
             arena: initial.clone(),
             next: initial.clone(),
             initial,
@@ -195,8 +213,16 @@ impl NativeProgram {
             ));
         }
         let types = context.parameters.iter().map(|value| value.scalar_type());
-        let place = types.zip(&self.parameter_types).position(|(given, known)| given != *known)?;
-        Some(format!("parameter {place} has another type than {} was compiled for", self.name))
+        if let Some(place) = types.zip(&self.parameter_types).position(|(given, known)| given != *known) {
+            return Some(format!("parameter {place} has another type than {} was compiled for", self.name));
+        }
+        let given = |place: usize| context.parameters.get(place).copied();
+        let (place, parameter) = self
+            .read_parameters
+            .iter()
+            .find(|(place, parameter)| given(*place).is_none_or(|value| !parameter.admits(value)))?;
+        let value = given(*place).map_or(String::new(), |value| format!(" {value}"));
+        Some(format!("parameter `{}` has the value{value}, which the cell does not allow", parameter.name))
     }
 
     fn run(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError> {

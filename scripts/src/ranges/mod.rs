@@ -3,6 +3,7 @@
 //! Whatever runs, every value is in the set found for its expression, and a check that is found to hold never fails.
 //! Sets are intervals of numbers, NaN apart, sets of bools and of texts.
 
+mod counted;
 mod effects;
 mod facts;
 mod fields;
@@ -25,6 +26,7 @@ use crate::{
     ScriptEnvironment,
     hir::{Expr, ExprKind, FunctionId, Hir},
 };
+pub use counted::{CheckCounts, Checks};
 use effects::Effects;
 use facts::Facts;
 pub use facts::Turns;
@@ -38,8 +40,9 @@ use sensai_model::Value;
 use state::State;
 use value::{Shape, Thresholds};
 
-/// Calls that are followed from one another; deeper ones are taken as if nothing was known of their arguments.
-const DEPTH_MAX: usize = 16;
+/// Expressions in one another, those of callers included, below which calls are followed; deeper ones are taken as if nothing
+/// was known of their arguments. The stack is bounded by it.
+const NESTING_MAX: u32 = 96;
 
 /// Different starts of one function on one part of the state that are followed apart; more are followed together.
 const CONTEXTS_MAX: usize = 3;
@@ -87,7 +90,8 @@ struct Analysis<'a> {
     /// Steps of rounds that are over.
     #[cfg(test)]
     steps_before: u64,
-    depth: usize,
+    /// Expressions in one another at the point at hand.
+    nesting: u32,
     /// Contexts that matter and of which nothing was noted yet.
     waiting: Vec<(FunctionId, usize)>,
 }
@@ -125,7 +129,7 @@ impl<'a> Analysis<'a> {
             #[cfg(test)]
             steps_before: 0,
             steps_max: STEPS_MIN + STEPS_PER_EXPRESSION * exprs as u64,
-            depth: 0,
+            nesting: 0,
             waiting: Vec::new(),
         }
     }
@@ -163,7 +167,7 @@ impl<'a> Analysis<'a> {
 
     /// What a call leads to. If it matters, what happens in it is noted later.
     fn call(&mut self, function: FunctionId, this: Where, entry: State, matters: bool) -> Exit {
-        let number = if self.depth >= DEPTH_MAX || self.is_exhausted() {
+        let number = if self.nesting >= NESTING_MAX || self.is_exhausted() {
             self.unknown(function)
         } else {
             self.context(function, this, entry)
@@ -181,14 +185,14 @@ impl<'a> Analysis<'a> {
     /// The context of a start of which nothing is known.
     fn unknown(&mut self, function: FunctionId) -> usize {
         // Callees come before their callers, so that none of these runs leads to another one.
-        let depth = std::mem::replace(&mut self.depth, DEPTH_MAX);
+        let nesting = std::mem::replace(&mut self.nesting, NESTING_MAX);
         for index in 0..=function.0 {
             let callee = FunctionId(index);
             if self.find(callee, Where::Unknown, &State::default()).is_none() {
                 self.add(callee, Where::Unknown, State::default(), None);
             }
         }
-        self.depth = depth;
+        self.nesting = nesting;
         self.find(function, Where::Unknown, &State::default()).unwrap_or(usize::MAX)
     }
 
@@ -198,17 +202,10 @@ impl<'a> Analysis<'a> {
     }
 
     fn add(&mut self, function: FunctionId, this: Where, entry: State, general: Option<u32>) -> usize {
-        let exit = self.follow(function, this, entry.clone());
+        let exit = Flow::run(self, function, this, entry.clone(), false);
         let Some(all) = self.contexts.get_mut(function.index()) else { return usize::MAX };
         all.push(Context { this, entry, exit, general, recorded: false });
         all.len() - 1
-    }
-
-    fn follow(&mut self, function: FunctionId, this: Where, entry: State) -> Exit {
-        self.depth += 1;
-        let exit = Flow::run(self, function, this, entry, false);
-        self.depth -= 1;
-        exit
     }
 
     fn context(&mut self, function: FunctionId, this: Where, entry: State) -> usize {
@@ -228,7 +225,7 @@ impl<'a> Analysis<'a> {
             } else {
                 wider.widen(&entry, &self.ends);
             }
-            let exit = self.follow(function, this, wider.clone());
+            let exit = Flow::run(self, function, this, wider.clone(), false);
             if let Some(context) = self.contexts.get_mut(function.index()).and_then(|all| all.get_mut(number))
             {
                 let general = Some(grown.saturating_add(1));

@@ -47,7 +47,7 @@ impl Proven {
     }
 
     /// How often a loop turns; none: it is never reached.
-    pub fn turns(&self, function: FunctionId, statement: &Statement) -> Option<Turns> {
+    pub fn loop_turns(&self, function: FunctionId, statement: &Statement) -> Option<Turns> {
         self.facts(function)?.loop_turns(statement.span.start)
     }
 
@@ -71,6 +71,11 @@ impl Proofs for Proven {
     fn integers(&self, function: FunctionId, expr: ExprId) -> Option<(i64, i64)> {
         let range = self.known(function, expr)?.int()?;
         Some((range.low(), range.high()))
+    }
+
+    fn turns(&self, function: FunctionId, start: u32) -> Option<u64> {
+        // A loop that is never reached does not turn.
+        self.facts(function)?.loop_turns(start).map_or(Some(0), |turns| turns.most)
     }
 
     fn finite(&self, function: FunctionId, expr: ExprId) -> bool {

@@ -115,8 +115,9 @@ fn agree(source: &ProgramSource, environment: &ScriptEnvironment<'_>, program: &
 pub fn native(source: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Option<NativeProgram> {
     let analysed = sensai_scripts::analyse(source, environment);
     let unit = Source::of(&source.name, &analysed, environment)?;
+    let proven = sensai_scripts::ranges::prove(unit.hir, environment);
     Some(
-        native::compile(&unit, &Options::default())
+        native::compile(&unit, &Options { proofs: &proven, ..Options::default() })
             .unwrap_or_else(|error| panic!("{error}\n{}", source.text)),
     )
 }

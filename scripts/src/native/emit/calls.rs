@@ -140,7 +140,7 @@ impl<'a> Emitter<'a, '_> {
         for (index, operand) in (0..).zip(operands) {
             self.bind(LocalId(index), operand);
         }
-        let bound = if self.paid { None } else { self.unit.costs.function(callee) };
+        let bound = if self.paid { None } else { self.unit.costs.function(callee).ok() };
         let value = self.charged(bound, |emitter| match emitter.frame.result {
             Some(to) => emitter.block_into(&function.body, to).map(|()| Operand::Unit),
             None => emitter.block(&function.body),
@@ -173,7 +173,7 @@ impl<'a> Emitter<'a, '_> {
     ) -> Option<Operand> {
         // A function with a bound is paid for by its callers.
         if !self.paid
-            && let Some(bound) = self.unit.costs.function(callee)
+            && let Ok(bound) = self.unit.costs.function(callee)
         {
             self.pending = self.pending.saturating_add(bound);
         }

@@ -26,12 +26,12 @@ pub(super) use memory::{Address, Base};
 
 use super::{
     context::{OPERANDS, TRACE, at},
-    cost::Costs,
     effects::{self, Effects, in_memory},
     shims::Shim,
     sites::{Call, Site, SiteKind, TagRange},
 };
 use crate::{
+    cost::Costs,
     hir::{Expr, ExprId, ExprKind, FileId, Function, FunctionId, Hir, LocalId, SymbolId, Type},
     proofs::{Check, Proofs},
 };
@@ -332,7 +332,7 @@ impl<'a> Emitter<'a, '_> {
     /// The body, and all ends.
     fn whole(&mut self) {
         let function = self.frame.function;
-        let bound = self.unit.costs.block(self.frame.id, function, &function.body);
+        let bound = self.unit.costs.block(self.frame.id, function, &function.body).ok();
         self.charged(bound, |emitter| {
             let value = match emitter.frame.result {
                 Some(to) => emitter.block_into(&function.body, to).map(|()| Operand::Unit),
@@ -550,7 +550,7 @@ impl<'a> Emitter<'a, '_> {
         if self.paid {
             return emit(self);
         }
-        let bound = self.unit.costs.expr(self.frame.id, self.frame.function, id);
+        let bound = self.unit.costs.expr(self.frame.id, self.frame.function, id).ok();
         self.charged(bound, |emitter| {
             if !emitter.paid {
                 emitter.pending = emitter.pending.saturating_add(1);

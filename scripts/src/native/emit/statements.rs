@@ -13,7 +13,7 @@ impl Emitter<'_, '_> {
         let mark = self.mark();
         let bound = match self.paid {
             true => None,
-            false => self.unit.costs.statement(self.frame.id, self.frame.function, statement),
+            false => self.unit.costs.statement(self.frame.id, self.frame.function, statement).ok(),
         };
         let done = self.charged(bound, |emitter| {
             if !emitter.paid {

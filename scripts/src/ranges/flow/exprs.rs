@@ -30,7 +30,9 @@ impl Flow<'_, '_> {
         }
         let function = self.function;
         let expr = function.expr(id);
+        self.analysis.nesting += 1;
         let shape = self.kind(id, &expr.kind, &expr.ty);
+        self.analysis.nesting -= 1;
         if !self.alive {
             return Shape::Any;
         }

@@ -93,7 +93,7 @@ impl Case {
             if let walk::Node::Statement(statement) = node
                 && let StatementKind::For { .. } | StatementKind::While { .. } = statement.kind
             {
-                turns = self.proven.turns(self.hir.cycle, statement);
+                turns = self.proven.loop_turns(self.hir.cycle, statement);
             }
         });
         turns
