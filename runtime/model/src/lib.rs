@@ -10,6 +10,7 @@ pub mod packml;
 pub mod record;
 pub mod store;
 pub mod tag;
+pub mod unit;
 pub mod value;
 
 pub use cell::Cell;
@@ -17,4 +18,5 @@ pub use fault::{Fault, FaultCode};
 pub use image::{BitField, RawType};
 pub use store::{RawTags, TagStore};
 pub use tag::{Tag, TagKind};
+pub use unit::Unit;
 pub use value::{ScalarType, Value};

@@ -257,6 +257,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_unit_is_a_quantity() {
+        for atom in METRIC.iter().chain(PLAIN) {
+            assert!(crate::Unit::parse(atom).is_some(), "{atom}");
+        }
+        for prefix in PREFIXES {
+            assert!(crate::Unit::parse(&format!("{prefix}m")).is_some(), "{prefix}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_judged(unit in "\\PC*") {
