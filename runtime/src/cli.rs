@@ -34,6 +34,8 @@ pub enum Command {
     Check(Check),
     /// Run the tests of a cell's programs, in virtual time and without anything they are wired to
     Test(Test),
+    /// Explain a finding's code, with a wrong example and a right one
+    Explain(Explain),
     /// Run a cell, on the embedded simulated segment or on a real one
     Run(Run),
     /// Give a running cell commands, and ask it things
@@ -109,6 +111,13 @@ pub enum Template {
     PressCell,
 }
 
+/// `sensai explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code, such as S216; without it, all codes are listed
+    pub code: Option<String>,
+}
+
 /// `sensai check`
 #[derive(Debug, Args)]
 pub struct Check {
@@ -118,6 +127,9 @@ pub struct Check {
     /// What programs cost at most, without running them: work units by function and line, and the time on this computer
     #[arg(long)]
     pub cost: bool,
+    /// Also hold the programs against what was retained in this directory, given to `sensai run --retain`
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub retain: Option<PathBuf>,
     /// Findings as JSON on standard output; with --cost, an object of `findings` and `costs`
     #[arg(long)]
     pub json: bool,

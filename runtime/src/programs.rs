@@ -1,6 +1,6 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
-use crate::machine::Loaded;
+use crate::{machine::Loaded, retained::Retained};
 use anyhow::Context;
 use sensai_model::{
     Cell,
@@ -8,10 +8,12 @@ use sensai_model::{
     config,
 };
 use sensai_scripts::{
-    Analysed, AssignedTag, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, UsedAxis,
-    cost::CostReport, migrate::Migrate, tier::Tiered,
+    Analysed, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink,
+    cost::CostReport,
+    lints::{Member, across, retained},
+    migrate::Migrate,
+    tier::Tiered,
 };
-use std::collections::BTreeMap;
 
 /// What runs a program, as the command line says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
@@ -62,121 +64,41 @@ pub(crate) fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &Pr
 
 /// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
+    let analysed = analyse(cell);
+    let mut findings: Vec<ScriptFinding> =
+        analysed.iter().flat_map(|(_, analysed)| analysed.findings.clone()).collect();
+    let names: Vec<&str> = cell.tasks().map(|task| task.name.as_str()).collect();
+    let members: Option<Vec<Member<'_>>> = analysed
+        .iter()
+        .map(|(task, analysed)| {
+            let task_name = names.get(*task).copied().unwrap_or_default();
+            Some(Member { hir: analysed.hir.as_ref()?, task: *task, task_name })
+        })
+        .collect();
+    findings.extend(members.iter().flat_map(|members| across(members, &cell.tags, &cell.axes)));
+    findings.into_iter().map(convert).collect()
+}
+
+/// What of the retained data does not fit the programs any more.
+pub fn check_retained(cell: &Cell, kept: &Retained) -> Vec<config::Finding> {
     let mut findings = Vec::new();
-    let mut programs = Vec::new();
-    for (index, number, task, program) in all(cell) {
-        let analysed = sensai_scripts::analyse(program, &environment(cell, task, index));
-        let Analysed { findings: found, assigned, axes, .. } = analysed;
-        findings.extend(found.into_iter().map(convert));
-        programs.push(Known { number, task, source: program, assigned, axes });
-    }
-    if !cell.slow_tasks.is_empty()
-        && findings.iter().all(|finding| finding.severity != config::Severity::Error)
-    {
-        findings.extend(check_writers(cell, &programs));
-        findings.extend(check_axes(cell, &programs));
+    for ((_, analysed), (_, program)) in analyse(cell).iter().zip(cell.programs()) {
+        let (Some(hir), Some(layout)) = (&analysed.hir, &analysed.layout) else { continue };
+        let Some(values) = kept.programs.get(&program.name) else { continue };
+        let old = values.iter().map(|(path, kept)| (path.clone(), kept.kind.clone())).collect();
+        let mut sink = Sink::new(hir.files.clone());
+        retained(hir, layout, &old, &mut sink);
+        findings.extend(sink.finish().into_iter().map(convert));
     }
     findings
 }
 
-/// A program of the cell, and what it turned out to use.
-struct Known<'a> {
-    number: usize,
-    task: &'a Task,
-    source: &'a ProgramSource,
-    assigned: Vec<AssignedTag>,
-    axes: Vec<UsedAxis>,
-}
-
-/// A tag that programs of several tasks write has the value of whichever came last: every tag has one task that writes it.
-/// Within a task the order of the programs decides.
-fn check_writers(cell: &Cell, programs: &[Known<'_>]) -> Vec<config::Finding> {
-    let mut writers: BTreeMap<u32, (usize, &str, &ProgramSource, u32)> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for Known { number, task, source, assigned, .. } in programs {
-        for assigned in assigned {
-            let Some(tag) = cell.tags.get(assigned.tag as usize) else { continue };
-            let first = (*number, task.name.as_str(), *source, assigned.line);
-            let (writer, name, other, line) = *writers.entry(assigned.tag).or_insert(first);
-            if writer != *number {
-                findings.push(two_writers(
-                    source,
-                    assigned,
-                    &tag.name,
-                    &task.name,
-                    name,
-                    (&other.path, line),
-                ));
-            }
-        }
-    }
-    findings
-}
-
-fn two_writers(
-    program: &ProgramSource,
-    assigned: &AssignedTag,
-    tag: &str,
-    task: &str,
-    other: &str,
-    (path, line): (&str, u32),
-) -> config::Finding {
-    let tag = format!("io.{tag}");
-    config::Finding {
-        severity: config::Severity::Error,
-        code: "R110",
-        rule: "every tag has one task that writes it",
-        span: span(&program.text, assigned.line, assigned.column, tag.chars().count() as u32),
-        path: program.path.clone(),
-        line: assigned.line.max(1),
-        column: assigned.column.max(1),
-        key: String::new(),
-        message: format!(
-            "`{tag}` is written by task `{task}` here and by task `{other}` in {path}, line {line}"
-        ),
-        got: None,
-        help: Some(
-            "let one task decide: write another tag here, and let that task read it in its next run".into(),
-        ),
-        related: Vec::new(),
-    }
-}
-
-/// The numbers of an axis's commands grow within a task; those of two tasks would cross.
-fn check_axes(cell: &Cell, programs: &[Known<'_>]) -> Vec<config::Finding> {
-    let mut users: BTreeMap<u16, (&Known<'_>, u32)> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for one in programs {
-        for used in &one.axes {
-            let Some(axis) = cell.axes.get(usize::from(used.axis)) else { continue };
-            let (other, line) = *users.entry(used.axis).or_insert((one, used.line));
-            if other.number != one.number {
-                findings.push(two_tasks(one, *used, &axis.name, other, line));
-            }
-        }
-    }
-    findings
-}
-
-fn two_tasks(one: &Known<'_>, used: UsedAxis, axis: &str, other: &Known<'_>, line: u32) -> config::Finding {
-    let message = format!(
-        "axis `{axis}` is commanded by task `{}` here and by task `{}` in {}, line {line}",
-        one.task.name, other.task.name, other.source.path
-    );
-    config::Finding {
-        severity: config::Severity::Error,
-        code: "R111",
-        rule: "every axis has one task that commands it",
-        span: span(&one.source.text, used.line, used.column, "Axis".len() as u32),
-        path: one.source.path.clone(),
-        line: used.line.max(1),
-        column: used.column.max(1),
-        key: String::new(),
-        message,
-        got: None,
-        help: Some("let the programs of one task command it, and tell them by tags what is wanted".into()),
-        related: Vec::new(),
-    }
+/// All programs, understood, with the numbers of their tasks.
+fn analyse(cell: &Cell) -> Vec<(usize, Analysed)> {
+    let analyse = |(index, number, task, program)| {
+        (number, sensai_scripts::analyse(program, &environment(cell, task, index)))
+    };
+    all(cell).map(analyse).collect()
 }
 
 /// Costs of all programs without errors, each with its task.
@@ -289,6 +211,7 @@ pub(crate) fn convert(finding: ScriptFinding) -> config::Finding {
         severity: match finding.severity {
             Severity::Error => config::Severity::Error,
             Severity::Warning => config::Severity::Warning,
+            Severity::Hint => config::Severity::Hint,
         },
         code: finding.code,
         rule: "the rules of cell programs",
@@ -328,7 +251,8 @@ mod tests {
         let mut cell = (*source.cell.expect("the example is a cell")).clone();
         assert!(check(&cell).is_empty(), "as it stands there is nothing to find");
         let program = &mut cell.slow_tasks[0].programs[0];
-        program.text = Arc::from("fn init() {\n    #{ ram: Axis(\"ram\") }\n}\nfn cycle() { }\n");
+        let text = "fn init() {\n    #{ ram: Axis(\"ram\") }\n}\nfn cycle() { this.ram.halt(); }\n";
+        program.text = Arc::from(text);
         let findings = check(&cell);
         let [finding] = &findings[..] else { panic!("{findings:?}") };
         assert_eq!((finding.code, finding.line, finding.column), ("R111", 2, 13));

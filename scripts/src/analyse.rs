@@ -1,7 +1,7 @@
 //! From the text of a program to all that can be known of it before it runs.
 
 use crate::{
-    AssignedTag, Layout, ScriptEnvironment, ScriptFinding, UsedAxis,
+    AssignedTag, Layout, ScriptEnvironment, ScriptFinding, UsedAxis, consequences,
     evaluate::{Datum, first_arena, shape},
     finding::code,
     hir::{FileId, Function, Hir, SourceFile, Span, Type},
@@ -78,6 +78,7 @@ fn finish(
     mut sink: Sink,
 ) -> Analysed {
     let Lowered { mut functions, init, cycle, state, constants, symbols, first, assigned, reached } = lowered;
+    let text = sink.files().first().map(|file| file.text.clone());
     let axes = first.as_ref().map(|first| axes(first, sink.files())).unwrap_or_default();
     let made = first.as_ref().and_then(|first| {
         let layout = layout(first, &state)?;
@@ -107,7 +108,11 @@ fn finish(
         }
         _ => others.append(&mut functions),
     }
-    Analysed { findings: sink.finish(), hir, others, state, layout, initial, assigned, axes, trees }
+    let mut findings = sink.finish();
+    if let (Some(tree), Some(text)) = (trees.first(), text) {
+        findings = consequences::leave_out(findings, &text, tree);
+    }
+    Analysed { findings, hir, others, state, layout, initial, assigned, axes, trees }
 }
 
 impl Analysed {

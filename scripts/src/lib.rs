@@ -9,6 +9,7 @@
 pub mod analyse;
 mod arithmetic;
 pub mod axis;
+mod consequences;
 pub mod cost;
 mod evaluate;
 mod fault;
@@ -21,6 +22,7 @@ mod lower;
 pub mod migrate;
 mod names;
 pub mod native;
+pub mod pages;
 pub mod ports;
 pub mod program;
 pub mod proofs;

@@ -57,6 +57,11 @@ impl Found {
         Self::new(code, Severity::Warning, file, Some(span), message)
     }
 
+    /// Something to think about.
+    pub fn hint(code: &'static str, file: FileId, span: Span, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Hint, file, Some(span), message)
+    }
+
     /// An error that is about a file as a whole.
     pub fn whole(code: &'static str, file: FileId, message: impl Into<String>) -> Self {
         Self::new(code, Severity::Error, file, None, message)

@@ -224,6 +224,7 @@ fn the_page_lists_every_rule() {
         let severity = match rule.severity() {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Hint => "hint",
         };
         format!("| {} | {severity} | {} |", rule.code(), rule.text())
     };

@@ -1,11 +1,13 @@
 //! `sensai check`: all findings at once, and what programs cost.
 
+use super::retained;
 use crate::{
     cli::Check,
     cost::{self, ProgramCost},
-    programs::Tier,
+    programs::{self, Tier},
     source::Source,
 };
+use sensai_model::config::Severity;
 use sensai_scripts::cost::{FunctionCost, LineCost, OpenEnd};
 use serde::Serialize;
 use std::{fmt::Write, io::IsTerminal, process::ExitCode};
@@ -26,6 +28,12 @@ struct Costs<'a, T: Serialize> {
 pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let mut source = Source::from_directory(&arguments.cell);
     source.check_host();
+    if let (Some(directory), Some(cell)) = (&arguments.retain, &source.cell)
+        && let Some(kept) = retained::read(directory)?
+    {
+        let found = programs::check_retained(cell, &kept);
+        source.findings.extend(found);
+    }
     let ns_per_unit = if arguments.cost { cost::calibrate() } else { None };
     let costs = source.cell.as_deref().filter(|_| arguments.cost).map(|cell| cost::of(cell, ns_per_unit));
     if arguments.json {
@@ -38,23 +46,24 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         }
     } else {
         eprint!("{}", source.render(std::io::stderr().is_terminal()));
-        match (&source.cell, source.findings.len()) {
-            (Some(cell), warnings) => println!(
+        let count = |severity| source.findings.iter().filter(|finding| finding.severity == severity).count();
+        let warnings = count(Severity::Warning);
+        match &source.cell {
+            Some(cell) => println!(
                 "{}: {} devices, {} tags, {} programs; no errors, {warnings} warnings",
                 cell.name,
                 cell.devices.len(),
                 cell.tags.len(),
                 cell.programs().count()
             ),
-            (None, findings) => {
+            None => {
                 let errors = source.errors();
                 let plural = if errors == 1 { "" } else { "s" };
-                eprintln!(
-                    "{}: {errors} error{plural}, {} warnings",
-                    arguments.cell.display(),
-                    findings - errors
-                );
+                eprintln!("{}: {errors} error{plural}, {warnings} warnings", arguments.cell.display());
             }
+        }
+        if let Some(first) = source.findings.first() {
+            eprintln!("`sensai explain {}` says why, with examples", first.code);
         }
         for cost in costs.iter().flatten() {
             super::say(&table(cost, ns_per_unit)?);

@@ -29,6 +29,7 @@ fn convert(directory: &Path, finding: config::Finding) -> Diagnostic {
         severity: match finding.severity {
             config::Severity::Error => Severity::Error,
             config::Severity::Warning => Severity::Warning,
+            config::Severity::Hint => Severity::Information,
         },
         code: finding.code.to_owned(),
         message: finding.message,

@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod ctl;
 mod doctor;
+mod explain;
 mod log;
 mod lsp;
 mod models;
@@ -42,6 +43,7 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::New(arguments) => new::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Ctl(arguments) => ctl::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),

@@ -5,11 +5,15 @@ use crate::{
     support::{Bench, LIMITS, PROGRAM, parameter, source, tag},
 };
 use sensai_model::{
-    ScalarType, TagKind, Value,
+    ScalarType, Tag, TagKind, Value,
+    cell::Parameter,
     packml::{Mode, State},
 };
 use sensai_motion::{AxisCommand, Outcome};
-use sensai_scripts::ports::{Request, UnitFacts};
+use sensai_scripts::{
+    Role, ScriptEnvironment, analyse,
+    ports::{Request, UnitFacts},
+};
 
 /// The first program of `docs/programs.md`.
 fn example() -> &'static str {
@@ -18,14 +22,36 @@ fn example() -> &'static str {
     text.expect("the page shows a program")
 }
 
-fn station() -> Station {
-    let cell = Cell::new();
+fn tags(cell: &Cell) -> Vec<Tag> {
     let mut tags = cell.tags.clone();
     tag(&mut tags, "nest.present", TagKind::Input, ScalarType::Bool);
     tag(&mut tags, "oil.level", TagKind::Input, ScalarType::F64);
     tag(&mut tags, "clamp", TagKind::Output, ScalarType::Bool);
-    let parameters = ["depth", "speed", "limit"].map(|name| parameter(name, Value::F64(0.5))).to_vec();
-    Station { bench: Bench::reaching(source(example()), tags, parameters, LIMITS, cell.reach()) }
+    tags
+}
+
+fn parameters() -> Vec<Parameter> {
+    ["depth", "speed", "limit"].map(|name| parameter(name, Value::F64(0.5))).to_vec()
+}
+
+fn station() -> Station {
+    let cell = Cell::new();
+    Station { bench: Bench::reaching(source(example()), tags(&cell), parameters(), LIMITS, cell.reach()) }
+}
+
+#[test]
+fn nothing_is_found_in_the_example_of_the_programs_page() {
+    let cell = Cell::new();
+    let (tags, parameters) = (tags(&cell), parameters());
+    let environment = ScriptEnvironment {
+        tags: &tags,
+        parameters: &parameters,
+        limits: LIMITS,
+        program_index: PROGRAM,
+        role: Role::Controller,
+        reach: cell.reach(),
+    };
+    assert_eq!(analyse(&source(example()), &environment).findings, []);
 }
 
 fn requests(station: &Station) -> Vec<Request> {

@@ -11,6 +11,8 @@ pub enum Severity {
     Error,
     /// The cell runs, but probably not as meant.
     Warning,
+    /// Something to think about.
+    Hint,
 }
 
 macro_rules! rules {

@@ -48,10 +48,9 @@ fn summary(findings: &[Finding]) -> String {
         let n = findings.iter().filter(|finding| finding.severity == severity).count();
         (n > 0).then(|| format!("{n} {name}{}", if n == 1 { "" } else { "s" }))
     };
-    let counts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let all =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")].into_iter();
+    let counts: Vec<String> = all.filter_map(|(severity, name)| count(severity, name)).collect();
     if counts.is_empty() { String::new() } else { format!("{}\n", counts.join(", ")) }
 }
 
@@ -59,6 +58,7 @@ fn group<'f>(finding: &'f Finding, sources: &'f Sources) -> Group<'f> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Hint => Level::NOTE.with_name("hint"),
     };
     let title = level.primary_title(finding.message.as_str()).id(finding.code);
     let mut group = title.elements(place(finding, sources));

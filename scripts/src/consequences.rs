@@ -1,0 +1,165 @@
+//! One mistake, one finding: what only follows from another mistake is left out.
+//!
+//! - Where the brackets of a function do not match, nothing is said of it but what the grammar says: all of it may stand in
+//!   another place than it was meant to.
+//! - A name is not called unknown if it stands in a text that could not be read: it may be declared there.
+//! - A name that is missing is missing once; all other places are related ones.
+
+use crate::{
+    ScriptFinding,
+    finding::{Related, code},
+    syntax::{Parse, SyntaxKind as K, SyntaxToken},
+};
+use std::{collections::BTreeSet, ops::Range};
+
+/// Codes of names that are not there.
+const UNKNOWN: [&str; 7] = [
+    code::UNKNOWN_FUNCTION,
+    code::UNKNOWN_TAG,
+    code::UNKNOWN_FACT,
+    code::UNKNOWN_VARIABLE,
+    code::UNBOUND_THIS,
+    code::UNKNOWN_FIELD,
+    code::UNKNOWN_NAMED,
+];
+
+/// Further places of a missing name that are listed.
+const RELATED_MAX: usize = 16;
+
+/// Leave out what follows from something else. The findings are those of one text, in its order.
+pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) -> Vec<ScriptFinding> {
+    let broken = Broken::new(tree);
+    let mut kept: Vec<ScriptFinding> = Vec::new();
+    for finding in findings {
+        let of_grammar = matches!(finding.code, code::SYNTAX | code::TOO_LARGE);
+        if !of_grammar && broken.covers(finding.start) {
+            continue;
+        }
+        if UNKNOWN.contains(&finding.code) {
+            let name = text.get(finding.start as usize..finding.end as usize).unwrap_or_default();
+            if broken.may_declare(name) {
+                continue;
+            }
+            if let Some(first) = kept.iter_mut().find(|first| is_same(first, &finding)) {
+                add_place(first, finding);
+                continue;
+            }
+        }
+        kept.push(finding);
+    }
+    kept
+}
+
+fn is_same(first: &ScriptFinding, other: &ScriptFinding) -> bool {
+    first.code == other.code && first.message == other.message && first.path == other.path
+}
+
+/// One more place of the same missing name; one fix for all of them.
+fn add_place(first: &mut ScriptFinding, other: ScriptFinding) {
+    if first.related.len() < RELATED_MAX {
+        first.related.push(Related {
+            path: other.path,
+            line: other.line,
+            column: other.column,
+            len: other.len,
+            start: other.start,
+            end: other.end,
+            message: "here, too".to_owned(),
+        });
+    }
+    if let (Some(fix), Some(more)) = (&mut first.fix, other.fix) {
+        let end = fix.edits.last().map_or(0, |edit| edit.end);
+        fix.edits.extend(more.edits.into_iter().filter(|edit| edit.start >= end));
+    }
+}
+
+/// What of a text could not be read.
+struct Broken {
+    /// Functions whose brackets do not match, from their `fn` to before the next one.
+    functions: Vec<Range<u32>>,
+    /// Names in there, and on the lines on which something is wrong.
+    names: BTreeSet<String>,
+}
+
+impl Broken {
+    fn new(tree: &Parse) -> Self {
+        let mut broken = Self { functions: Vec::new(), names: BTreeSet::new() };
+        if tree.is_ok() {
+            return broken;
+        }
+        let root = tree.syntax();
+        let tokens: Vec<SyntaxToken> =
+            root.descendants_with_tokens().filter_map(|element| element.into_token()).collect();
+        let starts = tokens.iter().enumerate().filter(|(_, token)| token.kind() == K::FnKw);
+        let ends = starts.map(|(index, _)| index).chain([tokens.len()]);
+        let mut start = 0;
+        for end in ends {
+            let function = tokens.get(start..end).unwrap_or_default();
+            if !is_balanced(function) {
+                broken.functions.extend(range(function));
+                broken.note(function);
+            }
+            start = end;
+        }
+        for error in tree.errors() {
+            for at in [error.range.start(), error.at] {
+                broken.note(line(&tokens, at.into()));
+            }
+        }
+        broken
+    }
+
+    fn note(&mut self, tokens: &[SyntaxToken]) {
+        let names = tokens.iter().filter(|token| token.kind() == K::Ident);
+        self.names.extend(names.map(|token| token.text().to_owned()));
+    }
+
+    fn covers(&self, at: u32) -> bool {
+        self.functions.iter().any(|function| function.contains(&at))
+    }
+
+    fn may_declare(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+fn range(tokens: &[SyntaxToken]) -> Option<Range<u32>> {
+    let (first, last) = (tokens.first()?, tokens.last()?);
+    Some(first.text_range().start().into()..last.text_range().end().into())
+}
+
+/// The tokens of the lines around a place, up to blanks with an end of line in them.
+fn line(tokens: &[SyntaxToken], at: u32) -> &[SyntaxToken] {
+    let ends = |token: &SyntaxToken| token.kind() == K::Whitespace && token.text().contains('\n');
+    let index = tokens.partition_point(|token| u32::from(token.text_range().end()) <= at);
+    let start =
+        tokens.get(..index).and_then(|before| before.iter().rposition(ends)).map_or(0, |before| before + 1);
+    let len = tokens.get(index..).and_then(|behind| behind.iter().position(ends));
+    let end = len.map_or(tokens.len(), |len| index + len);
+    tokens.get(start..end).unwrap_or_default()
+}
+
+/// Every bracket has its other one.
+fn is_balanced(tokens: &[SyntaxToken]) -> bool {
+    let mut open = Vec::new();
+    for token in tokens {
+        match token.kind() {
+            K::LBrace | K::MapStart => open.push(K::RBrace),
+            K::LParen => open.push(K::RParen),
+            K::LBracket | K::QuestionBracket => open.push(K::RBracket),
+            // The brace behind an interpolation belongs to the text.
+            K::TextMiddle | K::TextEnd => {
+                if open.pop() != Some(K::RBrace) {
+                    return false;
+                }
+            }
+            kind @ (K::RBrace | K::RParen | K::RBracket) => {
+                if open.pop() != Some(kind) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    open.is_empty()
+}

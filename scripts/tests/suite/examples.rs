@@ -1,0 +1,101 @@
+//! The examples are exemplary: nothing is found in them. And one slip of the pen is not answered with a flood.
+
+use crate::page::examples;
+use sensai_model::{Cell, cell::ProgramSource, config};
+use sensai_scripts::{Reach, Role, ScriptEnvironment, ScriptFinding, Severity, analyse, syntax};
+use std::fs;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// An example's cell, without what its twin needs.
+fn cell(name: &str) -> Cell {
+    let report = config::load(|path| {
+        fs::read(format!("{ROOT}/examples/{name}/{path}")).map_err(|error| error.to_string())
+    });
+    let shown = report.render(config::Style::Plain);
+    report.cell.unwrap_or_else(|| panic!("{shown}"))
+}
+
+fn found(cell: &Cell, index: usize, program: &ProgramSource) -> Vec<ScriptFinding> {
+    let environment = ScriptEnvironment {
+        tags: &cell.tags,
+        parameters: &cell.parameters,
+        limits: cell.task.limits,
+        program_index: index as u16,
+        role: Role::Controller,
+        reach: Reach::of(cell, index as u16),
+    };
+    analyse(program, &environment).findings
+}
+
+const CELLS: [&str; 2] = ["pneumatic-press", "press-cell"];
+
+#[test]
+fn nothing_is_found_in_the_examples() {
+    for cell in CELLS.map(cell) {
+        for (index, (_, program)) in cell.programs().enumerate() {
+            assert_eq!(found(&cell, index, program), [], "{}", program.path);
+        }
+    }
+}
+
+/// Ranges of the tokens of a text, without blanks and comments.
+fn tokens(text: &str) -> Vec<std::ops::Range<usize>> {
+    let root = syntax::parse(text).syntax();
+    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
+    let tokens = tokens.filter(|token| !token.kind().is_trivia());
+    tokens
+        .map(|token| usize::from(token.text_range().start())..usize::from(token.text_range().end()))
+        .collect()
+}
+
+#[test]
+fn without_any_one_token_there_are_at_most_three_errors() {
+    let mut worst = String::new();
+    for cell in CELLS.map(cell) {
+        for (index, (_, program)) in cell.programs().enumerate() {
+            for token in tokens(&program.text) {
+                let mut text = program.text.to_string();
+                text.replace_range(token.clone(), "");
+                let broken = ProgramSource { text: text.as_str().into(), ..program.clone() };
+                let errors: Vec<ScriptFinding> = found(&cell, index, &broken)
+                    .into_iter()
+                    .filter(|finding| finding.severity == Severity::Error)
+                    .collect();
+                if errors.len() > 3 {
+                    let line = text[..token.start].lines().count();
+                    let token = &program.text[token];
+                    worst += &format!("{}:{line} without `{token}`: {} errors\n", program.path, errors.len());
+                    worst.extend(errors.iter().map(|error| format!("    {error}\n")));
+                }
+            }
+        }
+    }
+    assert!(worst.is_empty(), "{worst}");
+}
+
+#[test]
+fn the_right_examples_of_the_pages_survive_the_loss_of_any_token() {
+    for code in sensai_scripts::pages::codes() {
+        for example in
+            examples(sensai_scripts::pages::page(code).unwrap()).iter().filter(|example| !example.is_cell)
+        {
+            for token in tokens(&example.text) {
+                let mut text = example.text.clone();
+                text.replace_range(token, "");
+                let program = ProgramSource {
+                    name: "main".into(),
+                    path: "main.rhai".into(),
+                    text: text.as_str().into(),
+                };
+                // Whatever is found: nothing panics, and every place is in the text.
+                for finding in found(&cell("press-cell"), 0, &program) {
+                    assert!(
+                        text.get(finding.start as usize..finding.end as usize).is_some(),
+                        "{finding}\n{text}"
+                    );
+                }
+            }
+        }
+    }
+}
