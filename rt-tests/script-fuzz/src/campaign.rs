@@ -3,12 +3,14 @@
 use crate::{
     ast::Program,
     chance::Chance,
+    coverage::Coverage,
     drive::{self, Case, Difference, Run, Verdict},
     generate::generate,
     print, shrink,
     tiers::Tiers,
     world::World,
 };
+use sensai_model::FaultCode;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -26,6 +28,18 @@ const ATTEMPTS: usize = 3000;
 
 /// Differences after which a campaign stops: more of them say no more.
 const DIFFERENCES: usize = 10;
+
+/// Faults that a well-typed program can come to; fuel and depth, which the tiers count differently, apart.
+pub const FAULTS: [FaultCode; 8] = [
+    FaultCode::Overflow,
+    FaultCode::DivisionByZero,
+    FaultCode::IndexOutOfBounds,
+    FaultCode::UnknownName,
+    FaultCode::OutOfRange,
+    FaultCode::NotFinite,
+    FaultCode::TooLarge,
+    FaultCode::Raised,
+];
 
 /// What is to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,28 +113,58 @@ pub fn run_seed(seed: u64, tiers: Tiers<'_>, trace: bool) -> Told {
 
 /// Run all seeds of a plan. The sums do not depend on the number of threads.
 pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
-    let (next, stop) = (AtomicU64::new(plan.start), AtomicBool::new(false));
+    let mut sums = Summary::default();
+    let step = |own: &mut Summary, seed| {
+        own.add(seed, &run_seed(seed, tiers, false));
+        own.differences.len() < DIFFERENCES
+    };
+    each_seed(plan, step, |own| sums.join(own));
+    sums.differences.sort_by_key(|found| found.seed);
+    sums
+}
+
+/// Run all seeds of a plan with counters, and sum them up.
+pub fn cover(plan: Plan, tiers: Tiers<'_>) -> (Coverage, Vec<Found>) {
+    let (mut coverage, mut differences) = (Coverage::default(), Vec::new());
+    let step = |(own, found): &mut (Coverage, Vec<Found>), seed| {
+        found.extend(own.add(seed, tiers).err().map(|difference| Found { seed, difference }));
+        found.len() < DIFFERENCES
+    };
+    each_seed(plan, step, |(own, found)| {
+        coverage.join(own);
+        differences.extend(found);
+    });
+    differences.sort_by_key(|found| found.seed);
+    (coverage, differences)
+}
+
+/// Each thread takes the next seed until there is none, or one of them has seen enough.
+fn each_seed<T: Default + Send>(
+    plan: Plan,
+    step: impl Fn(&mut T, u64) -> bool + Sync,
+    mut join: impl FnMut(T),
+) {
+    let (next, go_on) = (AtomicU64::new(plan.start), AtomicBool::new(true));
     let end = plan.start.saturating_add(plan.seeds);
-    let sums = Mutex::new(Summary::default());
+    let all = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..plan.jobs.max(1) {
             scope.spawn(|| {
-                let mut own = Summary::default();
-                while !stop.load(Ordering::Relaxed) {
+                let mut own = T::default();
+                while go_on.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
                     }
-                    own.add(seed, &run_seed(seed, tiers, false));
-                    stop.fetch_or(own.differences.len() >= DIFFERENCES, Ordering::Relaxed);
+                    if !step(&mut own, seed) {
+                        go_on.store(false, Ordering::Relaxed);
+                    }
                 }
-                sums.lock().unwrap_or_else(PoisonError::into_inner).join(own);
+                all.lock().unwrap_or_else(PoisonError::into_inner).push(own);
             });
         }
     });
-    let mut sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner);
-    sums.differences.sort_by_key(|found| found.seed);
-    sums
+    all.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(&mut join);
 }
 
 impl Summary {

@@ -9,6 +9,7 @@ mod calls;
 mod floats;
 mod functions;
 mod integers;
+mod order;
 mod places;
 mod program;
 mod statements;

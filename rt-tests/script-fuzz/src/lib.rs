@@ -10,6 +10,7 @@ pub mod ast;
 pub mod campaign;
 pub mod chance;
 pub mod clock;
+pub mod coverage;
 pub mod drive;
 pub mod generate;
 pub mod outside;

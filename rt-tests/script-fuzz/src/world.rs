@@ -109,7 +109,61 @@ impl World {
     /// The world of a seed.
     pub fn new(chance: &mut Chance) -> Self {
         let twin = chance.percent(12).then(|| chance.weighted(&[(3, 41), (1, i64::MIN), (1, -7)]));
-        let mut world = Self {
+        let mut world = Self::empty(twin);
+        world.add_tags(chance);
+        if twin.is_some() {
+            world.add_shafts(chance);
+        } else {
+            world.add_reach(chance);
+        }
+        world.add_parameters(chance);
+        world
+    }
+
+    /// One that is always the same, with some of everything: for programs that are kept.
+    pub fn fixed() -> Self {
+        use ScalarType::{Bool, F64, I64};
+        use TagKind::{Input, Memory, Output};
+        let mut world = Self::empty(None);
+        for (name, kind, scalar, len) in [
+            ("inp.x", Input, F64, None),
+            ("inp.n", Input, I64, None),
+            ("inp.b", Input, Bool, None),
+            ("temps", Input, F64, Some(4)),
+            ("counts", Input, I64, Some(3)),
+            ("x", Memory, F64, None),
+            ("n", Output, I64, None),
+            ("b", Output, Bool, None),
+            ("sets", Memory, I64, Some(3)),
+            ("limited", Output, F64, None),
+            ("saturated", Output, I64, None),
+        ] {
+            let mut tag = parts::tag(name, kind, scalar, world.slots());
+            tag.array_len = len;
+            match name {
+                "limited" => tag.range = Some((Value::F64(-10.0), Value::F64(10.0))),
+                "saturated" => {
+                    tag.range = Some((Value::I64(0), Value::I64(100)));
+                    tag.overflow = Overflow::Saturate;
+                }
+                _ => {}
+            }
+            world.ranges.push(Range::Tame);
+            world.tags.push(tag);
+        }
+        world.axes = ["ram", "table"].map(parts::axis).into();
+        world.add_model("stroke", 3);
+        world.add_names();
+        world.unit = Some(parts::unit(PROGRAM));
+        for (name, default) in [("gain", Value::F64(2.5)), ("count", Value::I64(3)), ("enabled", Value::Bool(true))] {
+            world.parameters.push(parts::parameter(name, default));
+            world.parameter_ranges.push(Range::Tame);
+        }
+        world
+    }
+
+    fn empty(twin: Option<i64>) -> Self {
+        Self {
             tags: Vec::new(),
             shafts: Vec::new(),
             parameters: Vec::new(),
@@ -121,15 +175,7 @@ impl World {
             twin,
             ranges: Vec::new(),
             parameter_ranges: Vec::new(),
-        };
-        world.add_tags(chance);
-        if twin.is_some() {
-            world.add_shafts(chance);
-        } else {
-            world.add_reach(chance);
         }
-        world.add_parameters(chance);
-        world
     }
 
     fn add_tags(&mut self, chance: &mut Chance) {
@@ -180,17 +226,25 @@ impl World {
         let axes = ["ram", "table", "gantry"];
         self.axes = axes[..chance.within(0, 3) as usize].iter().map(|name| parts::axis(name)).collect();
         for name in ["stroke", "wear"].into_iter().take(chance.within(0, 2) as usize) {
-            let slot = self.slots();
             let outputs = chance.within(1, 4) as u32;
-            self.models.push(parts::model(name, slot, outputs));
-            for tag in parts::model_tags(name, slot, outputs) {
-                self.ranges.push(Range::Tame);
-                self.tags.push(tag);
-            }
+            self.add_model(name, outputs);
         }
+        self.add_names();
+        self.unit = chance.percent(60).then(|| parts::unit(PROGRAM));
+    }
+
+    fn add_model(&mut self, name: &str, outputs: u32) {
+        let slot = self.slots();
+        self.models.push(parts::model(name, slot, outputs));
+        for tag in parts::model_tags(name, slot, outputs) {
+            self.ranges.push(Range::Tame);
+            self.tags.push(tag);
+        }
+    }
+
+    fn add_names(&mut self) {
         self.alarms = ["oil_low", "hot"].map(parts::alarm).into();
         self.jidoka = ["stroke", "timeout"].map(parts::jidoka).into();
-        self.unit = chance.percent(60).then(|| parts::unit(PROGRAM));
     }
 
     fn add_parameters(&mut self, chance: &mut Chance) {

@@ -54,6 +54,8 @@ pub(super) struct Body<'b, 'a, 's> {
     pub constant: Vec<bool>,
     /// Variables that can be named, the innermost last.
     pub scope: Vec<(String, LocalId)>,
+    /// Variables that were changed, in the order of the text.
+    pub changed: Vec<LocalId>,
     /// Loops around.
     pub loops: usize,
     pub facts: Facts,
@@ -97,6 +99,7 @@ impl<'b, 'a, 's> Body<'b, 'a, 's> {
             known: Vec::new(),
             constant: Vec::new(),
             scope: Vec::new(),
+            changed: Vec::new(),
             loops: 0,
             facts: Facts::default(),
             parameters: 0,

@@ -109,7 +109,12 @@ impl Body<'_, '_, '_> {
 
     /// Look at arguments whatever they are for.
     pub fn values(&mut self, nodes: &[ast::Expr]) -> Vec<ExprId> {
-        nodes.iter().map(|node| self.value(node)).collect()
+        let first = nodes.first().map(|node| self.value(node));
+        let mark = self.changed.len();
+        let rest = nodes.iter().skip(1).map(|node| self.value(node));
+        let all = first.into_iter().chain(rest.collect::<Vec<_>>()).collect();
+        self.unchanged_behind(first, mark);
+        all
     }
 
     /// A function of the language. `receiver`: its first argument stands before the point.
@@ -132,9 +137,16 @@ impl Body<'_, '_, '_> {
             let id = self.finish_read(target);
             ids.push(self.checked_value(id, node));
         }
+        let mut mark = self.changed.len();
         for node in nodes {
             all.push(node);
             ids.push(self.value(node));
+            if ids.len() == 1 {
+                mark = self.changed.len();
+            }
+        }
+        if !method {
+            self.unchanged_behind(ids.first().copied(), mark);
         }
         match text {
             "array" => self.call_array(&all, &ids, at, here),

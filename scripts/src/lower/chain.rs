@@ -388,6 +388,14 @@ impl Body<'_, '_, '_> {
         Target::Wrong(at)
     }
 
+    /// Where an index that is out of bounds is reported: at its operator, if it has one, as in Rhai.
+    fn index_at(&self, index: ExprId) -> u32 {
+        match self.exprs.get(index.index()) {
+            Some(expr) if matches!(expr.kind, ExprKind::Binary(..) | ExprKind::Unary(..)) => expr.at,
+            _ => self.span_of(index).start,
+        }
+    }
+
     fn place_index(&mut self, mut place: Place, node: &ast::Expr, at: Span) -> Target {
         let index = self.value(node);
         let ty = self.ty(index);
@@ -411,7 +419,7 @@ impl Body<'_, '_, '_> {
                     return Target::Wrong(at);
                 }
                 let stride = array.element.size();
-                place.path.push(Step::Index { index, len: array.len, stride, at: here.start });
+                place.path.push(Step::Index { index, len: array.len, stride, at: self.index_at(index) });
                 place.ty = array.element.clone();
                 place.span = at;
                 Target::Place(place)

@@ -118,7 +118,9 @@ impl Body<'_, '_, '_> {
             _ => {}
         }
         let left = node.lhs().map(|side| self.value(&side));
+        let mark = self.changed.len();
         let right = node.rhs().map(|side| self.value(&side));
+        self.unchanged_behind(left, mark);
         let operator = binary_operator(op.kind());
         let (Some(left), Some(right), Some(operator)) = (left, right, operator) else {
             return self.wrong(at);

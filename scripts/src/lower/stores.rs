@@ -11,7 +11,9 @@ use super::{
 use crate::{
     AssignedTag,
     finding::code,
-    hir::{BinaryOperator, ExprId, LocalId, Place, Root, Span, Statement, StatementKind, TagPlace, Type},
+    hir::{
+        BinaryOperator, ExprId, ExprKind, LocalId, Place, Root, Span, Statement, StatementKind, TagPlace, Type,
+    },
     interpreter::read_only_in_twin,
     syntax::ast::{self, AstNode},
 };
@@ -134,11 +136,26 @@ impl Body<'_, '_, '_> {
         match place.root {
             Root::This => self.facts.writes_this = true,
             Root::Local(local) => {
+                self.changed.push(local);
                 if let Some(local) = self.locals.get_mut(local.index()) {
                     local.mutable = true;
                 }
             }
             Root::Constant(_) | Root::Value(_) => {}
+        }
+    }
+
+    /// Refuses that a variable with which a call or an operator begins is changed by what stands behind it, since
+    /// [`Body::changed`] had `mark` entries: Rhai reads a bare variable there last, anything else first.
+    pub fn unchanged_behind(&mut self, first: Option<ExprId>, mark: usize) {
+        let Some(ExprKind::Read(place)) = first.and_then(|first| self.kind(first)) else { return };
+        let Root::Local(local) = place.root else { return };
+        let (bare, at) = (place.path.is_empty(), place.span);
+        if bare && self.changed.get(mark..).is_some_and(|changed| changed.contains(&local)) {
+            let name = self.text(at).to_owned();
+            let message = format!("`{name}` is changed by what stands behind it");
+            let help = format!("give its value to another variable before, as in `let before = {name};`");
+            self.error(code::REFUSED, at, message, help);
         }
     }
 

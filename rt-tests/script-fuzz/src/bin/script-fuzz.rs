@@ -26,6 +26,9 @@ struct Arguments {
     /// Say it in JSON
     #[arg(long)]
     json: bool,
+    /// Count what of the language was run in both tiers; what was not run at all is a failure
+    #[arg(long, conflicts_with = "json")]
+    coverage: bool,
     /// Only this seed: its program, every cycle, and a smaller program if the tiers differ
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "start", "jobs", "json"])]
     seed: Option<u64>,
@@ -83,13 +86,35 @@ fn many(arguments: &Arguments, tiers: Tiers<'_>) -> bool {
     let watch = Stopwatch::start();
     let summary = campaign::run(Plan { start: arguments.start, seeds: arguments.seeds, jobs }, tiers);
     let seconds = watch.elapsed().as_secs_f64();
+    let covered = !arguments.coverage || cover(arguments, jobs, &summary, tiers);
     if arguments.json {
         println!("{}", json(&summary, seconds, jobs));
     } else {
         print(&summary, seconds, jobs);
         summary.differences.iter().for_each(|found| tell(found, tiers));
     }
-    summary.differences.is_empty()
+    summary.differences.is_empty() && covered
+}
+
+/// Count with every fourth program, and say what of the language and of the faults was not met.
+fn cover(arguments: &Arguments, jobs: usize, summary: &Summary, tiers: Tiers<'_>) -> bool {
+    let plan = Plan { start: arguments.start, seeds: arguments.seeds.div_ceil(4), jobs };
+    let (coverage, differences) = campaign::cover(plan, tiers);
+    println!("run in the interpreter / as machine code, in {} programs that count:", coverage.programs);
+    println!("{}", coverage.table());
+    let missing = coverage.missing();
+    for label in &missing {
+        println!("never run in both: {} {}", label.kind, label.types);
+    }
+    let seldom: Vec<&FaultCode> = campaign::FAULTS
+        .iter()
+        .filter(|code| summary.faults.get(&code.id()).is_none_or(|count| *count < 100))
+        .collect();
+    seldom.iter().for_each(|code| println!("fewer than 100 faults {code:?}"));
+    differences.iter().for_each(|found| {
+        println!("seed {} differs when it counts ({}):\n{}", found.seed, found.difference.kind, found.difference.text);
+    });
+    missing.is_empty() && seldom.is_empty() && differences.is_empty()
 }
 
 fn print(summary: &Summary, seconds: f64, jobs: usize) {

@@ -69,6 +69,7 @@ impl Generator<'_> {
             functions.swap(place, self.chance.index(place + 1));
         }
         program.functions = functions;
+        super::order::settle(&mut program);
         Generated { program, cost }
     }
 

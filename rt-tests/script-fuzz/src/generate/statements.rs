@@ -559,6 +559,24 @@ impl Generator<'_> {
         }
         (scope.changes, scope.reads_cycle) = (true, true);
         scope.pay(3);
+        if self.chance.percent(15) && !world.alarms.is_empty() {
+            let (function, names) = match self.chance.below(2) {
+                0 => ("alarm", ["oil_low", "hot"]),
+                _ => ("jidoka", ["stroke", "timeout"]),
+            };
+            // A name that is computed; at a risk one that the cell does not have.
+            let name = if self.risky() {
+                self.value(scope, &Ty::TEXT, 2)
+            } else {
+                let condition = self.value(scope, &Ty::Bool, 1);
+                let [then, otherwise] = names.map(|name| Block::value(Expr::text(name)));
+                Expr::new(Ty::TEXT, Kind::If(Box::new(condition), then, Some(otherwise)))
+            };
+            let known = !matches!(&name.kind, Kind::Atom(text) if text.starts_with('"'));
+            if known {
+                return vec![StatementKind::Expr(Expr::call(Ty::Unit, function, vec![name]))];
+            }
+        }
         let call = self.chance.pick(&calls).clone();
         vec![StatementKind::Expr(Expr::atom(Ty::Unit, call))]
     }
