@@ -154,9 +154,9 @@ pub struct Test {
     /// Tests that run at a time (default: as many as there are processors)
     #[arg(long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
-    /// What runs the programs
-    #[arg(long, value_enum, default_value_t)]
-    pub tier: Tier,
+    /// How programs are run (default: as their tasks say)
+    #[arg(long, value_enum)]
+    pub tier: Option<Tier>,
 }
 
 const TEST_HELP: &str = "\

@@ -64,8 +64,8 @@ pub struct Options {
     pub filter: Vec<String>,
     /// Tests at a time; 0: as many as there are processors.
     pub jobs: usize,
-    /// What runs the programs.
-    pub tier: Tier,
+    /// How programs are run; `None`: as their tasks say.
+    pub tier: Option<Tier>,
 }
 
 /// A test to be run.
@@ -213,7 +213,7 @@ fn run_one(
     cell: &Arc<Cell>,
     files: &[TestFile],
     test: &Planned,
-    tier: Tier,
+    tier: Option<Tier>,
     parsed: &mut Option<(usize, Suite)>,
 ) -> anyhow::Result<Tested> {
     if parsed.as_ref().is_none_or(|(file, _)| *file != test.file) {

@@ -55,9 +55,10 @@ impl Stand {
     ///
     /// # Errors
     /// If the program does not compile, as text.
-    pub fn new(cell: &Arc<Cell>, program: usize, tier: Tier) -> anyhow::Result<Self> {
+    pub fn new(cell: &Arc<Cell>, program: usize, tier: Option<Tier>) -> anyhow::Result<Self> {
         let stand_cell = Arc::new(cell_of_stand(cell, program));
         let sources = &stand_cell.task.programs;
+        let tier = tier.unwrap_or_else(|| stand_cell.task.tier.into());
         let mut programs: Vec<Loaded> = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             programs.push(if index == program {
