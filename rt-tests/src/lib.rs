@@ -15,6 +15,7 @@ pub mod namespace;
 pub mod press_model;
 pub mod raw_log;
 pub mod ring;
+pub mod rungs;
 pub mod rust_text;
 pub mod seeded;
 pub mod table;

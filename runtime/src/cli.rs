@@ -769,6 +769,8 @@ pub enum Bench {
     Cycle(BenchCycle),
     /// What a model costs: the inline engine against ONNX Runtime, one thread each
     Ai(BenchAi),
+    /// What a cell program costs: compiled and interpreted, against Rust and against C as made from Structured Text
+    Script(BenchScript),
 }
 
 /// `sensai bench ai`
@@ -783,6 +785,20 @@ pub struct BenchAi {
     /// Draw the distributions into this SVG file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plot: Option<PathBuf>,
+}
+
+/// `sensai bench script`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The columns in C are built by gcc when they are measured. Where it is not on the PATH they stay empty."
+)]
+pub struct BenchScript {
+    /// Rounds in which all columns take turns
+    #[arg(long, default_value_t = 41, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: u32,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sensai bench jitter`

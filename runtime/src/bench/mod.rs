@@ -6,3 +6,4 @@ pub mod cycle;
 pub mod cyclictest;
 pub mod jitter;
 pub mod namespace;
+pub mod script;

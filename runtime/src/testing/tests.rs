@@ -1,4 +1,5 @@
 use super::{CALLS, CODES, Options, Report, junit, run};
+use crate::programs::Tier;
 use crate::source::Source;
 use quick_xml::{Reader, events::Event};
 use sensai_model::{Cell, config::Style};
@@ -58,7 +59,10 @@ const MISTAKES: &str = include_str!("tests/press_mistakes.rhai");
 #[test]
 fn failures_say_what_was_expected_and_what_led_there() {
     let bench = Bench::of("pneumatic-press", &[("press_failures.rhai", FAILURES)]);
-    check("press_failures.txt", &bench.text());
+    for tier in [Tier::Native, Tier::Interpreter] {
+        let report = bench.run(&Options { tier: Some(tier), ..Options::default() });
+        check("press_failures.txt", &report.text(Style::Plain));
+    }
 }
 
 #[test]
@@ -138,8 +142,11 @@ fn how_many_run_at_a_time_makes_no_difference() {
 fn the_examples_tests_pass() {
     for name in ["pneumatic-press", "press-cell"] {
         let cell = Source::from_directory(&example(name)).cell.expect("the example is a cell");
-        let report = run(&example(name), &cell, &Options::default()).expect("its tests can be read");
-        assert!(report.is_good(), "{}", report.text(Style::Plain));
+        for tier in [None, Some(Tier::Native), Some(Tier::Interpreter)] {
+            let options = Options { tier, ..Options::default() };
+            let report = run(&example(name), &cell, &options).expect("its tests can be read");
+            assert!(report.is_good(), "{tier:?}: {}", report.text(Style::Plain));
+        }
     }
 }
 
