@@ -8,7 +8,7 @@ use sensai_model::{
     config,
 };
 use sensai_scripts::{
-    Analysed, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink,
+    Analysed, AssignedTag, Layout, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink, UsedAxis,
     cost::CostReport,
     lints::{Member, across, retained},
     migrate::Migrate,
@@ -153,11 +153,12 @@ pub trait Workshop: Send {
     /// All findings about the programs of a cell.
     fn check(&self, cell: &Cell) -> Vec<config::Finding>;
 
-    /// The program with this global index.
+    /// The program with this global index. `old`: the state of the program that it is to replace, which is the type of what its
+    /// own `migrate` is given; without one, that is not wanted.
     ///
     /// # Errors
     /// If it does not compile, or is bound to the thread that compiles it.
-    fn make(&self, cell: &Cell, index: usize) -> anyhow::Result<Made>;
+    fn make(&self, cell: &Cell, index: usize, old: Option<&Layout>) -> anyhow::Result<Made>;
 
     /// All programs of a cell, for a machine.
     ///
@@ -185,16 +186,23 @@ impl Workshop for Compiler {
         check(cell)
     }
 
-    fn make(&self, cell: &Cell, index: usize) -> anyhow::Result<Made> {
+    fn make(&self, cell: &Cell, index: usize, old: Option<&Layout>) -> anyhow::Result<Made> {
         let (_, _, task, source) =
             all(cell).nth(index).with_context(|| format!("there is no program {index}"))?;
-        match compile_one(cell, task, index, source, task.tier.into())? {
-            Loaded::Anywhere(program) => Ok(Made { program, migrate: None }),
-            Loaded::Here(_) => anyhow::bail!(
-                "{} runs in the interpreter, which is bound to the thread that runs it: stop and start the cell to change it",
-                source.path
-            ),
-        }
+        let path = &source.path;
+        anyhow::ensure!(
+            task.tier == cell::Tier::Native,
+            "{path} runs in the interpreter, which is bound to the thread that runs it: stop and start the cell to change it"
+        );
+        let environment = environment(cell, task, index);
+        let wrong = |error| anyhow::anyhow!("{path} does not compile:\n{error}");
+        let Some(old) = old else {
+            let program = sensai_scripts::load_native(source, &environment).map_err(wrong)?;
+            return Ok(Made { program: Box::new(program), migrate: None });
+        };
+        let (program, migrator) = sensai_scripts::load_replacing(source, &environment, old).map_err(wrong)?;
+        let migrate = migrator.map(|migrator| Box::new(migrator) as Box<dyn Migrate>);
+        Ok(Made { program: Box::new(program), migrate })
     }
 }
 

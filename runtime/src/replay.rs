@@ -549,7 +549,7 @@ fn begin_edition(
     for of in &epoch.replaced {
         let index = of.program as usize;
         let task = programs::all(before).nth(index).map_or(0, |(_, task, ..)| task);
-        let old = shop.make(before, index)?.program;
+        let old = shop.make(before, index, None)?.program;
         let new_len = machine.programs().get(index).map_or(0, |program| program.layout().size());
         kept += old.layout().size();
         replacements.push(Replacement::replaced((task, index), old, new_len));

@@ -9,6 +9,7 @@ use crate::{
     layout::Shape,
     lints,
     lower::{Lowered, lower},
+    migrator::Seen,
     sink::{Found, Sink},
     syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken},
 };
@@ -46,6 +47,24 @@ pub struct Analysed {
 
 /// Look at a program: its syntax, names, types, constants, and what `init` gives.
 pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Analysed {
+    analyse_with(program, environment, None)
+}
+
+/// [`analyse`], for a program that takes the place of another one: its `migrate(old)`, if it has one, is given what there is to
+/// see of a state with the layout `old`.
+pub fn analyse_replacing(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    old: &Layout,
+) -> Analysed {
+    analyse_with(program, environment, Some(&Seen::of(old).ty))
+}
+
+fn analyse_with(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    old: Option<&Type>,
+) -> Analysed {
     let file = SourceFile::new(&program.name, &program.path, program.text.clone());
     let mut sink = Sink::new(vec![file]);
     if too_large(program, &mut sink) {
@@ -55,7 +74,7 @@ pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> 
     let broken: Vec<(FileId, Span)> =
         (0_u32..).zip(&trees).flat_map(|(file, tree)| syntax_errors(FileId(file), tree, &mut sink)).collect();
     sink.hush(broken);
-    let lowered = lower(&trees, environment, &mut sink);
+    let lowered = lower(&trees, environment, old, &mut sink);
     sink.speak();
     for (file, tree) in (0_u32..).zip(&trees) {
         rules(FileId(file), tree, &mut sink);
@@ -77,7 +96,8 @@ fn finish(
     environment: &ScriptEnvironment<'_>,
     mut sink: Sink,
 ) -> Analysed {
-    let Lowered { mut functions, init, cycle, state, constants, symbols, first, assigned, reached } = lowered;
+    let Lowered { mut functions, init, cycle, migrate, state, constants, symbols, first, assigned, reached } =
+        lowered;
     let text = sink.files().first().map(|file| file.text.clone());
     let axes = first.as_ref().map(|first| axes(first, sink.files())).unwrap_or_default();
     let made = first.as_ref().and_then(|first| {
@@ -96,7 +116,7 @@ fn finish(
                 functions,
                 init,
                 cycle,
-                migrate: None,
+                migrate,
                 state: state.clone(),
                 constants,
                 symbols,

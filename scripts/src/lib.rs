@@ -20,6 +20,7 @@ pub mod layout;
 pub mod lints;
 mod lower;
 pub mod migrate;
+pub mod migrator;
 mod names;
 pub mod native;
 pub mod pages;
@@ -43,4 +44,4 @@ pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFa
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};
 pub use sink::{Found, Sink};
-pub use tier::{LoadError, load, load_native};
+pub use tier::{LoadError, load, load_native, load_replacing};

@@ -1,9 +1,10 @@
 //! From the text of a program to something that runs it.
 
 use crate::{
-    AssignedTag, InterpretedProgram, Program, ScriptEnvironment, ScriptFinding, Severity,
-    analyse::{Analysed, analyse},
+    AssignedTag, InterpretedProgram, Layout, Program, ScriptEnvironment, ScriptFinding, Severity,
+    analyse::{Analysed, analyse, analyse_replacing},
     interpreter,
+    migrator::Migrator,
     native::{self, NativeError, NativeProgram, Options, Source},
     ranges::prove,
 };
@@ -100,16 +101,40 @@ pub fn load_native(
     compile(&program.name, analyse(program, environment), environment)
 }
 
+/// A program as machine code that takes the place of one with the layout `old`, and what its own `migrate(old)` does.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load_replacing(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    old: &Layout,
+) -> Result<(NativeProgram, Option<Migrator>), LoadError> {
+    let analysed = analyse_replacing(program, environment, old);
+    let source = source(&program.name, &analysed, environment)?;
+    let migrator = Migrator::compile(&source, old).map_err(LoadError::Native)?;
+    let native = native::compile(&source, &Options::default()).map_err(LoadError::Native)?;
+    Ok((native, migrator))
+}
+
+fn source<'a>(
+    name: &'a str,
+    analysed: &'a Analysed,
+    environment: &'a ScriptEnvironment<'a>,
+) -> Result<Source<'a>, LoadError> {
+    let (Some(hir), Some(layout), Some(initial)) = (&analysed.hir, &analysed.layout, &analysed.initial)
+    else {
+        return Err(LoadError::Findings(analysed.findings.clone()));
+    };
+    Ok(Source { name, hir, layout, initial, environment })
+}
+
 fn compile(
     name: &str,
     analysed: Analysed,
     environment: &ScriptEnvironment<'_>,
 ) -> Result<NativeProgram, LoadError> {
-    let (Some(hir), Some(layout), Some(initial)) = (&analysed.hir, &analysed.layout, &analysed.initial)
-    else {
-        return Err(LoadError::Findings(analysed.findings));
-    };
-    let source = Source { name, hir, layout, initial, environment };
-    let proven = prove(hir, environment);
+    let source = source(name, &analysed, environment)?;
+    let proven = prove(source.hir, environment);
     native::compile(&source, &Options { proofs: &proven, ..Options::default() }).map_err(LoadError::Native)
 }

@@ -3,7 +3,7 @@
 use crate::{cli::Log, log_plot, recorder};
 use anyhow::Context;
 use sensai_log::{
-    CycleLog, LogOptions, LogReader, VerifyReport,
+    CycleLog, Epoch, LogOptions, LogReader, VerifyReport,
     csv::{CsvOptions, export},
     patch::{Edit, patch},
 };
@@ -41,6 +41,16 @@ fn open(path: &Path) -> anyhow::Result<LogReader<File>> {
     LogReader::open_file(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// What an epoch that is not a session's first one begins with.
+fn edition(epoch: &Epoch) -> String {
+    let number = epoch.edition.div_ceil(2);
+    if epoch.edition.is_multiple_of(2) {
+        return format!("reload {number} undone");
+    }
+    let names = epoch.replaced.iter().filter_map(|of| epoch.programs.get(of.program as usize));
+    format!("reload {number} of {}", names.map(|of| of.name.as_str()).collect::<Vec<_>>().join(", "))
+}
+
 fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
     let log = open(path)?;
     let info = log.info()?;
@@ -60,6 +70,10 @@ fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
         None => println!("no cycles"),
     }
     for (offset, epoch) in &info.epochs {
+        if epoch.edition > 0 {
+            println!("  from cycle {}: {}", epoch.first_cycle, edition(epoch));
+            continue;
+        }
         let files: Vec<&str> = epoch.contents.iter().map(|content| content.path.as_str()).collect();
         println!(
             "epoch at byte {offset}: cell {}, from cycle {}, {} µs, record {} bytes, {} tags, profile {}\n  files {}",

@@ -1,13 +1,16 @@
 //! From new texts to a complete reload, or to everything that speaks against it.
 
 use crate::{
-    machine::reload::{Reload, Replacement, edition},
+    machine::{
+        Loaded,
+        reload::{Reload, Replacement, edition},
+    },
     programs::{self, Workshop},
 };
 use sensai_log::{EpochChange, epoch::EpochProgram};
 use sensai_model::{
     Cell,
-    cell::Task,
+    cell::{ProgramSource, Task},
     config::{Finding, Severity},
 };
 use sensai_scripts::{
@@ -90,16 +93,14 @@ impl Running {
     /// # Errors
     /// If a program cannot be made again to be looked at.
     pub fn of(shop: &dyn Workshop, cell: &Arc<Cell>, edition: u32) -> anyhow::Result<Self> {
-        let known = |(index, task, _, source): (usize, usize, &Task, &sensai_model::cell::ProgramSource)| {
-            let made = shop.make(cell, index)?;
-            Ok(Known {
+        let known =
+            |((_, task, _, source), program): ((usize, usize, &Task, &ProgramSource), Loaded)| Known {
                 name: source.name.clone(),
                 task,
-                layout: made.program.layout().clone(),
-                initial: made.program.state().to_vec(),
-            })
-        };
-        let programs = programs::all(cell).map(known).collect::<anyhow::Result<_>>()?;
+                layout: program.layout().clone(),
+                initial: program.state().to_vec(),
+            };
+        let programs = programs::all(cell).zip(shop.all(cell)?).map(known).collect();
         Ok(Self { cell: Arc::clone(cell), edition, programs })
     }
 
@@ -245,7 +246,7 @@ pub(crate) fn assemble(
     let changed = cell.programs().zip(running.cell.programs()).enumerate();
     for (index, ((_, new), (_, old))) in changed.filter(|(_, ((_, new), (_, old)))| new.text != old.text) {
         let Some(known) = next.programs.get_mut(index) else { continue };
-        let made = match shop.make(cell, index) {
+        let made = match shop.make(cell, index, Some(&known.layout)) {
             Ok(made) => made,
             Err(error) => {
                 broken.push(format!("{error:#}"));
@@ -256,8 +257,10 @@ pub(crate) fn assemble(
         let old_side = Side { layout: &known.layout, initial: &known.initial };
         let migration = plan_migration(old_side, Side { layout: &layout, initial: &initial }, &axes);
         let path = &new.path;
-        if made.migrate.is_none() {
-            reasons.extend(migration.refused.iter().map(|refusal| format!("{path}: {refusal}")));
+        let refused = migration.refused.iter();
+        match &made.migrate {
+            None => reasons.extend(refused.map(|refusal| format!("{path}: {refusal}"))),
+            Some(_) => outlook.notes.extend(refused.map(|of| format!("{path}: {of}; its `migrate` decides"))),
         }
         let added = |at: &String| format!("{path}: `{at}` is new: it starts as `init` gives it");
         let removed = |at: &String| format!("{path}: `{at}` is gone, and its value with it");

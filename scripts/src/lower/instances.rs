@@ -138,6 +138,21 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// `migrate` runs between two cycles, and makes no blocks.
+    pub fn check_migrate(&mut self, reached: &[usize]) {
+        for index in reached {
+            let Some(file) = self.functions.get(*index).map(|function| function.file) else { continue };
+            let roots = self.instances.get(*index).map(|instance| instance.facts.roots.clone());
+            for (span, name) in roots.unwrap_or_default() {
+                let message = format!("`migrate` runs between two cycles and cannot use `{name}`");
+                let help = "let it look at `old`, and leave the rest to `cycle`";
+                self.sink.add(Found::error(code::INIT, file, span, message).help(help));
+            }
+            self.check_variables(*index);
+        }
+        self.check_cycle(reached);
+    }
+
     /// Look at functions that nobody called so far: first those that no text calls, for they give the others types.
     pub fn uncalled(&mut self) {
         let by_others = self.called_by_others();

@@ -47,6 +47,8 @@ pub(crate) struct Lowered {
     pub functions: Vec<hir::Function>,
     pub init: Option<FunctionId>,
     pub cycle: Option<FunctionId>,
+    /// If there is one, and the type of its argument is known.
+    pub migrate: Option<FunctionId>,
     /// Unknown if `init` is not there or wrong.
     pub state: Type,
     pub constants: Vec<hir::Constant>,
@@ -54,7 +56,7 @@ pub(crate) struct Lowered {
     /// What `init` returned, if it could be run.
     pub first: Option<Datum>,
     pub assigned: Vec<AssignedTag>,
-    /// Instances that `init` and `cycle` reach come first: so many.
+    /// Instances that `init`, `cycle` and `migrate` reach come first: so many.
     pub reached: usize,
 }
 
@@ -84,8 +86,14 @@ pub(super) struct Lowering<'a, 's> {
     symbol_ids: BTreeMap<Arc<str>, SymbolId>,
 }
 
-/// Look at a program: its tree first, then those of the libraries; the same files are in the sink.
-pub(crate) fn lower(parses: &[Parse], environment: &ScriptEnvironment<'_>, sink: &mut Sink) -> Lowered {
+/// Look at a program: its tree first, then those of the libraries; the same files are in the sink. `old`: what its `migrate` is
+/// given, where it replaces another one.
+pub(crate) fn lower(
+    parses: &[Parse],
+    environment: &ScriptEnvironment<'_>,
+    old: Option<&Type>,
+    sink: &mut Sink,
+) -> Lowered {
     let role = environment.role;
     let mut lowering = Lowering {
         environment,
@@ -111,11 +119,11 @@ pub(crate) fn lower(parses: &[Parse], environment: &ScriptEnvironment<'_>, sink:
     }
     let shallow = lowering.check_calls();
     lowering.constants();
-    lowering.functions(shallow)
+    lowering.functions(shallow, old)
 }
 
 impl Lowering<'_, '_> {
-    fn functions(mut self, shallow: bool) -> Lowered {
+    fn functions(mut self, shallow: bool, old: Option<&Type>) -> Lowered {
         let before = self.sink.errors();
         let init = self.entry("init", None);
         let from_init = self.reached_from(init);
@@ -126,6 +134,9 @@ impl Lowering<'_, '_> {
         let cycle = self.entry("cycle", Some(state.clone()));
         let from_cycle = self.reached_from(cycle);
         self.check_cycle(&from_cycle);
+        let migrate = old.and_then(|old| self.migration(state.clone(), old));
+        let from_migrate = self.reached_from(migrate);
+        self.check_migrate(&from_migrate);
         let reached = self.functions.len();
         self.uncalled();
         for index in reached..self.functions.len() {
@@ -137,6 +148,7 @@ impl Lowering<'_, '_> {
             functions: self.functions,
             init,
             cycle,
+            migrate,
             state,
             constants: self.tables,
             symbols: self.symbols,
@@ -150,6 +162,12 @@ impl Lowering<'_, '_> {
     fn entry(&mut self, name: &str, this: Option<Type>) -> Option<FunctionId> {
         let item = *self.by_name.get(&(name.to_owned(), 0))?;
         self.instance(item, this, Vec::new(), None).map(|(id, _)| id)
+    }
+
+    /// The instance of `migrate(old)`, if the program has one.
+    fn migration(&mut self, this: Type, old: &Type) -> Option<FunctionId> {
+        let item = *self.by_name.get(&("migrate".to_owned(), 1))?;
+        self.instance(item, Some(this), vec![old.clone()], None).map(|(id, _)| id)
     }
 
     /// What `init` returns, as the type of the state.

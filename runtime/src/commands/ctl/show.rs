@@ -7,9 +7,20 @@ use crate::{
         describe::Description,
         view::{RuntimeView, UnitView, View},
     },
+    reload::ReloadFacts,
 };
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, fmt::Write};
+
+fn reload(of: &ReloadFacts) -> String {
+    let programs = of.programs.join(", ");
+    let how = match of.state.as_str() {
+        "probation" => format!("may be undone for {} of {} runs", of.left, of.probation),
+        "undone" => format!("undone in cycle {}: {}", of.undone, of.why_undone),
+        other => other.to_owned(),
+    };
+    format!("reload {} of {programs} in cycle {}: {how}", of.number, of.cycle)
+}
 
 /// A number, bool, list or text, short. Floats have as many digits as matter to a reader.
 pub fn value(value: &Json) -> String {
@@ -133,6 +144,9 @@ pub fn status(cell: &Description, view: &View) -> String {
             bus.late,
             bus.stray
         );
+    }
+    if let Some(of) = &view.reload {
+        let _ = writeln!(text, "{}", reload(of));
     }
     let mut section = |title: &str, rows: Vec<Vec<String>>| {
         if !rows.is_empty() {
