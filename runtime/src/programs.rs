@@ -96,7 +96,7 @@ pub fn check_retained(cell: &Cell, kept: &Retained) -> Vec<config::Finding> {
 /// All programs, understood, with the numbers of their tasks.
 fn analyse(cell: &Cell) -> Vec<(usize, Analysed)> {
     let analyse = |(index, number, task, program)| {
-        (number, sensai_scripts::analyse(program, &environment(cell, task, index)))
+        (number, sensai_scripts::check(program, &environment(cell, task, index), task.tier))
     };
     all(cell).map(analyse).collect()
 }

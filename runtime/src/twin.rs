@@ -95,7 +95,7 @@ pub fn check(cell: &Cell) -> Vec<Finding> {
     // Who writes each tag: program and place.
     let mut writers: Vec<(u32, usize)> = Vec::new();
     for (index, program) in cell.simulation.twin.iter().enumerate() {
-        let analysed = sensai_scripts::analyse(program, &side.environment(index));
+        let analysed = sensai_scripts::check(program, &side.environment(index), cell.task.tier);
         let refused = analysed.has_errors();
         findings.extend(analysed.findings.into_iter().map(programs::convert));
         if refused {

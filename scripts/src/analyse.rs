@@ -5,7 +5,7 @@ use crate::{
     evaluate::{Datum, first_arena, shape},
     finding::code,
     hir::{FileId, Function, Hir, SourceFile, Span, Type},
-    interpreter::{self, DEPTH_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
+    environment::{DEPTH_MAX, LINES_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
     layout::Shape,
     lints,
     lower::{Lowered, lower},
@@ -80,14 +80,6 @@ fn analyse_with(
         rules(FileId(file), tree, &mut sink);
     }
     finish(trees, lowered, environment, sink)
-}
-
-/// Everything that is wrong with a program, in the order of its text, for the tier that runs it. No error means that it
-/// compiles. The same for the runtime, the command line and the editor.
-pub fn check(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Vec<ScriptFinding> {
-    match interpreter::prepare(program, environment) {
-        Ok((_, findings)) | Err(findings) => findings,
-    }
 }
 
 fn finish(

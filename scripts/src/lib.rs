@@ -3,14 +3,15 @@
 //! Deliberately absent: files, sockets, clocks, threads. Tags come in as a [`sensai_model::TagStore`], time as
 //! [`SysFacts`].
 //!
-//! [`analyse()`] understands a program's text, [`check()`] tells what is wrong with it; [`compile`] makes an [`InterpretedProgram`] of it, which is a
-//! [`Program`] over a [`Layout`].
+//! [`analyse()`] understands a program's text, [`check()`] as the tier does that runs it; [`load`] makes a [`Program`] over a
+//! [`Layout`] of it.
 
 pub mod analyse;
 mod arithmetic;
 pub mod axis;
 mod consequences;
 pub mod cost;
+mod environment;
 mod evaluate;
 mod fault;
 pub mod finding;
@@ -35,13 +36,14 @@ pub mod syntax;
 pub mod tier;
 mod tree;
 
-pub use analyse::{Analysed, analyse, check};
+pub use analyse::{Analysed, analyse};
 pub use finding::{ScriptFinding, Severity};
-pub use interpreter::{InterpretedProgram, ScriptEnvironment, compile};
+pub use environment::ScriptEnvironment;
+pub use interpreter::{InterpretedProgram, compile};
 pub use layout::Layout;
 pub use ports::Ports;
 pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFacts};
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};
 pub use sink::{Found, Sink};
-pub use tier::{LoadError, load, load_native, load_replacing};
+pub use tier::{LoadError, check, load, load_native, load_replacing};

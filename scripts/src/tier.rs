@@ -66,6 +66,15 @@ impl Tiered {
     }
 }
 
+/// Look at a program as the tier does that runs it: what the interpreter cannot do is wrong only there.
+pub fn check(program: &ProgramSource, environment: &ScriptEnvironment<'_>, tier: Tier) -> Analysed {
+    let mut analysed = analyse(program, environment);
+    if tier == Tier::Interpreter {
+        drop(interpreter::prepare(program, environment, &mut analysed));
+    }
+    analysed
+}
+
 /// Make a program in a tier.
 ///
 /// # Errors

@@ -5,7 +5,12 @@ use super::{
     host::{Host, TagArray, same},
     reached::Names,
 };
-use crate::{ScriptEnvironment, names::suggest, ports::Request};
+use crate::{
+    ScriptEnvironment,
+    environment::{AI, MODEL_FACTS},
+    names::suggest,
+    ports::Request,
+};
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, NativeCallContext};
 use sensai_model::{FaultCode, TagKind, Value};
 use std::{any::TypeId, rc::Rc};
@@ -20,14 +25,8 @@ pub(crate) struct Ai;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ModelRef(u16);
 
-/// The root.
-pub(crate) const AI: &str = "ai";
-
 /// Facts that are tags, `ai.<model>.<fact>`.
 const STORED: [&str; 6] = ["score", "age", "valid", "misses", "sequence", "output"];
-
-/// All facts of a model.
-pub(crate) const FACTS: [&str; 7] = ["score", "age", "valid", "misses", "sequence", "output", "fresh"];
 
 /// Models by name, and where their facts are.
 pub(crate) struct Models {
@@ -81,7 +80,7 @@ pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>, models: &[&str]) {
         .register_into_engine(engine, move |_: &mut Ai, name: ImmutableString, value: Dynamic| {
             put_back(&at, &name, &value)
         });
-    for name in FACTS {
+    for name in MODEL_FACTS {
         let at = Rc::clone(host);
         let getter = move |context: NativeCallContext<'_>, model: &mut ModelRef| -> Rhai<Dynamic> {
             at.reached(context.call_position());
@@ -144,7 +143,7 @@ fn fact(host: &Rc<Host>, model: ModelRef, name: &str) -> Rhai<Dynamic> {
         return Ok(Dynamic::from(host.reached.ports(|ports| ports.fresh(program, model.0, sequence))));
     }
     let Some(tag) = models.tag(model, name) else {
-        let text = format!("a model has no `{name}`; {}", suggest(name, &FACTS, "facts"));
+        let text = format!("a model has no `{name}`; {}", suggest(name, &MODEL_FACTS, "facts"));
         return Err(Raised::new(FaultCode::UnknownName, text).into());
     };
     if host.is_array(tag) {

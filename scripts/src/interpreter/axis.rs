@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     axis::{AxisHandle, Property},
-    names::{nearest, suggest},
+    environment::property_help,
+    names::suggest,
     ports::COMMANDS_MAX,
 };
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, NativeCallContext};
@@ -298,18 +299,6 @@ fn read(host: &Host, handle: &Handle, name: &str) -> Result<Dynamic, Box<EvalAlt
 
 fn unknown_property(name: &str) -> Raised {
     Raised::new(FaultCode::UnknownName, format!("Axis has no property `{name}`; {}", property_help(name)))
-}
-
-/// What may have been meant by a property that does not exist.
-pub(crate) fn property_help(name: &str) -> String {
-    let names: Vec<&str> = AXIS.properties.iter().map(|property| property.name).collect();
-    if AXIS.method(name).is_some() {
-        return format!("it is a command, write `{name}(...)`");
-    }
-    match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => suggest(name, &names, "properties"),
-    }
 }
 
 fn read_only(name: &str) -> Raised {

@@ -1,21 +1,13 @@
 //! The Rhai engine: nothing in it but what is registered here.
 
-use super::{ai, axis, block, fault, functions, host, host::Host, operators, state::VALUES_MAX, unit};
+use super::{ai, axis, block, fault, functions, host, host::Host, operators, unit};
+use crate::environment::{FUNCTIONS_MAX, TEXT_MAX, VALUES_MAX, VARIABLES_MAX};
 use rhai::{Dynamic, Engine, OptimizationLevel};
 use sensai_model::cell::Limits;
 use std::rc::Rc;
 
 /// Nesting of expressions and statements in one function.
 pub(crate) const NESTING_MAX: usize = 64;
-
-/// Variables in one call.
-pub(crate) const VARIABLES_MAX: usize = 512;
-
-/// Functions in one program.
-pub(crate) const FUNCTIONS_MAX: usize = 512;
-
-/// Bytes of a program's text.
-pub(crate) const TEXT_MAX: usize = 1 << 20;
 
 /// An engine that can parse programs, but not run them: for checks of the text.
 pub(crate) fn parser() -> Engine {

@@ -2,10 +2,10 @@
 //! copied.
 
 use super::{
-    host::ROOTS,
     made::Made,
     walk::{Chain, Function, Link, Use, Visitor, chain, is_local, outer_name, walk},
 };
+use crate::environment::ROOTS;
 use rhai::{Expr, FnCallExpr, Position, Stmt};
 
 /// What the interpreter needs to know.

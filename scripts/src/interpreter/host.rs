@@ -1,17 +1,16 @@
 //! What a running program sees of the cell: `io`, `param`, `sys`, and its constants.
 
 use super::{
-    ai::{AI, Ai},
+    ai::Ai,
     block::{dynamic, scalar},
     fault::{self, Raised, out_of_bounds, type_name},
     nesting,
     reached::Reached,
     size,
-    state::DEPTH_MAX,
-    unit::UNIT_FACTS,
 };
 use crate::{
     Ports, Role, RunContext, ScriptEnvironment, SysFacts,
+    environment::{AI, AXIS, DEPTH_MAX, SEED, read_only_in_twin, sys_facts},
     layout::literal,
     names::suggest,
     tree::{Found, Tree},
@@ -116,26 +115,8 @@ pub(crate) struct ParameterGroup {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts;
 
-/// The facts behind `sys.`.
-pub(crate) const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];
-
-/// Facts behind `sys.` for a program of the controller, or of a twin.
-pub(crate) fn sys_facts(twin: bool) -> Vec<&'static str> {
-    let more: &[&str] = if twin { &[SEED] } else { &UNIT_FACTS };
-    SYS.iter().chain(more).copied().collect()
-}
-
-/// The fact that a twin has beside them, and that its `init` may read.
-pub(crate) const SEED: &str = "seed";
-
-/// The root that a twin has beside [`ROOTS`]: shafts of simulated drives.
-pub(crate) const AXIS: &str = "axis";
-
 /// Values whose copying costs about as much as an operation.
 pub(crate) const VALUES_COPIED_PER_OPERATION: u64 = 8;
-
-/// The names that lead out of a program.
-pub(crate) const ROOTS: [&str; 4] = ["io", "param", "sys", AI];
 
 impl Host {
     pub fn new(environment: &ScriptEnvironment<'_>, values_max: u64) -> Self {
@@ -519,15 +500,6 @@ fn unknown(root: &str, group: &str, segment: &str, names: &[&str], what: &str) -
     let name = if group.is_empty() { segment.to_owned() } else { format!("{group}.{segment}") };
     let text = format!("`{root}.{name}` does not exist; {}", suggest(&name, names, what));
     Raised::new(FaultCode::UnknownName, text)
-}
-
-/// Why a twin may not write an output of the cell, or what a shaft shows.
-pub(crate) fn read_only_in_twin(name: &str) -> String {
-    if name.starts_with("axis.") {
-        format!("`{name}` cannot be written: the simulated drive moves the shaft")
-    } else {
-        format!("`{name}` is an output of the cell and cannot be written: the controller drives it")
-    }
 }
 
 fn wrong_type(name: &str, tag: &Tag, value: &Dynamic) -> Raised {

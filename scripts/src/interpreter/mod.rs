@@ -25,17 +25,13 @@ mod unit;
 mod walk;
 mod weight;
 
-pub(crate) use ai::{AI, FACTS as MODEL_FACTS};
-pub(crate) use axis::property_help;
-pub(crate) use engine::{TEXT_MAX, VARIABLES_MAX};
 pub(crate) use fault::fuel as fuel_text;
-pub(crate) use host::{AXIS, ROOTS, SEED, read_only_in_twin, sys_facts};
-pub(crate) use state::{DEPTH_MAX, SIZE_MAX, VALUES_MAX};
-pub(crate) use unit::UNIT_CALLS;
 
 use crate::{
-    AssignedTag, Layout, Program, ProgramError, Reach, Role, RunContext, ScriptFinding, UsedAxis, analyse,
+    AssignedTag, Layout, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, UsedAxis,
+    analyse::{Analysed, analyse},
     axis::AxisHandle,
+    environment::VALUES_MAX,
     finding::code,
     hir::{self, ExprKind, FileId, Hir, Span},
     layout::Shape,
@@ -47,8 +43,8 @@ use host::{Host, Phase};
 use made::Made;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Position, Scope};
 use sensai_model::{
-    Fault, FaultCode, Tag,
-    cell::{Limits, Parameter, ProgramSource},
+    Fault, FaultCode,
+    cell::{Limits, ProgramSource},
 };
 use std::{
     cell::Cell,
@@ -71,23 +67,6 @@ const TEMPORARIES_MIN: u64 = 64;
 
 /// Operations after which a place no longer tells where the program is.
 const STALE_AFTER: u64 = 64;
-
-/// What a program may see of its cell.
-#[derive(Clone, Copy, Debug)]
-pub struct ScriptEnvironment<'a> {
-    /// Tags of the cell; their slots are those of the store that [`Program::cycle`] gets.
-    pub tags: &'a [Tag],
-    /// Parameters, in the order of the values that [`Program::cycle`] gets. `init` sees their defaults.
-    pub parameters: &'a [Parameter],
-    /// What one run may use.
-    pub limits: Limits,
-    /// Index of the program in the whole cell; the source of its faults and requests.
-    pub program_index: u16,
-    /// The cell's program, or the simulated machine's.
-    pub role: Role<'a>,
-    /// What it reaches beside tags and parameters. Nothing for a twin.
-    pub reach: Reach<'a>,
-}
 
 /// A program in the interpreter. Neither `Send` nor `Sync`: it is compiled on the thread that runs it.
 pub struct InterpretedProgram {
@@ -123,44 +102,37 @@ pub fn compile(
     program: &ProgramSource,
     environment: &ScriptEnvironment<'_>,
 ) -> Result<InterpretedProgram, Vec<ScriptFinding>> {
-    prepare(program, environment).map(|(program, _)| program)
+    let mut analysed = analyse(program, environment);
+    prepare(program, environment, &mut analysed).ok_or(analysed.findings)
 }
 
-/// [`compile`], with the warnings.
+/// A program that was analysed, in the interpreter. What this tier cannot do with it is added to the findings: it is no
+/// program then.
 pub(crate) fn prepare(
     program: &ProgramSource,
     environment: &ScriptEnvironment<'_>,
-) -> Result<(InterpretedProgram, Vec<ScriptFinding>), Vec<ScriptFinding>> {
-    let analysed = analyse(program, environment);
-    let mut findings = analysed.findings;
-    let Some(hir) = &analysed.hir else { return Err(findings) };
+    analysed: &mut Analysed,
+) -> Option<InterpretedProgram> {
+    let hir = analysed.hir.as_ref()?;
     let mut sink = Sink::new(hir.files.clone());
-    let known = Known { hir, assigned: analysed.assigned, axes: analysed.axes };
-    let prepared = build(program, known, environment, &mut sink);
-    let refused = sink.has_errors();
-    findings.extend(sink.finish());
-    findings.sort_by_key(|finding| finding.start);
-    match prepared {
-        Some(prepared) if !refused => Ok((prepared, findings)),
-        _ => Err(findings),
+    let prepared = build(program, analysed, hir, environment, &mut sink).filter(|_| !sink.has_errors());
+    analysed.findings.extend(sink.finish());
+    analysed.findings.sort_by_key(|finding| finding.start);
+    if prepared.is_none() {
+        analysed.others.splice(..0, analysed.hir.take().into_iter().flat_map(|hir| hir.functions));
     }
-}
-
-/// What the analysis knows of a program.
-struct Known<'h> {
-    hir: &'h Hir,
-    assigned: Vec<AssignedTag>,
-    axes: Vec<UsedAxis>,
+    prepared
 }
 
 fn build(
     program: &ProgramSource,
-    known: Known<'_>,
+    analysed: &Analysed,
+    hir: &Hir,
     environment: &ScriptEnvironment<'_>,
     sink: &mut Sink,
 ) -> Option<InterpretedProgram> {
     let limits = environment.limits;
-    let host = Rc::new(Host::new(environment, state::VALUES_MAX));
+    let host = Rc::new(Host::new(environment, VALUES_MAX));
     let mut engine = {
         let models: Vec<&str> = environment.reach.models.iter().map(|model| model.name.as_str()).collect();
         engine::engine(&host, &limits, &models)
@@ -184,9 +156,9 @@ fn build(
     let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, &facts, sink)?;
     let held = layout.values() + constant_values.values().sum::<u64>();
     let array_len = limits.array_len as u64;
-    let largest = made.largest.min(state::VALUES_MAX).max(if made.computed { array_len } else { 0 });
+    let largest = made.largest.min(VALUES_MAX).max(if made.computed { array_len } else { 0 });
     let allowed = held + largest.max(TEMPORARIES_MIN);
-    let mut copied = copied(known.hir);
+    let mut copied = copied(hir);
     if let Some(position) = facts.calls_on_results.filter(|_| allowed > copied.values) {
         copied = Copied { values: allowed, position };
     }
@@ -212,8 +184,8 @@ fn build(
         scope: Scope::new(),
         host,
         facts,
-        assigned: known.assigned,
-        axes: known.axes,
+        assigned: analysed.assigned.clone(),
+        axes: analysed.axes.clone(),
         layout,
         state,
         next: vec![0; arena.len()].into(),
@@ -253,13 +225,13 @@ fn report(
 
 /// What arrays and records that are made in `cycle` come to. Refuses what no cycle can make.
 fn check_made(facts: &Facts, limits: &Limits, sink: &mut Sink) -> Made {
-    let most = state::VALUES_MAX.min(limits.operations);
+    let most = VALUES_MAX.min(limits.operations);
     let mut all = Made::default();
     for (position, made) in &facts.made {
         all = all.join(*made);
         if made.largest > most {
             let message = format!("{} values made at once, expected at most {most} in a cycle", made.largest);
-            let help = if most < state::VALUES_MAX {
+            let help = if most < VALUES_MAX {
                 "each costs an operation; make fewer, keep them in the state, or raise [limits] operations"
             } else {
                 "make fewer"

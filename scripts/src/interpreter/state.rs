@@ -10,20 +10,12 @@ use super::{
 };
 use crate::{
     Ports,
+    environment::{DEPTH_MAX, SIZE_MAX, VALUES_MAX},
     layout::{BlockShape, Field, Layout, SYMBOL_CAPACITY, Shape, literal, symbol, write_symbol},
 };
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use sensai_model::{FaultCode, cell::Limits, value::canonical};
 use sensai_stdlib::registry::AXIS;
-
-/// Records and arrays in one another; deeper than any program needs, shallow enough for every stack.
-pub(crate) const DEPTH_MAX: usize = 16;
-
-/// Values in a state, blocks counting one each.
-pub(crate) const VALUES_MAX: u64 = 65_536;
-
-/// Bytes of an arena.
-pub(crate) const SIZE_MAX: u32 = 4 << 20;
 
 /// Why a value is no state, or not the state that `init` gave.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,24 +5,10 @@ use super::{
     host::Host,
     reached::Names,
 };
-use crate::ports::Request;
+use crate::{environment::UNIT_CALLS, ports::Request};
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
-use sensai_model::{FaultCode, packml::Command};
+use sensai_model::FaultCode;
 use std::{any::TypeId, rc::Rc};
-
-/// Functions without arguments, and what they ask for. Start, reset, clear and unhold are an operator's.
-pub(crate) const UNIT_CALLS: [(&str, Request); 7] = [
-    ("state_complete", Request::StateComplete),
-    ("hold", Request::Command(Command::Hold)),
-    ("suspend", Request::Command(Command::Suspend)),
-    ("unsuspend", Request::Command(Command::Unsuspend)),
-    ("stop", Request::Command(Command::Stop)),
-    ("abort", Request::Command(Command::Abort)),
-    ("complete", Request::Command(Command::Complete)),
-];
-
-/// Facts of the unit behind `sys.`; a twin has none.
-pub(crate) const UNIT_FACTS: [&str; 2] = ["mode", "state"];
 
 /// Register the functions.
 pub(crate) fn register(engine: &mut Engine, host: &Rc<Host>) {

@@ -11,7 +11,7 @@ use crate::{
         Block, Expr, ExprId, ExprKind, FileId, Function, FunctionId, Local, LocalId, Span, Statement,
         StatementKind, Type,
     },
-    interpreter::VARIABLES_MAX,
+    environment::VARIABLES_MAX,
     sink::Found,
     syntax::{
         SyntaxToken,

@@ -4,7 +4,7 @@ use super::{Lowering, body::Body, callables, chain::Target, conversion, counted,
 use crate::{
     finding::code,
     hir::{AxisName, Block, ExprId, ExprKind, FaultName, NamedRequest, Place, Span, Type},
-    interpreter::UNIT_CALLS,
+    environment::UNIT_CALLS,
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},

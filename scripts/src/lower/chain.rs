@@ -7,7 +7,7 @@ use super::{
 use crate::{
     finding::code,
     hir::{ExprId, ExprKind, Place, Root, Span, Step, SysFact, Type},
-    interpreter::{AI, AXIS, ROOTS},
+    environment::{AI, AXIS, LATER_ROOTS, ROOTS},
     names::{nearest, suggest},
     syntax::{
         SyntaxToken,
@@ -228,7 +228,7 @@ impl Body<'_, '_, '_> {
             AI => return Target::Ai(at),
             _ => {}
         }
-        if super::items::LATER_ROOTS.contains(&name) {
+        if LATER_ROOTS.contains(&name) {
             let message = format!("`{name}` is not there yet");
             self.error(code::UNKNOWN_VARIABLE, at, message, "use parameters and tags");
             return Target::Wrong(at);

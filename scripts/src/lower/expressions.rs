@@ -11,7 +11,7 @@ use super::{
 use crate::{
     finding::code,
     hir::{Block, ExprId, ExprKind, Place, Span, Type},
-    interpreter::VALUES_MAX,
+    environment::VALUES_MAX,
     layout::SYMBOL_CAPACITY,
     syntax::{
         Number,

@@ -1,20 +1,17 @@
 //! What stands at the top level.
 
-use super::{FUNCTIONS_MAX, Lowering, callables, span_of, token_span};
+use super::{Lowering, callables, span_of, token_span};
 use crate::{
     evaluate::Datum,
     finding::code,
     hir::{ConstantId, FileId, Span, Type},
-    interpreter::{AXIS, ROOTS},
+    environment::{AXIS, FUNCTIONS_MAX, LATER_ROOTS, ROOTS},
     sink::Found,
     syntax::{
         SyntaxKind as K, SyntaxNode, SyntaxToken,
         ast::{self, AstNode},
     },
 };
-
-/// Roots that the language has and no tier does yet.
-pub(super) const LATER_ROOTS: [&str; 1] = ["recipe"];
 
 /// A function as it is written.
 pub(crate) struct Item {

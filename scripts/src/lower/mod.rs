@@ -38,9 +38,6 @@ use instances::Instance;
 use items::{Constant, Item};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Functions in one program and its libraries.
-pub(crate) const FUNCTIONS_MAX: usize = 512;
-
 /// What came of the syntax trees.
 pub(crate) struct Lowered {
     /// Without `files`.

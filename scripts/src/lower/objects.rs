@@ -4,7 +4,7 @@ use super::{body::Body, callables, chain::Target, conversion, counted, span, tok
 use crate::{
     finding::code,
     hir::{AxisCall, AxisDirection, ExprId, ExprKind, Place, Span, Type},
-    interpreter::property_help,
+    environment::property_help,
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},

@@ -4,7 +4,7 @@ use super::{body::Body, chain::Target, span, token_span};
 use crate::{
     finding::code,
     hir::{ExprId, ExprKind, Span, SysFact, TagPlace, Type},
-    interpreter::{AI, AXIS, MODEL_FACTS, SEED, sys_facts},
+    environment::{AI, AXIS, MODEL_FACTS, SEED, sys_facts},
     names::{nearest, suggest},
     syntax::{SyntaxToken, ast},
     tree::Found as Leaf,

@@ -11,10 +11,11 @@ use super::{
 use crate::{
     AssignedTag,
     finding::code,
+    environment::read_only_in_twin,
+    finding::code,
     hir::{
         BinaryOperator, ExprId, ExprKind, LocalId, Place, Root, Span, Statement, StatementKind, TagPlace, Type,
     },
-    interpreter::read_only_in_twin,
     syntax::ast::{self, AstNode},
 };
 use sensai_model::TagKind;

@@ -4,7 +4,7 @@ use crate::{
     station::{Cell, end, obey},
     support::{LIMITS, PROGRAM, native, parameter, source, tag},
 };
-use sensai_model::{FaultCode, ScalarType, Tag, TagKind, TagStore, Value, cell::Parameter};
+use sensai_model::{FaultCode, ScalarType, Tag, TagKind, TagStore, Value, cell::{Parameter, Tier}};
 use sensai_motion::{AxisError, AxisState, Outcome};
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Role, RunContext, ScriptEnvironment, Severity,
@@ -182,7 +182,7 @@ pub fn check_program(text: &str, inputs: &[u8]) -> bool {
         role: Role::Controller,
         reach: CELL.reach(),
     };
-    let findings = check(&source, &environment);
+    let findings = check(&source, &environment, Tier::Interpreter).findings;
     let lines = text.split('\n').count() as u32;
     assert!(findings.iter().all(|finding| finding.line <= lines), "{findings:?}");
     let refused = findings.iter().any(|finding| finding.severity == Severity::Error);

@@ -4,7 +4,7 @@ use crate::{
     station::Cell,
     support::{LIMITS, PROGRAM, parameters, source},
 };
-use sensai_model::cell::Limits;
+use sensai_model::cell::{Limits, Tier};
 use sensai_scripts::{Program, Role, ScriptEnvironment, check};
 
 /// A program with so much data that each operation counts more than one.
@@ -42,7 +42,7 @@ fn a_cycle_that_fits_is_never_called_too_long() {
                 role,
                 reach: cell.reach(),
             };
-            check(&source(&text), &environment)
+            check(&source(&text), &environment, Tier::Interpreter).findings
         };
         assert!(found(operations).is_empty(), "{body}: {operations}\n{:?}", found(operations));
         assert_eq!(found(5)[0].code, "S304", "{body}: five operations are too few for any cycle");

@@ -5,7 +5,7 @@ use sensai_model::{
     BitField, RawType, ScalarType, Tag, TagKind,
     cell::{
         Alarm, AlarmCondition, AlarmPriority, AlarmReaction, Axis, DriveEntries, DriveMode, Homing, Jidoka,
-        Model, ModelEngine, ModelScore, ModelTrigger, StopCategory, Unit,
+        Model, ModelEngine, ModelScore, ModelTrigger, StopCategory, Tier, Unit,
     },
     packml::Mode,
 };
@@ -181,7 +181,7 @@ impl Cell {
             role,
             reach,
         };
-        let found = sensai_scripts::check(&source(text), &environment);
+        let found = sensai_scripts::check(&source(text), &environment, Tier::Interpreter).findings;
         found.iter().map(|finding| finding.to_string().replace("programs/test.rhai:", "")).collect()
     }
 }

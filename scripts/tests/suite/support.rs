@@ -2,7 +2,7 @@
 
 use sensai_model::{
     FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
-    cell::{Limits, Parameter, ProgramSource},
+    cell::{Limits, Parameter, ProgramSource, Tier},
     tag::{OnFault, OnInvalid, Overflow},
 };
 use sensai_scripts::{
@@ -98,7 +98,7 @@ pub fn findings_within(text: &str, limits: Limits) -> Vec<ScriptFinding> {
         role: Role::Controller,
         reach: Reach::default(),
     };
-    sensai_scripts::check(&source(text), &environment)
+    sensai_scripts::check(&source(text), &environment, Tier::Interpreter).findings
 }
 
 /// What is known of a program before it runs is what the interpreter makes of it.

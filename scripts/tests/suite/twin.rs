@@ -1,7 +1,7 @@
 //! Programs on the other side of the wires: directions turned round, shafts, the seed.
 
 use crate::support::{LIMITS, native, parameter, source, tag};
-use sensai_model::{ScalarType, Tag, TagKind, TagStore, Value, tag::Overflow};
+use sensai_model::{ScalarType, Tag, TagKind, TagStore, Value, cell::Tier, tag::Overflow};
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Role, RunContext, ScriptEnvironment, ScriptFinding,
     SysFacts, compile, native::NativeProgram,
@@ -39,7 +39,7 @@ fn with<R>(use_it: impl FnOnce(&ScriptEnvironment<'_>) -> R) -> R {
 }
 
 fn findings(text: &str) -> Vec<ScriptFinding> {
-    with(|environment| sensai_scripts::check(&source(text), environment))
+    with(|environment| sensai_scripts::check(&source(text), environment, Tier::Interpreter).findings)
 }
 
 /// Shown as `code line:column message`.
