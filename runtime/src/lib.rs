@@ -18,6 +18,7 @@ pub mod guard;
 pub mod inbox;
 pub mod inference;
 pub mod keyframe;
+pub mod libraries;
 pub mod log_plot;
 pub mod machine;
 pub mod pace;

@@ -65,8 +65,13 @@ pub(crate) fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &Pr
 /// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
     let analysed = analyse(cell);
-    let mut findings: Vec<ScriptFinding> =
-        analysed.iter().flat_map(|(_, analysed)| analysed.findings.clone()).collect();
+    let mut findings: Vec<ScriptFinding> = Vec::new();
+    for finding in analysed.iter().flat_map(|(_, analysed)| &analysed.findings) {
+        // What is wrong with a library is found with every program that imports it.
+        if !findings.contains(finding) {
+            findings.push(finding.clone());
+        }
+    }
     let names: Vec<&str> = cell.tasks().map(|task| task.name.as_str()).collect();
     let members: Option<Vec<Member<'_>>> = analysed
         .iter()

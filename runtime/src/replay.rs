@@ -6,6 +6,7 @@
 use crate::{
     cycle::{Done, Record, cycle},
     inbox::Inbox,
+    libraries,
     machine::{
         CycleTime, Machine,
         reload::{Reload, Replacement},
@@ -532,7 +533,9 @@ fn replaced<R: ReadAt>(log: &LogReader<R>, epoch: &Epoch, cell: &Cell) -> anyhow
     for of in &epoch.replaced {
         let program = cell.programs().nth(of.program as usize);
         let (_, program) = program.with_context(|| format!("there is no program {}", of.program))?;
-        texts.insert(program.path.clone(), text(log, &of.content)?);
+        let bundle = text(log, &of.content)?;
+        let all = libraries::unbundle(&program.path, &bundle).into_iter();
+        texts.extend(all.map(|(path, text)| (path.to_owned(), Arc::from(text))));
     }
     Ok((!texts.is_empty()).then(|| Arc::new(with_texts(cell, &texts))))
 }

@@ -23,7 +23,9 @@ use crate::{
 use anyhow::Context;
 use sensai_fieldbus::wire::RawSocket;
 use sensai_model::{
-    Cell, config, packml,
+    Cell,
+    cell::ProgramSource,
+    config, packml,
     record::{InboxKind, InboxSource},
 };
 use sensai_scripts::ProgramError;
@@ -354,8 +356,13 @@ fn reload(
     });
     let desk = desk.context("cannot make a thread")?;
     let watched = || {
-        let paths = cell.programs().map(|(_, program)| program.path.clone());
-        let files = paths
+        let of = |(_, program): (usize, &ProgramSource)| {
+            let libraries = program.libraries.iter().map(|library| library.path.clone());
+            libraries.chain([program.path.clone()]).collect::<Vec<_>>()
+        };
+        let files = cell
+            .programs()
+            .flat_map(of)
             .filter_map(|path| options.files.get_key_value(&path))
             .map(|(path, bytes)| (path.clone(), bytes.clone()));
         let probation = if options.probation == 0 { PROBATION } else { options.probation };

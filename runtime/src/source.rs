@@ -1,7 +1,7 @@
 //! A cell as texts, from a directory or from a log, to a checked [`Cell`]. One check for every command and the editor.
 
 use crate::{
-    inference,
+    inference, libraries,
     machine::{axes, models},
     plant, programs, twin,
 };
@@ -150,13 +150,22 @@ impl Source {
         twin: impl FnOnce(&Cell) -> Vec<Finding>,
     ) -> Self {
         let files = RefCell::new(Files::new());
-        let report = config::load(|path| {
+        let read = |path: &str| {
             let bytes = read(path)?;
             files.borrow_mut().insert(path.to_owned(), bytes.clone());
             Ok(bytes)
-        });
+        };
+        let mut report = config::load(read);
         let mut findings = report.findings;
         let mut sources = report.sources;
+        if let Some(cell) = &mut report.cell {
+            libraries::attach(cell, |path| {
+                let bytes = read(path).ok().filter(|bytes| bytes.len() <= libraries::BYTES_MAX)?;
+                let text: Arc<str> = String::from_utf8(bytes).ok()?.into();
+                sources.insert(path.to_owned(), Arc::clone(&text));
+                Some(text)
+            });
+        }
         if let Some(cell) = &report.cell {
             for (_, program) in cell.programs() {
                 sources.insert(program.path.clone(), Arc::clone(&program.text));

@@ -11,9 +11,9 @@ use crate::{
     lower::{Lowered, lower},
     migrator::Seen,
     sink::{Found, Sink},
-    syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken},
+    syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken, ast},
 };
-use sensai_model::cell::{Limits, ProgramSource};
+use sensai_model::cell::{Library, Limits, ProgramSource};
 
 /// Lines of a program; the record of a fault has room for more, people do not.
 pub(crate) const LINES_MAX: usize = 60_000;
@@ -65,12 +65,14 @@ fn analyse_with(
     environment: &ScriptEnvironment<'_>,
     old: Option<&Type>,
 ) -> Analysed {
-    let file = SourceFile::new(&program.name, &program.path, program.text.clone());
-    let mut sink = Sink::new(vec![file]);
-    if too_large(program, &mut sink) {
+    let mut files = vec![SourceFile::new(&program.name, &program.path, program.text.clone())];
+    let library = |library: &Library| SourceFile::new(&library.name, &library.path, library.text.clone());
+    files.extend(program.libraries.iter().map(library));
+    let mut sink = Sink::new(files);
+    if too_large(&mut sink) {
         return Analysed::nothing(sink);
     }
-    let trees = vec![syntax::parse(&program.text)];
+    let trees: Vec<Parse> = sink.files().iter().map(|file| syntax::parse(&file.text)).collect();
     let broken: Vec<(FileId, Span)> =
         (0_u32..).zip(&trees).flat_map(|(file, tree)| syntax_errors(FileId(file), tree, &mut sink)).collect();
     sink.hush(broken);
@@ -88,10 +90,21 @@ fn finish(
     environment: &ScriptEnvironment<'_>,
     mut sink: Sink,
 ) -> Analysed {
-    let Lowered { mut functions, init, cycle, migrate, state, constants, symbols, first, assigned, reached } =
-        lowered;
+    let Lowered {
+        mut functions,
+        init,
+        cycle,
+        migrate,
+        state,
+        constants,
+        symbols,
+        first,
+        assigned,
+        imports,
+        reached,
+    } = lowered;
     let text = sink.files().first().map(|file| file.text.clone());
-    let axes = first.as_ref().map(|first| axes(first, sink.files())).unwrap_or_default();
+    let axes = first.as_ref().map(|first| axes(first, sink.files(), &imports)).unwrap_or_default();
     let made = first.as_ref().and_then(|first| {
         let layout = layout(first, &state)?;
         let initial = first_arena(first, &state, &layout);
@@ -148,17 +161,47 @@ impl Analysed {
     }
 }
 
-/// True, and a finding, if the text is too long to be a program.
-fn too_large(program: &ProgramSource, sink: &mut Sink) -> bool {
-    let (bytes, lines) = (program.text.len(), program.text.lines().count());
-    if bytes <= TEXT_MAX && lines <= LINES_MAX {
-        return false;
+/// True, and a finding, if a text is too long to be a program or library.
+fn too_large(sink: &mut Sink) -> bool {
+    let sizes = sink.files().iter().map(|file| (file.text.len(), file.text.lines().count()));
+    let sizes: Vec<(usize, usize)> = sizes.collect();
+    for (file, (bytes, lines)) in (0_u32..).zip(sizes) {
+        if bytes > TEXT_MAX || lines > LINES_MAX {
+            let what = if file == 0 { "program" } else { "library" };
+            let message = format!(
+                "the {what} has {bytes} bytes in {lines} lines, at most {TEXT_MAX} in {LINES_MAX} are possible"
+            );
+            let found = Found::whole(code::TOO_LARGE, FileId(file), message);
+            sink.add(found.help("divide it into several programs"));
+        }
     }
-    let message = format!(
-        "the program has {bytes} bytes in {lines} lines, at most {TEXT_MAX} in {LINES_MAX} are possible"
-    );
-    sink.add(Found::whole(code::TOO_LARGE, FileId(0), message).help("divide it into several programs"));
-    true
+    let zeros = sink.files().iter().map(|file| file.text.find('\0'));
+    let zeros: Vec<Option<usize>> = zeros.collect();
+    for (file, at) in (0_u32..).zip(zeros) {
+        if let Some(at) = at {
+            let span = Span::new(at as u32, at as u32 + 1);
+            let found = Found::error(code::SYNTAX, FileId(file), span, "a zero character is no part of a text");
+            sink.add(found.help("remove it").replace(span, ""));
+        }
+    }
+    sink.has_errors()
+}
+
+/// Names of the libraries that a text imports, each once, in their order. Whoever has the files gives their texts.
+pub fn imports(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    if text.len() > TEXT_MAX || !text.contains("import") {
+        return names;
+    }
+    for item in syntax::parse(text).root().items() {
+        let ast::Item::Import(import) = item else { continue };
+        let Some(ast::Expr::Literal(literal)) = import.path().map(ast::Expr::plain) else { continue };
+        match literal.value() {
+            Some(ast::Value::Text(name)) if !names.contains(&name) => names.push(name),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Report what the parser found. Gives the statements that are broken: what else is said of them may be a consequence.
@@ -274,18 +317,20 @@ fn layout(first: &Datum, state: &Type) -> Option<Layout> {
     }
 }
 
-/// The axes of the handles in a state, each with the first place in the text where a handle of it is made.
-fn axes(first: &Datum, files: &[SourceFile]) -> Vec<UsedAxis> {
-    let mut axes: Vec<(u16, FileId, u32)> = Vec::new();
+/// The axes of the handles in a state, each with the first place in the program's text where a handle of it is made. What
+/// a library makes, the program makes where it imports it.
+fn axes(first: &Datum, files: &[SourceFile], imports: &[(FileId, Span)]) -> Vec<UsedAxis> {
+    let mut axes: Vec<(u16, u32)> = Vec::new();
     first.origins(&mut |datum, origin| {
         if let Datum::Axis(axis, _) = datum {
-            axes.push((*axis, origin.file, origin.span.start));
+            let import = imports.iter().find(|(file, _)| *file == origin.file);
+            axes.push((*axis, import.map_or(origin.span.start, |(_, span)| span.start)));
         }
     });
     axes.sort_unstable();
-    axes.dedup_by_key(|(axis, ..)| *axis);
-    let used = |(axis, file, at): (u16, FileId, u32)| {
-        let place = files.get(file.index())?.position(at);
+    axes.dedup_by_key(|(axis, _)| *axis);
+    let used = |(axis, at): (u16, u32)| {
+        let place = files.first()?.position(at);
         Some(UsedAxis { axis, line: place.line, column: place.column })
     };
     axes.into_iter().filter_map(used).collect()

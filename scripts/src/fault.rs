@@ -16,6 +16,11 @@ impl Raised {
     }
 }
 
+/// What the text of a fault begins with that is in a library: its line is there.
+pub(crate) fn in_library(path: &str) -> String {
+    format!("in {path}: ")
+}
+
 /// An index that is not there.
 pub(crate) fn out_of_bounds(index: i64, len: usize) -> String {
     match len {

@@ -196,6 +196,8 @@ pub mod code {
     pub const SWITCH: &str = "S227";
     /// A name is given twice.
     pub const DUPLICATE: &str = "S228";
+    /// No such library, or an import that is none.
+    pub const IMPORT: &str = "S229";
     /// A constant could not be computed.
     pub const CONSTANT: &str = "S301";
     /// `init` failed.

@@ -36,7 +36,7 @@ pub mod syntax;
 pub mod tier;
 mod tree;
 
-pub use analyse::{Analysed, analyse};
+pub use analyse::{Analysed, analyse, imports};
 pub use finding::{ScriptFinding, Severity};
 pub use environment::ScriptEnvironment;
 pub use interpreter::{InterpretedProgram, compile};

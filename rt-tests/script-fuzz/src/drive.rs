@@ -111,6 +111,7 @@ fn compiled(case: &Case<'_>, tags: &[Tag], tiers: Tiers<'_>) -> Result<[Box<dyn 
         name: "case".to_owned(),
         path: "programs/case.rhai".to_owned(),
         text: case.text.into(),
+        libraries: Default::default(),
     };
     let environment = case.world.environment(tags);
     let both = ((tiers.oracle)(&source, &environment), (tiers.tested)(&source, &environment));

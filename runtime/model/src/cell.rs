@@ -169,6 +169,19 @@ pub struct ProgramSource {
     pub path: String,
     /// The text.
     pub text: Arc<str>,
+    /// Libraries that it imports, each once; those that are there.
+    pub libraries: Arc<[Library]>,
+}
+
+/// Functions for several programs: a file below `lib/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// File stem, by which it is imported.
+    pub name: String,
+    /// Path relative to the cell's directory, with `/`.
+    pub path: String,
+    /// The text.
+    pub text: Arc<str>,
 }
 
 /// What one run of one program may use.

@@ -22,6 +22,7 @@ fn scripted(mut cell: Cell, texts: &[&str]) -> Machine {
         name: format!("p{index}"),
         path: format!("programs/p{index}.rhai"),
         text: (*text).into(),
+        libraries: Default::default(),
     };
     cell.task.programs = texts.iter().enumerate().map(source).collect();
     let cell = Arc::new(cell);

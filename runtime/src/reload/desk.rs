@@ -10,6 +10,7 @@ use crate::{
         peer::Peer,
         protocol::{Code, Failure, unknown},
     },
+    libraries,
     machine::reload::{Fate, Refused},
     programs::Workshop,
     recorder::LogPart,
@@ -262,6 +263,11 @@ impl Work {
                 |why: String| Failure::new(Code::Refused, format!("cannot read {}: {why}", program.path));
             let bytes = (self.wiring.read)(&program.path).map_err(cannot)?;
             let text = String::from_utf8(bytes).map_err(|_| cannot("it is no UTF-8".into()))?;
+            // Whatever library cannot be read, the check of the program misses.
+            for path in sensai_scripts::imports(&text).iter().filter_map(|name| libraries::path_of(name)) {
+                let library = (self.wiring.read)(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                texts.extend(library.map(|library| (path, Arc::from(library))));
+            }
             texts.insert(program.path.clone(), Arc::from(text));
         }
         Ok(texts)

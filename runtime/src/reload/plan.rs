@@ -1,6 +1,7 @@
 //! From new texts to a complete reload, or to everything that speaks against it.
 
 use crate::{
+    libraries,
     machine::{
         Loaded,
         reload::{Reload, Replacement, edition},
@@ -148,6 +149,9 @@ impl Running {
             if now.text != then.text {
                 files.insert(now.path.clone(), now.text.as_bytes().to_vec());
             }
+            for library in now.libraries.iter().filter(|library| !then.libraries.contains(library)) {
+                files.insert(library.path.clone(), library.text.as_bytes().to_vec());
+            }
         }
         files.into_iter().collect()
     }
@@ -166,11 +170,15 @@ fn lens(parts: &[(String, usize)]) -> (usize, usize) {
 pub(crate) fn with_texts(cell: &Cell, texts: &BTreeMap<String, Arc<str>>) -> Cell {
     let mut cell = cell.clone();
     let programs = cell.task.programs.iter_mut();
+    let mut known: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for program in programs.chain(cell.slow_tasks.iter_mut().flat_map(|task| &mut task.programs)) {
+        let libraries = program.libraries.iter();
+        known.extend(libraries.map(|library| (library.path.clone(), Arc::clone(&library.text))));
         if let Some(text) = texts.get(&program.path) {
             program.text = Arc::clone(text);
         }
     }
+    libraries::attach(&mut cell, |path| texts.get(path).or_else(|| known.get(path)).cloned());
     cell
 }
 
@@ -215,6 +223,11 @@ pub fn plan(
     })
 }
 
+/// True if a program is another one: by its text, or by those of its libraries.
+fn differ(new: &ProgramSource, old: &ProgramSource) -> bool {
+    new.text != old.text || new.libraries != old.libraries
+}
+
 /// A reload without what only a run needs of it.
 pub(crate) struct Assembled {
     /// For the machine.
@@ -244,7 +257,7 @@ pub(crate) fn assemble(
     let (mut broken, mut reasons) = (Vec::new(), Vec::new());
     let axes: Vec<&str> = cell.axes.iter().map(|axis| axis.name.as_str()).collect();
     let changed = cell.programs().zip(running.cell.programs()).enumerate();
-    for (index, ((_, new), (_, old))) in changed.filter(|(_, ((_, new), (_, old)))| new.text != old.text) {
+    for (index, ((_, new), (_, old))) in changed.filter(|(_, ((_, new), (_, old)))| differ(new, old)) {
         let Some(known) = next.programs.get_mut(index) else { continue };
         let made = match shop.make(cell, index, Some(&known.layout)) {
             Ok(made) => made,
@@ -267,7 +280,7 @@ pub(crate) fn assemble(
         outlook.notes.extend(migration.added.iter().map(added));
         outlook.notes.extend(migration.removed.iter().map(removed));
         outlook.programs.push(known.name.clone());
-        replaced.push((index as u32, old.text.as_bytes().to_vec()));
+        replaced.push((index as u32, libraries::bundle(old)));
         let (place, old_len) = ((known.task, index), known.layout.size());
         kept += old_len;
         replacements.push(Replacement::new(place, made.program, old_len, migration, made.migrate));

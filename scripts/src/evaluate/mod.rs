@@ -186,9 +186,10 @@ impl<'a> Evaluator<'a> {
         frame: &Frame<'_>,
         at: u32,
         condition: Option<ExprId>,
-        (mut skip, until): (bool, bool),
+        (body_first, until): (bool, bool),
         body: &hir::Block,
     ) -> Evaluated<()> {
+        let mut skip = body_first;
         loop {
             self.spend(frame, at, 1)?;
             if let Some(condition) = condition.filter(|_| !std::mem::replace(&mut skip, false))
@@ -198,7 +199,9 @@ impl<'a> Evaluator<'a> {
             }
             match self.block(frame, body) {
                 Err(Exit::Break) => return Ok(()),
-                Ok(_) | Err(Exit::Continue) => {}
+                // As in Rhai 1.27: `continue` in a `do` goes on with its body, whatever the condition is.
+                Err(Exit::Continue) => skip = body_first,
+                Ok(_) => {}
                 Err(exit) => return Err(exit),
             }
         }

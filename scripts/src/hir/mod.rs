@@ -204,7 +204,7 @@ pub enum StatementKind {
     While {
         /// Goes on while true; none: until it is left.
         condition: Option<ExprId>,
-        /// The body runs before the condition is asked for the first time.
+        /// The body runs before the condition is asked for the first time, and after a `continue` in it.
         body_first: bool,
         /// The condition ends the loop when it is true: `do { } until condition`.
         until: bool,

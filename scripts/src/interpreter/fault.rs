@@ -1,5 +1,6 @@
 //! From Rhai's errors to faults with a place and a plain sentence.
 
+use crate::fault::in_library;
 pub(crate) use crate::fault::{Raised, out_of_bounds, refused};
 use rhai::{Dynamic, EvalAltResult, Position};
 use sensai_model::FaultCode;
@@ -35,7 +36,9 @@ pub(crate) fn explain(error: &EvalAltResult, bounds: Bounds) -> Explained {
     let mut calls = Vec::new();
     let mut innermost = error;
     let mut outer = Position::NONE;
-    while let EvalAltResult::ErrorInFunctionCall(name, _, inner, position) = innermost {
+    let mut library = "";
+    while let EvalAltResult::ErrorInFunctionCall(name, source, inner, position) = innermost {
+        library = source;
         if !position.is_none() {
             calls.push((name.as_str(), *position));
             outer = *position;
@@ -43,6 +46,9 @@ pub(crate) fn explain(error: &EvalAltResult, bounds: Bounds) -> Explained {
         innermost = inner;
     }
     let (code, mut text) = explain_one(innermost, bounds);
+    if !library.is_empty() {
+        text.insert_str(0, &in_library(library));
+    }
     for (name, position) in calls.iter().rev() {
         text.push_str(&format!(" (in `{name}`, called in line {})", position.line().unwrap_or(0)));
     }

@@ -45,7 +45,7 @@ pub(crate) struct Host {
     twin: Option<TwinHost>,
     parameters: Box<[Parameter]>,
     parameter_tree: Tree,
-    constants: OnceCell<BTreeMap<String, (Dynamic, u64)>>,
+    constants: OnceCell<Constants>,
     store: RefCell<TagStore>,
     values: RefCell<Vec<Value>>,
     sys: Cell<SysFacts>,
@@ -60,6 +60,10 @@ pub(crate) struct Host {
     /// What is neither tag nor parameter.
     pub reached: Reached,
 }
+
+/// Values of constants, each with the number of its parts: by the text that they are of, then by name. The program's own
+/// text has no name.
+pub(crate) type Constants = BTreeMap<String, BTreeMap<String, (Dynamic, u64)>>;
 
 /// Work done in this run, and the place where it was done.
 struct Fuel {
@@ -207,8 +211,8 @@ impl Host {
         self.fuel.weight.get()
     }
 
-    /// Constants, each with the number of its values.
-    pub fn set_constants(&self, constants: BTreeMap<String, (Dynamic, u64)>) {
+    /// The constants of the program and its libraries.
+    pub fn set_constants(&self, constants: Constants) {
         // A second call has no effect; there is one for each program.
         let _ = self.constants.set(constants);
     }
@@ -310,7 +314,8 @@ impl Host {
         ))
     }
 
-    fn variable(&self, name: &str) -> Rhai<Option<Dynamic>> {
+    /// What a name means that is no variable, in the text `source`.
+    fn variable(&self, name: &str, source: &str) -> Rhai<Option<Dynamic>> {
         Ok(match name {
             "io" => {
                 self.cycle_only(name)?;
@@ -337,7 +342,7 @@ impl Host {
                 }
                 Some(Dynamic::from(Facts))
             }
-            _ => match self.constants.get().and_then(|constants| constants.get(name)) {
+            _ => match self.constants.get().and_then(|constants| constants.get(source)?.get(name)) {
                 Some((value, values)) => {
                     // Rhai wants a value of its own: a table is copied whenever it is looked at.
                     self.look_at(*values)?;
@@ -538,7 +543,7 @@ fn register_variables(engine: &mut Engine, host: &Rc<Host>) {
     #[allow(deprecated, reason = "marked so because it may change, which the pinned version does not")]
     engine.on_var(move |name, index, context| {
         if index == 0 {
-            return host.variable(name);
+            return host.variable(name, context.source().unwrap_or_default());
         }
         // An index counts from the variable declared last, which comes first here.
         let local = context.scope().iter_raw().nth(index - 1).map(|(_, _, value)| value);

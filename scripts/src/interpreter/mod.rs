@@ -17,6 +17,7 @@ mod facts;
 mod fault;
 mod functions;
 mod host;
+mod library;
 mod made;
 mod operators;
 mod reached;
@@ -48,7 +49,6 @@ use sensai_model::{
 };
 use std::{
     cell::Cell,
-    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
@@ -146,15 +146,18 @@ fn build(
             return None;
         }
     };
+    let libraries = library::compile(&mut engine, program, analysed, sink)?;
     let functions = walk::functions(&ast);
     let facts = Facts::of(&functions);
     let made = check_made(&facts, &limits, sink);
     if sink.has_errors() {
         return None;
     }
-    let constant_values = constants(&engine, &ast, &host, &limits, &facts, sink)?;
+    let of_libraries = libraries.iter().map(|library| (library.path.as_str(), &library.ast));
+    let constant_values = constants(&engine, &ast, of_libraries, (&host, &limits, &facts), sink)?;
+    library::register(&mut engine, libraries, sink)?;
     let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, &facts, sink)?;
-    let held = layout.values() + constant_values.values().sum::<u64>();
+    let held = layout.values() + constant_values;
     let array_len = limits.array_len as u64;
     let largest = made.largest.min(VALUES_MAX).max(if made.computed { array_len } else { 0 });
     let allowed = held + largest.max(TEMPORARIES_MIN);
@@ -273,33 +276,34 @@ fn copied(hir: &Hir) -> Copied {
     copied
 }
 
-/// Compute the constants and hand them to the host; how many values each holds.
-fn constants(
+/// Compute the constants of the program and its libraries, and hand them to the host; how many values they have.
+fn constants<'l>(
     engine: &Engine,
-    ast: &AST,
-    host: &Host,
-    limits: &Limits,
-    facts: &Facts,
+    ast: &'l AST,
+    libraries: impl Iterator<Item = (&'l str, &'l AST)>,
+    (host, limits, facts): (&Host, &Limits, &Facts),
     sink: &mut Sink,
-) -> Option<BTreeMap<String, u64>> {
-    host.begin(Phase::Constants, INIT_OPERATIONS);
-    let mut scope = Scope::new();
-    if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
-        let explained = locate(explain(&error, init_bounds(limits)), host, facts, "");
-        let help = "write a value that can be computed";
-        report(sink, code::CONSTANT, explained.position, 1, explained.text, help);
-        return None;
+) -> Option<u64> {
+    let (mut constants, mut values) = (host::Constants::new(), 0);
+    // The program's own text comes last: its imports need what the libraries are.
+    for (source, ast) in libraries.chain([("", ast)]) {
+        host.begin(Phase::Constants, INIT_OPERATIONS);
+        let mut scope = Scope::new();
+        if let Err(error) = engine.run_ast_with_scope(&mut scope, ast) {
+            let explained = locate(explain(&error, init_bounds(limits)), host, facts, "");
+            let help = "write a value that can be computed";
+            report(sink, code::CONSTANT, explained.position, 1, explained.text, help);
+            return None;
+        }
+        let of_text = scope.iter().map(|(name, _, value)| {
+            let size = size(&value);
+            values += size;
+            (name.to_owned(), (value, size))
+        });
+        constants.insert(source.to_owned(), of_text.collect());
     }
-    let constants: BTreeMap<String, (Dynamic, u64)> = scope
-        .iter()
-        .map(|(name, _, value)| {
-            let values = size(&value);
-            (name.to_owned(), (value, values))
-        })
-        .collect();
-    let sizes = constants.iter().map(|(name, (_, values))| (name.clone(), *values)).collect();
     host.set_constants(constants);
-    Some(sizes)
+    Some(values)
 }
 
 /// How deeply arrays and records contain each other; counts no further than to one more than `most`.

@@ -20,6 +20,10 @@ impl Body<'_, '_, '_> {
             self.values(&nodes);
             return self.wrong(at);
         };
+        let segments: Vec<SyntaxToken> = path.segments().collect();
+        if let ([alias, name], false) = (&segments[..], node.captures()) {
+            return self.call_of_library(alias, name, &nodes, at);
+        }
         let Some(name) = path.name().filter(|_| !node.captures()) else {
             let here = path.segments().last().map_or(at, |last| token_span(&last));
             self.refuse(here, "`name!()` or `a::name()`", "call the function by its name alone");
@@ -27,11 +31,15 @@ impl Body<'_, '_, '_> {
             return self.wrong(at);
         };
         let (text, here) = (name.text().to_owned(), token_span(&name));
-        if let Some(item) = self.lowering.find(&text, nodes.len()) {
+        if let Some(item) = self.lowering.find(self.file, &text, nodes.len()) {
             return self.call_by_name(item, &text, &nodes, here, at);
         }
         if let Some(help) = callables::refused(&text) {
             self.refuse(here, &format!("`{text}`"), help);
+            self.values(&nodes);
+            return self.wrong(at);
+        }
+        if self.is_in_library(&text, nodes.len(), here) {
             self.values(&nodes);
             return self.wrong(at);
         }
@@ -45,7 +53,8 @@ impl Body<'_, '_, '_> {
         self.call_known(&name, None, &nodes, at)
     }
 
-    fn call_by_name(&mut self, item: usize, name: &str, nodes: &[ast::Expr], here: Span, at: Span) -> ExprId {
+    /// Call a function of the program or a library without a receiver.
+    pub fn call_by_name(&mut self, item: usize, name: &str, nodes: &[ast::Expr], here: Span, at: Span) -> ExprId {
         if self.item.is_none() {
             let help = "write a number, or compute it in `init`";
             self.refuse(here, "calls of functions in constants", help);
@@ -506,14 +515,15 @@ impl Body<'_, '_, '_> {
         let mut known: Vec<String> =
             signatures.iter().take(3).map(|(_, usage)| format!("`{usage}`")).collect();
         let lowering: &Lowering<'_, '_> = self.lowering;
-        let own = lowering.items.iter().filter(|item| item.name == name);
+        let own = lowering.items.iter().filter(|item| item.name == name && item.file == self.file);
         known.extend(own.map(|item| {
             let names: Vec<&str> = item.parameters.iter().map(|(name, _)| name.as_str()).collect();
             format!("`{name}({})`", names.join(", "))
         }));
         if known.is_empty() {
             let mut candidates = callables::callables();
-            candidates.extend(lowering.items.iter().map(|item| item.name.as_str()));
+            let own = lowering.items.iter().filter(|item| item.file == self.file);
+            candidates.extend(own.map(|item| item.name.as_str()));
             let near = nearest(name, candidates).map(str::to_owned);
             let found = self.found(code::UNKNOWN_FUNCTION, here, format!("there is no function `{name}`"));
             let found = match near {

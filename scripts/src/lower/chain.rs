@@ -210,7 +210,8 @@ impl Body<'_, '_, '_> {
     fn name(&mut self, path: &ast::PathExpr, at: Span) -> Target {
         let Some(token) = path.name() else {
             if path.segments().count() > 1 {
-                self.refuse(at, "`::`", "use the name alone");
+                let help = "only functions of a library are called so; let one of them give the value";
+                self.refuse(at, "`::`", help);
             }
             return Target::Wrong(at);
         };
@@ -241,10 +242,11 @@ impl Body<'_, '_, '_> {
     }
 
     fn unknown_name(&mut self, name: &str, at: Span) {
-        if self.lowering.items.iter().any(|item| item.name == name) {
+        if self.lowering.items.iter().any(|item| item.name == name && item.file == self.file) {
             return self.refuse(at, &format!("functions as values, such as `{name}`"), "call it");
         }
-        let later = self.lowering.constants.iter().find(|constant| constant.name == name);
+        let mut constants = self.lowering.constants.iter().filter(|constant| constant.file == self.file);
+        let later = constants.find(|constant| constant.name == name);
         if let Some(later) = later.filter(|_| self.item.is_none()) {
             let place = later.span;
             let found = self.found(code::UNKNOWN_VARIABLE, at, format!("`{name}` is not known here yet"));
@@ -252,8 +254,8 @@ impl Body<'_, '_, '_> {
             return self.report(found.related(self.file, place, "declared here"));
         }
         let locals: Vec<String> = self.scope.iter().map(|(name, _)| name.clone()).collect();
-        let mut known: Vec<&str> =
-            self.lowering.constants.iter().map(|constant| constant.name.as_str()).collect();
+        let own = self.lowering.constants.iter().filter(|constant| constant.file == self.file);
+        let mut known: Vec<&str> = own.map(|constant| constant.name.as_str()).collect();
         known.extend(locals.iter().map(String::as_str));
         known.extend(ROOTS);
         known.push("this");

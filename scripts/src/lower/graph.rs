@@ -1,12 +1,12 @@
 //! Who calls whom, by the text: recursion, the depth of the stack, nesting over all calls.
 
-use super::{Lowering, token_span};
+use super::{Lowering, imports::PROGRAM, token_span};
 use crate::{
     finding::code,
     hir::Span,
     sink::Found,
     syntax::{
-        SyntaxKind as K, SyntaxNode,
+        SyntaxKind as K, SyntaxNode, SyntaxToken,
         ast::{self, AstNode},
     },
 };
@@ -63,7 +63,7 @@ impl Lowering<'_, '_> {
         let limit = self.environment.limits.call_depth;
         let mut deepest = vec![None; self.items.len()];
         for entry in ["init", "cycle"] {
-            let Some(start) = self.find(entry, 0) else { continue };
+            let Some(start) = self.find(PROGRAM, entry, 0) else { continue };
             let depth = depth_below(start, calls, &mut deepest).0;
             if depth <= limit {
                 continue;
@@ -124,27 +124,35 @@ struct Measure<'m, 'a, 's> {
 }
 
 impl Measure<'_, '_, '_> {
+    /// The function of the program or a library that is called here, and its name.
+    fn called(&self, node: &SyntaxNode) -> Option<(SyntaxToken, usize)> {
+        let file = self.lowering.items.get(self.from)?.file;
+        if let Some(call) = ast::MethodCallExpr::cast(node.clone()) {
+            let (name, count) = (call.name()?, call.args().count());
+            let to = self.lowering.find_method(file, name.text(), count)?;
+            return Some((name, to));
+        }
+        let call = ast::CallExpr::cast(node.clone())?;
+        let segments: Vec<SyntaxToken> = call.path()?.segments().collect();
+        let (name, of) = match &segments[..] {
+            [name] => (name, file),
+            [alias, name] => (name, self.lowering.imported(file, alias.text())?),
+            _ => return None,
+        };
+        let to = self.lowering.find(of, name.text(), call.args().count())?;
+        Some((name.clone(), to))
+    }
+
     fn node(&mut self, node: &SyntaxNode, depth: usize) {
         let depth = depth + levels(node);
         self.deepest = self.deepest.max(depth);
-        if let Some((name, count)) = called(node)
-            && let Some(to) = self.lowering.find(name.text(), count)
-        {
+        if let Some((name, to)) = self.called(node) {
             self.calls.push(Call { from: self.from, to, span: token_span(&name), depth });
         }
         for child in node.children() {
             self.node(&child, depth);
         }
     }
-}
-
-/// The name of a function that is called here, and how many arguments it gets.
-fn called(node: &SyntaxNode) -> Option<(crate::syntax::SyntaxToken, usize)> {
-    if let Some(call) = ast::CallExpr::cast(node.clone()) {
-        return Some((call.path()?.name()?, call.args().count()));
-    }
-    let call = ast::MethodCallExpr::cast(node.clone())?;
-    Some((call.name()?, call.args().count()))
 }
 
 /// How many levels a node adds: the parts of a path stand beside each other.

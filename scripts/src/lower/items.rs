@@ -1,6 +1,6 @@
 //! What stands at the top level.
 
-use super::{Lowering, callables, span_of, token_span};
+use super::{Lowering, imports::PROGRAM, callables, span_of, token_span};
 use crate::{
     evaluate::Datum,
     finding::code,
@@ -19,6 +19,8 @@ pub(crate) struct Item {
     pub name: String,
     /// Of the name; of the whole function if that is missing.
     pub span: Span,
+    /// Seen in its file only.
+    pub private: bool,
     pub parameters: Vec<(String, Span)>,
     /// Types that the documentation gives to parameters, in their order.
     pub documented: Vec<Option<Type>>,
@@ -48,10 +50,17 @@ impl Lowering<'_, '_> {
         for item in root.items() {
             self.item(file, item);
         }
-        self.entries(file, root);
+    }
+
+    /// What is wrong with the names of all files together.
+    pub fn declarations(&mut self, roots: &[ast::SourceFile]) {
+        if let Some(program) = roots.first() {
+            self.entries(PROGRAM, program);
+        }
         for index in 0..self.items.len() {
             self.declaration(index);
         }
+        self.check_libraries();
     }
 
     fn item(&mut self, file: FileId, item: ast::Item) {
@@ -59,15 +68,7 @@ impl Lowering<'_, '_> {
         match item {
             ast::Item::Fn(function) => self.function(file, &function),
             ast::Item::Const(constant) => self.constant(file, &constant),
-            ast::Item::Import(import) => {
-                let found = Found::error(
-                    code::REFUSED,
-                    file,
-                    span_of(import.syntax()),
-                    "libraries cannot be imported yet",
-                );
-                self.sink.add(found.help("copy the functions into the program"));
-            }
+            ast::Item::Import(import) => self.import(file, &import),
             ast::Item::Let(variable) => {
                 let name = variable.name().map_or(String::new(), |name| format!(" {}", name.text()));
                 let keyword = Span::new(at.start, at.start + 3);
@@ -125,7 +126,8 @@ impl Lowering<'_, '_> {
             }
         }
         let key = (name.clone(), parameters.len());
-        if let Some(first) = self.by_name.get(&key).and_then(|index| self.items.get(*index)) {
+        let first = self.find(file, &name, parameters.len()).and_then(|index| self.items.get(index));
+        if let Some(first) = first {
             let message = format!(
                 "there are two functions `{name}` with {}",
                 super::counted(parameters.len(), "parameter")
@@ -143,8 +145,9 @@ impl Lowering<'_, '_> {
             let message = format!("more than {FUNCTIONS_MAX} functions");
             self.sink.add(Found::error(code::TOO_LARGE, file, at, message).help("divide the program"));
         }
-        self.by_name.insert(key, self.items.len());
-        self.items.push(Item { file, name, span: at, parameters, documented, body, uses_this, depth: 0 });
+        self.by_name.entry(key).or_default().push(self.items.len());
+        let (span, private, depth) = (at, function.is_private(), 0);
+        self.items.push(Item { file, name, span, private, parameters, documented, body, uses_this, depth });
     }
 
     fn constant(&mut self, file: FileId, constant: &ast::ConstStmt) {
@@ -175,7 +178,7 @@ impl Lowering<'_, '_> {
 
     fn entries(&mut self, file: FileId, root: &ast::SourceFile) {
         for (name, use_of) in [("init", "returns the state"), ("cycle", "runs in every cycle")] {
-            if self.find(name, 0).is_some() {
+            if self.find(file, name, 0).is_some() {
                 continue;
             }
             let named = root.functions().find_map(|function| {
@@ -224,7 +227,13 @@ impl Lowering<'_, '_> {
     /// A finding if a variable may not have this name.
     pub fn declares(&mut self, file: FileId, name: &str, at: Span) {
         if self.is_root(name) || self.constants.iter().any(|other| other.file == file && other.name == name) {
-            self.shadows(file, name, at);
+            return self.shadows(file, name, at);
+        }
+        let mut imports = self.imports.iter().filter(|_| file == PROGRAM);
+        if let Some(import) = imports.find(|import| import.alias == name) {
+            let message = format!("a variable `{name}` would hide the import `{name}`");
+            let found = Found::error(code::SHADOWS, file, at, message).help("choose another name");
+            self.sink.add(found.related(file, import.span, "the import"));
         }
     }
 

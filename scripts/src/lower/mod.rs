@@ -12,6 +12,7 @@ mod constants;
 mod conversion;
 mod expressions;
 mod graph;
+mod imports;
 mod instances;
 mod items;
 mod joins;
@@ -34,6 +35,7 @@ use crate::{
     tree::Tree,
 };
 use body::Body;
+use imports::{Import, PROGRAM};
 use instances::Instance;
 use items::{Constant, Item};
 use std::{collections::BTreeMap, sync::Arc};
@@ -53,6 +55,8 @@ pub(crate) struct Lowered {
     /// What `init` returned, if it could be run.
     pub first: Option<Datum>,
     pub assigned: Vec<AssignedTag>,
+    /// Where each library is imported.
+    pub imports: Vec<(FileId, Span)>,
     /// Instances that `init`, `cycle` and `migrate` reach come first: so many.
     pub reached: usize,
 }
@@ -65,8 +69,10 @@ pub(super) struct Lowering<'a, 's> {
     pub shafts: Tree,
     pub parameters: Tree,
     pub items: Vec<Item>,
-    /// Functions by name and number of parameters.
-    pub by_name: BTreeMap<(String, usize), usize>,
+    /// Functions by name and number of parameters, in all files.
+    pub by_name: BTreeMap<(String, usize), Vec<usize>>,
+    /// Libraries that the program imports.
+    pub imports: Vec<Import>,
     pub constants: Vec<Constant>,
     /// Arrays and records among the constants.
     pub tables: Vec<hir::Constant>,
@@ -100,6 +106,7 @@ pub(crate) fn lower(
         parameters: Tree::new(environment.parameters.iter().map(|parameter| parameter.name.as_str())),
         items: Vec::new(),
         by_name: BTreeMap::new(),
+        imports: Vec::new(),
         constants: Vec::new(),
         tables: Vec::new(),
         data: Vec::new(),
@@ -111,9 +118,11 @@ pub(crate) fn lower(
         symbols: Vec::new(),
         symbol_ids: BTreeMap::new(),
     };
-    for (file, parse) in (0_u32..).zip(parses) {
-        lowering.items(FileId(file), &parse.root());
+    let roots: Vec<ast::SourceFile> = parses.iter().map(Parse::root).collect();
+    for (file, root) in (0_u32..).zip(&roots) {
+        lowering.items(FileId(file), root);
     }
+    lowering.declarations(&roots);
     let shallow = lowering.check_calls();
     lowering.constants();
     lowering.functions(shallow, old)
@@ -151,19 +160,20 @@ impl Lowering<'_, '_> {
             symbols: self.symbols,
             first,
             assigned: self.assigned,
+            imports: self.imports.iter().map(|import| (import.file, import.span)).collect(),
             reached,
         }
     }
 
     /// The instance of an entry of the program.
     fn entry(&mut self, name: &str, this: Option<Type>) -> Option<FunctionId> {
-        let item = *self.by_name.get(&(name.to_owned(), 0))?;
+        let item = self.find(PROGRAM, name, 0)?;
         self.instance(item, this, Vec::new(), None).map(|(id, _)| id)
     }
 
     /// The instance of `migrate(old)`, if the program has one.
     fn migration(&mut self, this: Type, old: &Type) -> Option<FunctionId> {
-        let item = *self.by_name.get(&("migrate".to_owned(), 1))?;
+        let item = self.find(PROGRAM, "migrate", 1)?;
         self.instance(item, Some(this), vec![old.clone()], None).map(|(id, _)| id)
     }
 
@@ -249,9 +259,19 @@ impl Lowering<'_, '_> {
         self.symbols.get(id.index()).map_or("", |text| text)
     }
 
-    /// The function of a name that takes so many arguments.
-    pub fn find(&self, name: &str, count: usize) -> Option<usize> {
-        self.by_name.get(&(name.to_owned(), count)).copied()
+    /// The function of a file that has a name and takes so many arguments.
+    pub fn find(&self, file: FileId, name: &str, count: usize) -> Option<usize> {
+        let named = self.by_name.get(&(name.to_owned(), count))?;
+        named.iter().copied().find(|index| self.items.get(*index).is_some_and(|item| item.file == file))
+    }
+
+    /// The function that is called on something in a file: its own, or one that others may call.
+    pub fn find_method(&self, file: FileId, name: &str, count: usize) -> Option<usize> {
+        let public = || {
+            let named = self.by_name.get(&(name.to_owned(), count))?;
+            named.iter().copied().find(|index| self.items.get(*index).is_some_and(|item| !item.private))
+        };
+        self.find(file, name, count).or_else(public)
     }
 }
 

@@ -32,7 +32,7 @@ impl Body<'_, '_, '_> {
             Target::Place(Place { ty: Type::Axis, .. }) => AXIS.method(&text).is_some(),
             _ => false,
         };
-        if let Some(item) = self.lowering.find(&text, count).filter(|_| !of_block) {
+        if let Some(item) = self.lowering.find_method(self.file, &text, count).filter(|_| !of_block) {
             return self.call_on(item, target, &nodes, here, at);
         }
         if let Some(help) = callables::refused(&text) {

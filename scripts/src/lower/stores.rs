@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     AssignedTag,
-    finding::code,
     environment::read_only_in_twin,
     finding::code,
     hir::{
@@ -248,7 +247,10 @@ impl Body<'_, '_, '_> {
     }
 
     fn assigns_tag(&mut self, tag: u32, at: Span) {
-        let Some(file) = self.lowering.sink.files().get(self.file.index()) else { return };
+        // What a library assigns to, the program does where it imports it.
+        let mut imports = self.lowering.imports.iter();
+        let at = imports.find(|import| import.file == self.file).map_or(at, |import| import.span);
+        let Some(file) = self.lowering.sink.files().first() else { return };
         let position = file.position(at.start);
         let assigned = AssignedTag { tag, line: position.line, column: position.column };
         if !self.lowering.assigned.contains(&assigned) {

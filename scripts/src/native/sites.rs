@@ -3,7 +3,7 @@
 use super::context::OPERANDS;
 use crate::{
     arithmetic,
-    fault::{Raised, out_of_bounds, refused},
+    fault::{Raised, in_library, out_of_bounds, refused},
     hir::{BinaryOperator, NamedRequest, UnaryOperator},
     interpreter::fuel_text,
     layout::{SYMBOL_SIZE, literal, symbol},
@@ -20,6 +20,8 @@ use std::{fmt, sync::Arc};
 pub(super) struct Site {
     pub line: u32,
     pub column: u16,
+    /// Path of the library that it is in; the program itself has none.
+    pub library: Option<Arc<str>>,
     pub kind: SiteKind,
     /// Calls of functions that were compiled in place, the innermost first.
     pub calls: Box<[Call]>,
@@ -225,6 +227,9 @@ fn out_of_range(tag: &TagRange, bits: u64, f: &mut fmt::Formatter<'_>) -> fmt::R
 impl Explain for Sites {
     fn explain(&self, failure: &Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(site) = self.get(failure.site) else { return f.write_str("the program failed") };
+        if let Some(library) = &site.library {
+            f.write_str(&in_library(library))?;
+        }
         self.what(&site.kind, failure, f)?;
         let outer = failure.calls().iter().filter_map(|call| self.get(*call));
         for site in std::iter::once(site).chain(outer) {

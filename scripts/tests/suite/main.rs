@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod findings;
 mod hostile;
+mod libraries;
 mod models;
 mod operators;
 mod page;

@@ -298,3 +298,15 @@ fn copies_of_constants_can_be_changed() {
     assert_eq!(read(&bench, "list[0]"), Reading::Scalar(Value::I64(8)));
     assert_eq!(read(&bench, "record.x"), Reading::Scalar(Value::I64(8)));
 }
+
+/// As in Rhai 1.27: `continue` in a `do` goes on with its body, whatever the condition is. In `init` as in `cycle`.
+#[test]
+fn continue_in_a_do_loop_does_not_ask_its_condition() {
+    let body = "let n = 0; do { n += 1; if n < 4 { continue; } } while n < 0;";
+    let mut bench = Bench::new(&format!(
+        "fn counted() {{ {body} n }}\nfn init() {{ #{{ first: counted(), n: 0 }} }}\nfn cycle() {{ this.n = counted(); }}\n"
+    ));
+    bench.run_ok();
+    assert_eq!(read(&bench, "first"), Reading::Scalar(Value::I64(4)));
+    assert_eq!(read(&bench, "n"), Reading::Scalar(Value::I64(4)));
+}

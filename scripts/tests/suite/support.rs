@@ -81,7 +81,8 @@ pub fn parameter(name: &str, default: Value) -> Parameter {
 }
 
 pub fn source(text: &str) -> ProgramSource {
-    ProgramSource { name: "test".to_owned(), path: "programs/test.rhai".to_owned(), text: text.into() }
+    let (name, path) = ("test".to_owned(), "programs/test.rhai".to_owned());
+    ProgramSource { name, path, text: text.into(), libraries: Default::default() }
 }
 
 pub fn findings(text: &str) -> Vec<ScriptFinding> {

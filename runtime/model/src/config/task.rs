@@ -10,7 +10,10 @@ use super::{
     sink::Sink,
 };
 use crate::cell::{Limits, OnOverrun, ProgramSource, Task, Tier};
-use std::ops::{Range, RangeInclusive};
+use std::{
+    ops::{Range, RangeInclusive},
+    sync::Arc,
+};
 
 /// Cycle times that can be asked for.
 pub(crate) const INTERVAL_NS: RangeInclusive<u64> = 100_000..=1_000_000_000;
@@ -325,7 +328,8 @@ pub(crate) fn read_programs(
         }
         seen.push((name.to_owned(), path.to_owned(), item.node.span.clone()));
         if let Some(text) = loader.read_text(&item, path, PROGRAM_BYTES_MAX) {
-            programs.push(ProgramSource { name: name.to_owned(), path: path.to_owned(), text });
+            let (name, path, libraries) = (name.to_owned(), path.to_owned(), Arc::default());
+            programs.push(ProgramSource { name, path, text, libraries });
         }
     }
     programs

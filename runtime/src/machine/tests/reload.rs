@@ -164,6 +164,7 @@ fn cell_of_three() -> Arc<Cell> {
         name: format!("p{index}"),
         path: format!("programs/p{index}.rhai"),
         text: "".into(),
+        libraries: Default::default(),
     };
     let of = |task: usize| (0..TASK_OF.len()).filter(|index| TASK_OF[*index] == task).map(source).collect();
     cell.task.programs = of(0);

@@ -39,7 +39,8 @@ const B: u32 = 4;
 const C: u32 = 5;
 
 fn source(name: &str, text: &str) -> ProgramSource {
-    ProgramSource { name: name.into(), path: format!("programs/{name}.rhai"), text: text.into() }
+    let path = format!("programs/{name}.rhai");
+    ProgramSource { name: name.into(), path, text: text.into(), libraries: Default::default() }
 }
 
 fn three_tasks() -> Cell {

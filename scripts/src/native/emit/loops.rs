@@ -21,7 +21,9 @@ impl Emitter<'_, '_> {
         let (turn, ask, out) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.ins().jump(if body_first { turn } else { ask }, &[]);
         if condition.is_none() || body_first {
-            self.turn(at, turn, ask, out, body);
+            // As in Rhai 1.27: `continue` in a `do` goes on with its body, whatever the condition is.
+            let again = if condition.is_none() { ask } else { turn };
+            self.turn(at, turn, LoopTargets { again, out }, ask, body);
             self.b.seal_block(ask);
             self.b.switch_to_block(ask);
             self.ask(condition, until, turn, out);
@@ -30,7 +32,7 @@ impl Emitter<'_, '_> {
             self.b.switch_to_block(ask);
             self.ask(condition, until, turn, out);
             self.b.seal_block(turn);
-            self.turn(at, turn, ask, out, body);
+            self.turn(at, turn, LoopTargets { again: ask, out }, ask, body);
             self.b.seal_block(ask);
         }
         self.b.seal_block(out);
@@ -48,14 +50,14 @@ impl Emitter<'_, '_> {
         let _ = self.branch(condition, yes, no);
     }
 
-    /// The body of a loop, from `turn` to `again`.
-    fn turn(&mut self, at: u32, turn: ir::Block, again: ir::Block, out: ir::Block, body: &Block) {
+    /// The body of a loop, from `turn` to `end`.
+    fn turn(&mut self, at: u32, turn: ir::Block, targets: LoopTargets, end: ir::Block, body: &Block) {
         self.b.switch_to_block(turn);
         self.charge_turn(at);
-        self.frame.loops.push(LoopTargets { again, out });
+        self.frame.loops.push(targets);
         if self.block(body).is_some() {
             self.flush();
-            self.b.ins().jump(again, &[]);
+            self.b.ins().jump(end, &[]);
         }
         self.frame.loops.pop();
     }

@@ -497,7 +497,10 @@ impl<'a> Emitter<'a, '_> {
         let (line, column) = self.position(at);
         let frames = std::iter::once(&self.frame).chain(self.callers.iter().rev());
         let calls = frames.map_while(|frame| frame.called.clone()).collect();
-        self.out.sites.push(Site { line, column: u16::try_from(column).unwrap_or(u16::MAX), kind, calls });
+        let column = u16::try_from(column).unwrap_or(u16::MAX);
+        let file = self.frame.function.file.index();
+        let library = self.unit.hir.files.get(file).filter(|_| file > 0).map(|file| file.path.as_str().into());
+        self.out.sites.push(Site { line, column, library, kind, calls });
         self.out.sites.len() as u32 - 1
     }
 
