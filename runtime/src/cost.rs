@@ -69,8 +69,7 @@ pub fn of(cell: &Cell, ns_per_unit: Option<f64>) -> Vec<ProgramCost> {
 
 /// Nanoseconds that a unit takes on this computer; some ten milliseconds. `None`: there is no code generator for it.
 pub fn calibrate() -> Option<f64> {
-    let source =
-        ProgramSource { name: "known".to_owned(), path: "known.rhai".to_owned(), text: KNOWN.into() };
+    let source = ProgramSource::new("known", "known.rhai", KNOWN);
     let limits =
         Limits { operations: 1_000_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
     let environment = ScriptEnvironment {

@@ -25,10 +25,7 @@ pub fn attach(cell: &mut Cell, mut read: impl FnMut(&str) -> Option<Arc<str>>) {
     }
 }
 
-fn of_program(
-    program: &ProgramSource,
-    read: &mut impl FnMut(&str) -> Option<Arc<str>>,
-) -> Arc<[Library]> {
+fn of_program(program: &ProgramSource, read: &mut impl FnMut(&str) -> Option<Arc<str>>) -> Arc<[Library]> {
     let names = sensai_scripts::imports(&program.text).into_iter();
     let library = |name: String| {
         let path = path_of(&name)?;

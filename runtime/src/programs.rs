@@ -8,7 +8,7 @@ use sensai_model::{
     config,
 };
 use sensai_scripts::{
-    Analysed, AssignedTag, Layout, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink, UsedAxis,
+    Analysed, Layout, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink,
     cost::CostReport,
     lints::{Member, across, retained},
     migrate::Migrate,

@@ -2,10 +2,10 @@
 
 use crate::{
     AssignedTag, Layout, ScriptEnvironment, ScriptFinding, UsedAxis, consequences,
+    environment::{DEPTH_MAX, LINES_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
     evaluate::{Datum, first_arena, shape},
     finding::code,
     hir::{FileId, Function, Hir, SourceFile, Span, Type},
-    environment::{DEPTH_MAX, LINES_MAX, SIZE_MAX, TEXT_MAX, VALUES_MAX},
     layout::Shape,
     lints,
     lower::{Lowered, lower},
@@ -14,9 +14,6 @@ use crate::{
     syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken, ast},
 };
 use sensai_model::cell::{Library, Limits, ProgramSource};
-
-/// Lines of a program; the record of a fault has room for more, people do not.
-pub(crate) const LINES_MAX: usize = 60_000;
 
 /// Mistakes of syntax that are looked at. A text with more of them is no program, and nobody reads so many.
 const SYNTAX_ERRORS_MAX: usize = 200;
@@ -180,7 +177,8 @@ fn too_large(sink: &mut Sink) -> bool {
     for (file, at) in (0_u32..).zip(zeros) {
         if let Some(at) = at {
             let span = Span::new(at as u32, at as u32 + 1);
-            let found = Found::error(code::SYNTAX, FileId(file), span, "a zero character is no part of a text");
+            let found =
+                Found::error(code::SYNTAX, FileId(file), span, "a zero character is no part of a text");
             sink.add(found.help("remove it").replace(span, ""));
         }
     }

@@ -1,6 +1,10 @@
 //! What a program may see of its cell, and how much of everything it may have: the same for every tier.
 
-use crate::{Reach, Role, names::{nearest, suggest}, ports::Request};
+use crate::{
+    Reach, Role,
+    names::{nearest, suggest},
+    ports::Request,
+};
 use sensai_model::{
     Tag,
     cell::{Limits, Parameter},
@@ -38,8 +42,7 @@ pub(crate) const AXIS: &str = "axis";
 pub(crate) const LATER_ROOTS: [&str; 1] = ["recipe"];
 
 /// All facts of a model.
-pub(crate) const MODEL_FACTS: [&str; 7] =
-    ["score", "age", "valid", "misses", "sequence", "output", "fresh"];
+pub(crate) const MODEL_FACTS: [&str; 7] = ["score", "age", "valid", "misses", "sequence", "output", "fresh"];
 
 /// The facts behind `sys.`.
 const SYS: [&str; 4] = ["cycle", "time", "dt", "first_cycle"];

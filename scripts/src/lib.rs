@@ -37,8 +37,8 @@ pub mod tier;
 mod tree;
 
 pub use analyse::{Analysed, analyse, imports};
-pub use finding::{ScriptFinding, Severity};
 pub use environment::ScriptEnvironment;
+pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, compile};
 pub use layout::Layout;
 pub use ports::Ports;

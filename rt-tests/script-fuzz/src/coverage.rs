@@ -123,8 +123,7 @@ impl Coverage {
 
 /// The typed program of a text in its world.
 fn understood(text: &str, probes: u32, world: &World) -> Option<Hir> {
-    let source =
-        ProgramSource { name: "case".to_owned(), path: "programs/case.rhai".to_owned(), text: text.into() };
+    let source = ProgramSource::new("case", "programs/case.rhai", text);
     let tags = world.tags_with_probes(probes);
     let environment: ScriptEnvironment<'_> = world.environment(&tags);
     debug_assert_eq!(environment.program_index, PROGRAM);

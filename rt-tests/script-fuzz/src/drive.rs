@@ -107,12 +107,7 @@ fn differs(kind: &'static str, cycle: u64, text: String) -> Verdict {
 
 /// The program in each tier.
 fn compiled(case: &Case<'_>, tags: &[Tag], tiers: Tiers<'_>) -> Result<[Box<dyn Program>; 2], Verdict> {
-    let source = ProgramSource {
-        name: "case".to_owned(),
-        path: "programs/case.rhai".to_owned(),
-        text: case.text.into(),
-        libraries: Default::default(),
-    };
+    let source = ProgramSource::new("case", "programs/case.rhai", case.text);
     let environment = case.world.environment(tags);
     let both = ((tiers.oracle)(&source, &environment), (tiers.tested)(&source, &environment));
     match both {

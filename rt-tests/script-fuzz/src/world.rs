@@ -155,7 +155,9 @@ impl World {
         world.add_model("stroke", 3);
         world.add_names();
         world.unit = Some(parts::unit(PROGRAM));
-        for (name, default) in [("gain", Value::F64(2.5)), ("count", Value::I64(3)), ("enabled", Value::Bool(true))] {
+        for (name, default) in
+            [("gain", Value::F64(2.5)), ("count", Value::I64(3)), ("enabled", Value::Bool(true))]
+        {
             world.parameters.push(parts::parameter(name, default));
             world.parameter_ranges.push(Range::Tame);
         }

@@ -62,7 +62,7 @@ fn what_rhai_reads_too_late_is_refused() {
     for cycle in REFUSED {
         let text = text("n: 0", cycle, more);
         let path = "programs/case.rhai".to_owned();
-        let source = ProgramSource { name: "case".to_owned(), path, text: text.as_str().into() };
+        let source = ProgramSource::new("case", path, text.as_str());
         let refused = compiled(&source, &world.environment(&world.tags)).err().unwrap_or_default();
         assert!(refused.contains("is changed by what stands behind it"), "{refused}\n{text}");
     }

@@ -173,6 +173,13 @@ pub struct ProgramSource {
     pub libraries: Arc<[Library]>,
 }
 
+impl ProgramSource {
+    /// A program that imports nothing.
+    pub fn new(name: impl Into<String>, path: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), path: path.into(), text: text.into(), libraries: Arc::default() }
+    }
+}
+
 /// Functions for several programs: a file below `lib/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Library {

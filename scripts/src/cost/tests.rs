@@ -22,7 +22,7 @@ fn environment(operations: u64) -> ScriptEnvironment<'static> {
 }
 
 fn source(text: &str) -> ProgramSource {
-    ProgramSource { name: "t".to_owned(), path: "t.rhai".to_owned(), text: text.into() }
+    ProgramSource::new("t", "t.rhai", text)
 }
 
 fn report(text: &str) -> CostReport {

@@ -224,13 +224,7 @@ mod tests {
         let functions = walk::functions(&ast);
         let least =
             Least { functions: &functions, known: vec![None; functions.len()] }.of_function("cycle", 0);
-        let source =
-            ProgramSource {
-                name: "test".to_owned(),
-                path: "test.rhai".to_owned(),
-                text: text.into(),
-                libraries: Default::default(),
-            };
+        let source = ProgramSource::new("test", "test.rhai", text);
         let limits =
             Limits { operations: 10_000, call_depth: 8, text_len: 63, array_len: 64, record_len: 64 };
         let environment = ScriptEnvironment {

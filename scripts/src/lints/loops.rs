@@ -44,7 +44,7 @@ impl Visitor for Loops<'_> {
         }
         let mut changes = Changes::default();
         walk_block(self.function, body, &mut changes);
-        for condition in condition {
+        if let Some(condition) = condition {
             walk_expr(self.function, *condition, &mut changes);
         }
         if !exits.asked.iter().any(|asked| changes.may_change(self.function, *asked)) {

@@ -6,12 +6,12 @@ use super::{
     span_of, token_span,
 };
 use crate::{
+    environment::VARIABLES_MAX,
     finding::code,
     hir::{
         Block, Expr, ExprId, ExprKind, FileId, Function, FunctionId, Local, LocalId, Span, Statement,
         StatementKind, Type,
     },
-    environment::VARIABLES_MAX,
     sink::Found,
     syntax::{
         SyntaxToken,

@@ -2,9 +2,9 @@
 
 use super::{Lowering, body::Body, callables, chain::Target, conversion, counted, span, token_span};
 use crate::{
+    environment::UNIT_CALLS,
     finding::code,
     hir::{AxisName, Block, ExprId, ExprKind, FaultName, NamedRequest, Place, Span, Type},
-    environment::UNIT_CALLS,
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},
@@ -54,7 +54,14 @@ impl Body<'_, '_, '_> {
     }
 
     /// Call a function of the program or a library without a receiver.
-    pub fn call_by_name(&mut self, item: usize, name: &str, nodes: &[ast::Expr], here: Span, at: Span) -> ExprId {
+    pub fn call_by_name(
+        &mut self,
+        item: usize,
+        name: &str,
+        nodes: &[ast::Expr],
+        here: Span,
+        at: Span,
+    ) -> ExprId {
         if self.item.is_none() {
             let help = "write a number, or compute it in `init`";
             self.refuse(here, "calls of functions in constants", help);

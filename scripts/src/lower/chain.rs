@@ -5,9 +5,9 @@ use super::{
     span, token_span,
 };
 use crate::{
+    environment::{AI, AXIS, LATER_ROOTS, ROOTS},
     finding::code,
     hir::{ExprId, ExprKind, Place, Root, Span, Step, SysFact, Type},
-    environment::{AI, AXIS, LATER_ROOTS, ROOTS},
     names::{nearest, suggest},
     syntax::{
         SyntaxToken,

@@ -9,9 +9,9 @@ use super::{
     token_span,
 };
 use crate::{
+    environment::VALUES_MAX,
     finding::code,
     hir::{Block, ExprId, ExprKind, Place, Span, Type},
-    environment::VALUES_MAX,
     layout::SYMBOL_CAPACITY,
     syntax::{
         Number,

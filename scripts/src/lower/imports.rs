@@ -89,7 +89,8 @@ impl Lowering<'_, '_> {
             } else {
                 let import = self.imports.iter().find(|import| import.file == other.file);
                 let (one, two) = (library(first.file), library(other.file));
-                let message = format!("libraries `{one}` and `{two}` both have a function `{name}` with {count}");
+                let message =
+                    format!("libraries `{one}` and `{two}` both have a function `{name}` with {count}");
                 (import.map_or(Span::new(0, 0), |import| import.span), message)
             };
             let found = Found::error(code::HIDES_LIBRARY, PROGRAM, at, message)
@@ -161,7 +162,8 @@ impl Body<'_, '_, '_> {
             let names: Vec<&str> = item.parameters.iter().map(|(name, _)| name.as_str()).collect();
             format!("`{alias}::{name}({})`", names.join(", "))
         };
-        let same: Vec<String> = items.iter().copied().filter(|item| item.name == name).map(|item| usage(&item)).collect();
+        let same: Vec<String> =
+            items.iter().copied().filter(|item| item.name == name).map(|item| usage(&item)).collect();
         if !same.is_empty() {
             let message = format!("`{alias}::{name}` with {}", counted(count, "argument"));
             let help = format!("write {}", same.join(" or "));
@@ -169,7 +171,8 @@ impl Body<'_, '_, '_> {
         }
         let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
         let message = format!("library `{alias}` has no function `{name}`");
-        let found = self.found(code::UNKNOWN_FUNCTION, here, message).help(suggest(name, &names, "functions"));
+        let found =
+            self.found(code::UNKNOWN_FUNCTION, here, message).help(suggest(name, &names, "functions"));
         let found = match nearest(name, names.iter().copied()) {
             Some(near) => found.replace(here, near),
             None => found,

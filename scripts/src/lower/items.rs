@@ -1,11 +1,11 @@
 //! What stands at the top level.
 
-use super::{Lowering, imports::PROGRAM, callables, span_of, token_span};
+use super::{Lowering, callables, imports::PROGRAM, span_of, token_span};
 use crate::{
+    environment::{AXIS, FUNCTIONS_MAX, LATER_ROOTS, ROOTS},
     evaluate::Datum,
     finding::code,
     hir::{ConstantId, FileId, Span, Type},
-    environment::{AXIS, FUNCTIONS_MAX, LATER_ROOTS, ROOTS},
     sink::Found,
     syntax::{
         SyntaxKind as K, SyntaxNode, SyntaxToken,

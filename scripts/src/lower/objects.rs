@@ -2,9 +2,9 @@
 
 use super::{body::Body, callables, chain::Target, conversion, counted, span, token_span};
 use crate::{
+    environment::property_help,
     finding::code,
     hir::{AxisCall, AxisDirection, ExprId, ExprKind, Place, Span, Type},
-    environment::property_help,
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},

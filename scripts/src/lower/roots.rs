@@ -2,9 +2,9 @@
 
 use super::{body::Body, chain::Target, span, token_span};
 use crate::{
+    environment::{AI, AXIS, MODEL_FACTS, SEED, sys_facts},
     finding::code,
     hir::{ExprId, ExprKind, Span, SysFact, TagPlace, Type},
-    environment::{AI, AXIS, MODEL_FACTS, SEED, sys_facts},
     names::{nearest, suggest},
     syntax::{SyntaxToken, ast},
     tree::Found as Leaf,

@@ -13,7 +13,8 @@ use crate::{
     environment::read_only_in_twin,
     finding::code,
     hir::{
-        BinaryOperator, ExprId, ExprKind, LocalId, Place, Root, Span, Statement, StatementKind, TagPlace, Type,
+        BinaryOperator, ExprId, ExprKind, LocalId, Place, Root, Span, Statement, StatementKind, TagPlace,
+        Type,
     },
     syntax::ast::{self, AstNode},
 };

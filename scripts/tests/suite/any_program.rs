@@ -4,7 +4,10 @@ use crate::{
     station::{Cell, end, obey},
     support::{LIMITS, PROGRAM, native, parameter, source, tag},
 };
-use sensai_model::{FaultCode, ScalarType, Tag, TagKind, TagStore, Value, cell::{Parameter, Tier}};
+use sensai_model::{
+    FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
+    cell::{Parameter, Tier},
+};
 use sensai_motion::{AxisError, AxisState, Outcome};
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Role, RunContext, ScriptEnvironment, Severity,

@@ -83,11 +83,7 @@ fn the_right_examples_of_the_pages_survive_the_loss_of_any_token() {
             for token in tokens(&example.text) {
                 let mut text = example.text.clone();
                 text.replace_range(token, "");
-                let program = ProgramSource {
-                    name: "main".into(),
-                    path: "main.rhai".into(),
-                    text: text.as_str().into(),
-                };
+                let program = ProgramSource::new("main", "main.rhai", text.as_str());
                 // Whatever is found: nothing panics, and every place is in the text.
                 for finding in found(&cell("press-cell"), 0, &program) {
                     assert!(

@@ -154,7 +154,8 @@ fn findings_word_for_word() {
             "error[S229]: programs/test.rhai:1:1: library `motion` has no name here; write `import \"motion\" as motion;`",
         ),
         (
-            "import \"motion\" as a; import \"motion\" as b; fn init() { #{ x: 0.0 } } fn cycle() { }".to_owned(),
+            "import \"motion\" as a; import \"motion\" as b; fn init() { #{ x: 0.0 } } fn cycle() { }"
+                .to_owned(),
             "error[S228]: programs/test.rhai:1:42: library `motion` is imported twice; remove one of them",
         ),
         (
@@ -183,7 +184,10 @@ fn libraries_are_looked_at_like_programs() {
             "fn one() { 2 }\n",
             "error[S209]: programs/test.rhai:2:1: libraries `a` and `b` both have a function `one` with 0 parameters",
         ),
-        ("fn max(a, b) { a }\n", "error[S209]: lib/b.rhai:1:4: `max` with 2 parameters would hide a library function"),
+        (
+            "fn max(a, b) { a }\n",
+            "error[S209]: lib/b.rhai:1:4: `max` with 2 parameters would hide a library function",
+        ),
     ] {
         let found = found(text, &[good.clone(), library("b", other)]);
         assert_eq!(found.len(), 1, "{other}: {found:#?}");
@@ -194,7 +198,10 @@ fn libraries_are_looked_at_like_programs() {
 
 #[test]
 fn the_imports_of_a_text_are_known_without_its_libraries() {
-    assert_eq!(imports("import \"a\" as x;\nimport \"b\" as y; import \"a\" as z;\nfn f() { }\n"), ["a", "b"]);
+    assert_eq!(
+        imports("import \"a\" as x;\nimport \"b\" as y; import \"a\" as z;\nfn f() { }\n"),
+        ["a", "b"]
+    );
     assert_eq!(imports("// import \"a\" as x;\nfn f() { }\n"), Vec::<String>::new());
     assert_eq!(imports("import x as y; import `a${1}` as z; import"), Vec::<String>::new());
 }

@@ -26,12 +26,7 @@ fn tags() -> Vec<Tag> {
 }
 
 fn press() -> Bench {
-    let source = ProgramSource {
-        name: "press".to_owned(),
-        path: "programs/press.rhai".to_owned(),
-        text: TEXT.into(),
-        libraries: Default::default(),
-    };
+    let source = ProgramSource::new("press", "programs/press.rhai", TEXT);
     let parameters = vec![
         parameter("force_min", Value::F64(800.0)),
         parameter("force_max", Value::F64(1500.0)),

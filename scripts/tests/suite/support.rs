@@ -82,7 +82,7 @@ pub fn parameter(name: &str, default: Value) -> Parameter {
 
 pub fn source(text: &str) -> ProgramSource {
     let (name, path) = ("test".to_owned(), "programs/test.rhai".to_owned());
-    ProgramSource { name, path, text: text.into(), libraries: Default::default() }
+    ProgramSource::new(name, path, text)
 }
 
 pub fn findings(text: &str) -> Vec<ScriptFinding> {

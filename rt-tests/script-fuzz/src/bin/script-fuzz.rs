@@ -112,7 +112,10 @@ fn cover(arguments: &Arguments, jobs: usize, summary: &Summary, tiers: Tiers<'_>
         .collect();
     seldom.iter().for_each(|code| println!("fewer than 100 faults {code:?}"));
     differences.iter().for_each(|found| {
-        println!("seed {} differs when it counts ({}):\n{}", found.seed, found.difference.kind, found.difference.text);
+        println!(
+            "seed {} differs when it counts ({}):\n{}",
+            found.seed, found.difference.kind, found.difference.text
+        );
     });
     missing.is_empty() && seldom.is_empty() && differences.is_empty()
 }

@@ -100,9 +100,10 @@ pub(super) fn of_expr(hir: &Hir, function: &Function, world: &World, id: ExprId)
         }
         ExprKind::Switch(switch) => of_switch(function, switch, ty),
         ExprKind::Block(_) => one("block", name(ty).to_owned()),
-        ExprKind::Library(called, _) => {
-            one(called.name, called.arguments.iter().map(|scalar| scalar.name()).collect::<Vec<_>>().join(", "))
-        }
+        ExprKind::Library(called, _) => one(
+            called.name,
+            called.arguments.iter().map(|scalar| scalar.name()).collect::<Vec<_>>().join(", "),
+        ),
         ExprKind::Call { function: callee, receiver, arguments } => {
             let on = receiver.as_ref().map_or("call".to_owned(), |place| format!("call on {}", path(place)));
             let result = name(&hir.function(*callee).result).to_owned();
@@ -161,8 +162,7 @@ pub(super) fn of_statement(
     match &statement.kind {
         StatementKind::Let { value, .. } => vec![Label::new("let", name(type_of(value)))],
         StatementKind::Assign { place, operator, value } => {
-            let mut labels =
-                vec![Label::new(format!("assign {}", path(place)), name(&place.ty))];
+            let mut labels = vec![Label::new(format!("assign {}", path(place)), name(&place.ty))];
             if let Some(operator) = operator {
                 let types = names([&place.ty, type_of(value)].into_iter());
                 labels.push(Label::new(format!("{}=", operator.symbol()), types));
@@ -197,7 +197,11 @@ pub(super) fn of_statement(
         StatementKind::For { counter, items, .. } => {
             let kind = match items {
                 Items::Range { inclusive, .. } => {
-                    if *inclusive { "inclusive range".to_owned() } else { "range".to_owned() }
+                    if *inclusive {
+                        "inclusive range".to_owned()
+                    } else {
+                        "range".to_owned()
+                    }
                 }
                 Items::Array(array) => match type_of(array) {
                     Type::Array(array) => format!("array of {}", name(&array.element)),

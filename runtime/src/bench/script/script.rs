@@ -48,11 +48,8 @@ impl Surroundings {
         for (kind, pin) in inputs.chain(case.outputs.iter().map(|pin| (TagKind::Output, pin))) {
             tags.push(tag(kind, pin.name, pin.scalar, tags.len() as u32));
         }
-        let source = ProgramSource {
-            name: case.name.to_owned(),
-            path: format!("rt-tests/benches/script/{}.rhai", case.name),
-            text: case.rhai.into(),
-        };
+        let source =
+            ProgramSource::new(case.name, format!("rt-tests/benches/script/{}.rhai", case.name), case.rhai);
         Self { tags, source }
     }
 

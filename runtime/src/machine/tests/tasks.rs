@@ -40,7 +40,7 @@ const C: u32 = 5;
 
 fn source(name: &str, text: &str) -> ProgramSource {
     let path = format!("programs/{name}.rhai");
-    ProgramSource { name: name.into(), path, text: text.into(), libraries: Default::default() }
+    ProgramSource::new(name, path, text)
 }
 
 fn three_tasks() -> Cell {

@@ -499,7 +499,8 @@ impl<'a> Emitter<'a, '_> {
         let calls = frames.map_while(|frame| frame.called.clone()).collect();
         let column = u16::try_from(column).unwrap_or(u16::MAX);
         let file = self.frame.function.file.index();
-        let library = self.unit.hir.files.get(file).filter(|_| file > 0).map(|file| file.path.as_str().into());
+        let library =
+            self.unit.hir.files.get(file).filter(|_| file > 0).map(|file| file.path.as_str().into());
         self.out.sites.push(Site { line, column, library, kind, calls });
         self.out.sites.len() as u32 - 1
     }

@@ -115,7 +115,7 @@ impl Cell {
 
 /// The typed tree of a text.
 pub(super) fn hir(text: &str, environment: &ScriptEnvironment<'_>) -> Hir {
-    let program = ProgramSource { name: "t".to_owned(), path: "t.rhai".to_owned(), text: text.into() };
+    let program = ProgramSource::new("t", "t.rhai", text);
     let analysed = analyse(&program, environment);
     let findings: Vec<String> = analysed.findings.iter().map(ToString::to_string).collect();
     analysed.hir.unwrap_or_else(|| panic!("{findings:#?}\n{text}"))
