@@ -23,6 +23,12 @@ const UNKNOWN: [&str; 7] = [
     code::UNKNOWN_NAMED,
 ];
 
+/// Stands between something and what it does not have.
+const WRONG_TYPE: &str = " and has no ";
+
+/// In the text about a name that is not called: often its declaration is missing.
+const NOT_CALLED: &str = "functions as values";
+
 /// Further places of a missing name that are listed.
 const RELATED_MAX: usize = 16;
 
@@ -35,7 +41,7 @@ pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) 
         if !of_grammar && broken.covers(finding.start) {
             continue;
         }
-        if UNKNOWN.contains(&finding.code) {
+        if is_about_a_name(&finding) {
             let name = text.get(finding.start as usize..finding.end as usize).unwrap_or_default();
             if broken.may_declare(name) {
                 continue;
@@ -50,8 +56,17 @@ pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) 
     kept
 }
 
+fn is_about_a_name(finding: &ScriptFinding) -> bool {
+    UNKNOWN.contains(&finding.code) || (finding.code == code::REFUSED && finding.message.contains(NOT_CALLED))
+}
+
 fn is_same(first: &ScriptFinding, other: &ScriptFinding) -> bool {
-    first.code == other.code && first.message == other.message && first.path == other.path
+    first.code == other.code && subject(first) == subject(other) && first.path == other.path
+}
+
+/// What a finding is about: something of a type that was not meant has none of what it is asked for, but once is enough.
+fn subject(finding: &ScriptFinding) -> &str {
+    finding.message.split_once(WRONG_TYPE).map_or(&finding.message, |(before, _)| before)
 }
 
 /// One more place of the same missing name; one fix for all of them.
@@ -143,22 +158,26 @@ fn line(tokens: &[SyntaxToken], at: u32) -> &[SyntaxToken] {
 fn is_balanced(tokens: &[SyntaxToken]) -> bool {
     let mut open = Vec::new();
     for token in tokens {
-        match token.kind() {
-            K::LBrace | K::MapStart => open.push(K::RBrace),
-            K::LParen => open.push(K::RParen),
-            K::LBracket | K::QuestionBracket => open.push(K::RBracket),
+        let closed = match token.kind() {
+            K::LBrace | K::MapStart => {
+                open.push(K::RBrace);
+                continue;
+            }
+            K::LParen => {
+                open.push(K::RParen);
+                continue;
+            }
+            K::LBracket | K::QuestionBracket => {
+                open.push(K::RBracket);
+                continue;
+            }
             // The brace behind an interpolation belongs to the text.
-            K::TextMiddle | K::TextEnd => {
-                if open.pop() != Some(K::RBrace) {
-                    return false;
-                }
-            }
-            kind @ (K::RBrace | K::RParen | K::RBracket) => {
-                if open.pop() != Some(kind) {
-                    return false;
-                }
-            }
-            _ => {}
+            K::TextMiddle | K::TextEnd => K::RBrace,
+            kind @ (K::RBrace | K::RParen | K::RBracket) => kind,
+            _ => continue,
+        };
+        if open.pop() != Some(closed) {
+            return false;
         }
     }
     open.is_empty()

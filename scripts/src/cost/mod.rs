@@ -50,6 +50,9 @@ pub struct Unbounded {
     pub why: Why,
 }
 
+/// A loop that may turn so often has no bound: no `[limits] operations` allows it.
+const TURNS_MAX: u64 = 1 << 40;
+
 /// Why it is not known how often a loop turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -144,7 +147,8 @@ impl<'a> Costs<'a> {
                     let turns = i128::from(high) - i128::from(low) + i128::from(*inclusive);
                     u64::try_from(turns.max(0)).unwrap_or(u64::MAX)
                 });
-                turns.into_iter().chain(proven).min().ok_or(open(Why::Numbers))
+                let least = turns.into_iter().chain(proven).min().filter(|turns| *turns < TURNS_MAX);
+                least.ok_or(open(Why::Numbers))
             }
             StatementKind::For { items: Items::Array(array), .. } => match &function.expr(*array).ty {
                 Type::Array(array) => Ok(array.len.into()),

@@ -2,7 +2,7 @@
 
 use crate::{
     station::Cell,
-    support::{LIMITS, PROGRAM, parameters, source},
+    support::{LIMITS, PROGRAM, not_a_lint, parameters, source},
 };
 use sensai_model::cell::{Limits, Tier};
 use sensai_scripts::{Program, Role, ScriptEnvironment, check};
@@ -42,7 +42,8 @@ fn a_cycle_that_fits_is_never_called_too_long() {
                 role,
                 reach: cell.reach(),
             };
-            check(&source(&text), &environment, Tier::Interpreter).findings
+            let found = check(&source(&text), &environment, Tier::Interpreter).findings;
+            found.into_iter().filter(not_a_lint).collect::<Vec<_>>()
         };
         assert!(found(operations).is_empty(), "{body}: {operations}\n{:?}", found(operations));
         assert_eq!(found(5)[0].code, "S304", "{body}: five operations are too few for any cycle");

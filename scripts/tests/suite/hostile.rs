@@ -218,7 +218,7 @@ fn nothing_waits_or_reaches_outside() {
     ] {
         refused_body(body, "S203");
     }
-    refused("import \"files\" as f; fn init() { #{} } fn cycle() { }", "S203");
+    refused("import \"files\" as f; fn init() { #{} } fn cycle() { }", "S229");
 }
 
 #[test]

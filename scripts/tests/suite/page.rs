@@ -1,6 +1,6 @@
 //! The examples of the pages about findings, and the cell that they stand in.
 
-use sensai_model::{Cell, config};
+use sensai_model::{Cell, cell::Library, config};
 use std::fs;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -113,6 +113,9 @@ pub fn cell_text(examples: &[&Example], tables: &[&str]) -> String {
         for name in ["call_depth", "operations"] {
             limits += &example.word(name).map(|value| format!("{name} = {value}\n")).unwrap_or_default();
         }
+        if let Some(tier) = example.word("tier") {
+            text = text.replacen("interval =", &format!("tier = \"{tier}\"\ninterval ="), 1);
+        }
         if example.word("unit") == Some("none") {
             text = text.replace("programs = [\"main\"]\n", "programs = []\n");
         }
@@ -150,12 +153,15 @@ pub fn cell_text(examples: &[&Example], tables: &[&str]) -> String {
 pub fn path(examples: &[&Example], index: usize) -> String {
     let example = examples[index];
     if let Some(library) = example.word("library") {
-        return format!("libraries/{library}.rhai");
+        return format!("lib/{library}.rhai");
     }
     let folder = if example.word("twin").is_some() { "twin" } else { "programs" };
     let same =
         |other: &&&Example| other.word("twin") == example.word("twin") && other.word("library").is_none();
-    let name = match examples[..index].iter().filter(same).count() {
+    let before = examples[..index].iter().filter(same);
+    // The base task always has a program `main`.
+    let main = example.word("task").is_some() && before.clone().all(|other| other.word("task").is_some());
+    let name = match before.count() + usize::from(main) {
         0 => "main".to_owned(),
         1 => "other".to_owned(),
         count => format!("other_{count}"),
@@ -182,5 +188,15 @@ pub fn read(examples: &[&Example], tables: &[&str], path: &str) -> Result<Vec<u8
 pub fn cell(examples: &[&Example]) -> Cell {
     let report = config::load(|path| read(examples, &[], path));
     let shown = report.render(config::Style::Plain);
-    report.cell.unwrap_or_else(|| panic!("{shown}"))
+    let mut cell = report.cell.unwrap_or_else(|| panic!("{shown}"));
+    let libraries = |name: String| {
+        let index = examples.iter().position(|example| example.word("library") == Some(&name))?;
+        Some(Library { path: path(examples, index), text: examples[index].text.as_str().into(), name })
+    };
+    let slow = cell.slow_tasks.iter_mut().flat_map(|task| &mut task.programs);
+    for program in cell.task.programs.iter_mut().chain(slow) {
+        program.libraries =
+            sensai_scripts::imports(&program.text).into_iter().filter_map(libraries).collect();
+    }
+    cell
 }

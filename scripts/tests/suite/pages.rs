@@ -3,7 +3,7 @@
 use crate::page::{Example, Kind, Mark, cell, examples, marks};
 use sensai_model::Cell;
 use sensai_scripts::{
-    Analysed, Reach, Role, ScriptEnvironment, ScriptFinding, Sink, analyse,
+    Analysed, Reach, Role, ScriptEnvironment, ScriptFinding, Sink, analyse, check,
     lints::{Member, across, retained, retained_types},
     pages,
 };
@@ -23,9 +23,10 @@ fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
 /// What is found in a program, or between programs; `old` is what it was before.
 fn found(examples: &[&Example], old: Option<&Example>) -> Vec<ScriptFinding> {
     let cell = cell(examples);
+    let tier = |task| cell.tasks().nth(task).unwrap().tier;
     let analysed: Vec<(usize, Analysed)> = (0..)
         .zip(cell.programs())
-        .map(|(index, (task, program))| (task, analyse(program, &environment(&cell, index))))
+        .map(|(index, (task, program))| (task, check(program, &environment(&cell, index), tier(task))))
         .collect();
     let mut findings: Vec<ScriptFinding> =
         analysed.iter().flat_map(|(_, analysed)| analysed.findings.clone()).collect();

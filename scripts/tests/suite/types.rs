@@ -318,7 +318,7 @@ fn init() {
 fn cycle() {
     this.n = ;
     this.x = 7;
-    let y = (1 + ;
+    let y = (1 + );
     io.clmp = true;
 }
 ";

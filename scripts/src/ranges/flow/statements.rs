@@ -141,23 +141,24 @@ impl Flow<'_, '_> {
     }
 }
 
-/// What a tag has that is given a value: refused if it is not finite, or outside of a range that does not saturate.
+/// What a tag has that is given a value: refused if it is not finite, or outside of a range that does not saturate. It holds
+/// if the value is stored as it is: one that saturates has to be looked at, too.
 fn stored_in(given: &Known, limit: &Known, saturates: bool) -> Checked<Known> {
-    let inside = given.meet(limit);
     match (given, limit) {
-        (Known::Float(given), Known::Float(range)) if saturates => {
-            let finite = given.meet(crate::ranges::float::FloatRange::FINITE);
+        (Known::Float(of), Known::Float(range)) if saturates => {
+            let finite = of.meet(crate::ranges::float::FloatRange::FINITE);
             Checked {
                 value: finite.map(|finite| Known::Float(finite.max(low(*range)).min(high(*range)))),
-                holds: given.is_finite(),
+                holds: limit.includes(given),
             }
         }
         (Known::Int(given), Known::Int(range)) if saturates => {
             let (low, high) = (range.low(), range.high());
             let of = crate::ranges::int::IntRange::of;
-            Checked::sure(Known::Int(given.max(of(low)).min(of(high))))
+            let stored = given.max(of(low)).min(of(high));
+            Checked { value: Some(Known::Int(stored)), holds: *given == stored }
         }
-        _ => Checked { holds: limit.includes(given), value: inside },
+        _ => Checked { holds: limit.includes(given), value: given.meet(limit) },
     }
 }
 
