@@ -9,20 +9,21 @@ mod c;
 pub mod cases;
 pub mod pins;
 pub mod reference;
-mod script;
+
 mod subject;
 #[cfg(test)]
 mod tests;
+mod tiers;
 
 use super::bootstrap::{self, Ratio, median};
 use crate::{cli::BenchScript, rt};
 use anyhow::Context;
 use c::Process;
 use cases::{CYCLES, Case};
-use script::{ScriptForm, Surroundings};
 use serde::Serialize;
 use std::process::ExitCode;
 use subject::{Subject, Work, passes_for};
+use tiers::{ScriptForm, Surroundings};
 
 /// What a measurement lasts at least, ns.
 const AT_LEAST_NS: u64 = 2_000_000;

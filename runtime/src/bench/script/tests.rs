@@ -1,8 +1,8 @@
 use super::{
     c::{Process, compiler},
     cases::{self, CYCLES},
-    script::{ScriptForm, Surroundings},
     subject::{Subject, Work},
+    tiers::{ScriptForm, Surroundings},
 };
 
 /// What a column must give before it is compared; without a clock.
