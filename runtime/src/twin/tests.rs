@@ -27,8 +27,8 @@ fn source(toml: &str, twin: &[(&str, &str)]) -> Source {
 #[track_caller]
 pub(super) fn cell(twin: &str) -> Cell {
     let source = source(CELL, &[("twin/press.rhai", twin)]);
-    assert_eq!(source.render(false), "");
-    Cell::clone(&source.cell.expect("there are no findings"))
+    let shown = source.render(false);
+    Cell::clone(&source.cell.unwrap_or_else(|| panic!("{shown}")))
 }
 
 /// A twin between images that a test sets and looks at, with shafts that the test turns.

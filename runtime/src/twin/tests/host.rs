@@ -4,6 +4,7 @@ use super::{CELL, Rig, cell, source};
 use crate::twin::{provenance, set_parameters};
 
 const STATE: &str = "fn init() { #{ runs: 0, time: 0.0 } }\n";
+const NO_STATE: &str = "fn init() { #{ } }\n";
 
 #[test]
 fn a_twin_runs_once_an_interval_and_is_told_the_time() {
@@ -169,8 +170,9 @@ fn cycle() {
 
     // What only the whole twin shows: a drive's own inputs, and two writers.
     let two = CELL.replace("\"twin/press.rhai\"]", "\"twin/press.rhai\", \"twin/more.rhai\"]");
-    let one = format!("{STATE}fn cycle() {{ io.raw = 5; io.nest.present = true; axis.press.load = 1.0; }}\n");
-    let more = format!("{STATE}fn cycle() {{ axis.press.load = 2.0; }}\n");
+    let one =
+        format!("{NO_STATE}fn cycle() {{ io.raw = 5; io.nest.present = true; axis.press.load = 1.0; }}\n");
+    let more = format!("{NO_STATE}fn cycle() {{ axis.press.load = 2.0; }}\n");
     let found = source(&two, &[("twin/press.rhai", one.as_str()), ("twin/more.rhai", more.as_str())]);
     let shown: Vec<String> = found.findings.iter().map(|found| format!("{} {found}", found.code)).collect();
     assert_eq!(
