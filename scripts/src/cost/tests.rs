@@ -103,7 +103,7 @@ fn a_run_does_not_do_more_than_its_bound() {
         "for i in 0..9 { if i % 3 == 0 { continue; } this.n += i; if this.n > 1000 { this.n = 0; break; } }",
         "let i = 0; while i < 12 { i += 1 + clamp(this.a[i % 4], 0, 3); } this.n = i;",
         "switch this.n % 3 { 0 => { for i in 0..200 { this.x += 0.5; } } 2 => { for i in 0..99 { this.x += 1.0; } } _ => {} } this.n += 1;",
-        "this.t.run(this.n > 2, 0.01); if this.t.Q { this.n = 0; } else { this.n += 1; } let b = this.a; this.a = b;",
+        "this.t.run(this.n > 2, 0.01); if this.t.Q { for i in 0..90 { this.x += 1.0; } } else { this.n += 1; for i in 0..80 { this.x += 1.0; } } let b = this.a; this.a = b;",
     ];
     for body in bodies {
         let text = format!(
