@@ -379,7 +379,10 @@ const STD_IO: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
 /// Pure crates name nothing of the operating system.
 pub fn core_without_io(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
-    let pure = |path: &str| path.ends_with(".rs") && PURE.iter().any(|(_, folder)| path.starts_with(folder));
+    let pure = |path: &str| {
+        let is_test = path.contains("/tests/") || path.ends_with("/tests.rs");
+        path.ends_with(".rs") && !is_test && PURE.iter().any(|(_, folder)| path.starts_with(folder))
+    };
     for (path, text) in tree.iter().filter(|(path, _)| pure(path)) {
         let code = without_tests(&code_only(text));
         for (at, root) in code.match_indices("std::") {

@@ -15,9 +15,9 @@ use sensai_stdlib::registry::AXIS as AXIS_HANDLE;
 /// What a program may see of its cell.
 #[derive(Clone, Copy, Debug)]
 pub struct ScriptEnvironment<'a> {
-    /// Tags of the cell; their slots are those of the store that [`Program::cycle`] gets.
+    /// Tags of the cell; their slots are those of the store that [`Program::cycle`](crate::Program::cycle) gets.
     pub tags: &'a [Tag],
-    /// Parameters, in the order of the values that [`Program::cycle`] gets. `init` sees their defaults.
+    /// Parameters, in the order of the values that [`Program::cycle`](crate::Program::cycle) gets. `init` sees their defaults.
     pub parameters: &'a [Parameter],
     /// What one run may use.
     pub limits: Limits,

@@ -94,8 +94,16 @@ pub(crate) fn load_to_run(directory: &Path) -> anyhow::Result<(Arc<Cell>, Source
 }
 
 fn checked(directory: &Path, mut source: Source) -> anyhow::Result<(Arc<Cell>, Source)> {
-    eprint!("{}", source.render(std::io::stderr().is_terminal()));
     let errors = source.errors();
+    match source.findings.len() {
+        0 => {}
+        // Who runs a cell wants to know that something is doubtful; who writes it asks for what.
+        doubtful if errors == 0 => {
+            let (plural, it) = if doubtful == 1 { ("", "it") } else { ("s", "them") };
+            eprintln!("{doubtful} warning{plural}; `sensai check {}` shows {it}", directory.display());
+        }
+        _ => eprint!("{}", source.render(std::io::stderr().is_terminal())),
+    }
     let cell = source.cell.take().with_context(|| {
         let plural = if errors == 1 { "" } else { "s" };
         format!("the cell in {} has {errors} error{plural}", directory.display())

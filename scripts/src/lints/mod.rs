@@ -8,7 +8,6 @@ mod axes;
 mod calls;
 mod dead;
 mod effects;
-mod every_cycle;
 mod fields;
 mod floats;
 mod instances;
@@ -16,6 +15,7 @@ mod items;
 mod loops;
 mod paths;
 mod retained;
+mod steady;
 mod units;
 mod values;
 mod variables;
@@ -60,7 +60,7 @@ pub(crate) fn run(subject: &Subject<'_>, sink: &mut Sink) {
     variables::lint(&program, sink);
     items::lint(subject, &program, sink);
     fields::lint(&program, sink);
-    every_cycle::lint(&program, sink);
+    steady::lint(&program, sink);
     axes::lint(&program, sink);
     floats::lint(&program, sink);
 }

@@ -157,6 +157,11 @@ impl Lexer<'_> {
         if let Some((spelling, help)) = words::reserved_symbol(&self.text[start..]) {
             self.position = start + spelling.len();
             self.error(start, format!("there is no `{}`", spelling.trim_end()), help);
+            // A line of dashes is one mistake.
+            while let Some((more, _)) = words::reserved_symbol(self.rest()).filter(|more| more.0 == spelling)
+            {
+                self.position += more.len();
+            }
             return K::ReservedSymbol;
         }
         let Some(kind) = words::symbol(&self.text[start..]) else {
