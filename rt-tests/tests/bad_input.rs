@@ -431,8 +431,14 @@ fn bad_input_truncated_logs() {
     let scratch = Scratch::new();
     let bytes = fs::read(good_log(&scratch)).expect("it is there");
     for share in [99, 80, 50, 20, 3] {
-        let cut = scratch.write(&format!("cut{share}.snlog"), &bytes[..bytes.len() * share / 100]);
-        let verify = sensai(&["log", "verify", &text(&cut)]);
+        let len = bytes.len() * share / 100;
+        let mut cut = scratch.write(&format!("cut{share}.snlog"), &bytes[..len]);
+        let mut verify = sensai(&["log", "verify", &text(&cut)]);
+        if verify.code == Some(0) {
+            // By chance the cut was where a block ends, and nothing is torn.
+            cut = scratch.write(&format!("cut{share}.snlog"), &bytes[..len - 1]);
+            verify = sensai(&["log", "verify", &text(&cut)]);
+        }
         assert_eq!(verify.code, Some(1), "{share} %: {}{}", verify.stdout, verify.stderr);
         let shown = format!("{}{}", verify.stdout, verify.stderr);
         assert!(shown.contains("torn") || shown.contains("cut") || shown.contains("end"), "{shown}");
