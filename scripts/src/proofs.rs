@@ -13,7 +13,8 @@ pub enum Check {
     Index(ExprId),
     /// The operator of the statement with this right side, as in `x += value`.
     Assignment(ExprId),
-    /// The value that the statement with this right side stores into a tag is finite, and in the tag's range.
+    /// The value that the statement with this right side stores into a tag is finite, and in the tag's range unless the tag
+    /// saturates: then it is limited.
     Store(ExprId),
 }
 

@@ -26,11 +26,9 @@ pub const CYCLES: u64 = 30;
 /// Runs that making a program smaller may take.
 const ATTEMPTS: usize = 3000;
 
-/// Differences after which a campaign stops: more of them say no more.
-const DIFFERENCES: usize = 10;
-
-/// Faults that a well-typed program can come to; fuel and depth, which the tiers count differently, apart.
-pub const FAULTS: [FaultCode; 8] = [
+/// Faults that a well-typed program can come to. How deep calls may be is checked before it runs.
+pub const FAULTS: [FaultCode; 9] = [
+    FaultCode::FuelExhausted,
     FaultCode::Overflow,
     FaultCode::DivisionByZero,
     FaultCode::IndexOutOfBounds,
@@ -50,6 +48,13 @@ pub struct Plan {
     pub seeds: u64,
     /// Threads.
     pub jobs: usize,
+    /// Differences after which it stops: more of them say no more.
+    pub differences: usize,
+}
+
+impl Plan {
+    /// Differences that a plan ends with if nobody says otherwise.
+    pub const DIFFERENCES: usize = 10;
 }
 
 /// Sums over all seeds.
@@ -67,8 +72,6 @@ pub struct Summary {
     pub faulted: u64,
     /// Faults of which only the column differed.
     pub columns: u64,
-    /// Programs that ran out of fuel or depth, where comparing ends.
-    pub exhausted: u64,
     /// Bytes of all texts.
     pub bytes: u64,
     /// Seeds that differ.
@@ -116,7 +119,7 @@ pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
     let mut sums = Summary::default();
     let step = |own: &mut Summary, seed| {
         own.add(seed, &run_seed(seed, tiers, false));
-        own.differences.len() < DIFFERENCES
+        own.differences.len() < plan.differences
     };
     each_seed(plan, step, |own| sums.join(own));
     sums.differences.sort_by_key(|found| found.seed);
@@ -128,7 +131,7 @@ pub fn cover(plan: Plan, tiers: Tiers<'_>) -> (Coverage, Vec<Found>) {
     let (mut coverage, mut differences) = (Coverage::default(), Vec::new());
     let step = |(own, found): &mut (Coverage, Vec<Found>), seed| {
         found.extend(own.add(seed, tiers).err().map(|difference| Found { seed, difference }));
-        found.len() < DIFFERENCES
+        found.len() < plan.differences
     };
     each_seed(plan, step, |(own, found)| {
         coverage.join(own);
@@ -138,7 +141,8 @@ pub fn cover(plan: Plan, tiers: Tiers<'_>) -> (Coverage, Vec<Found>) {
     (coverage, differences)
 }
 
-/// Each thread takes the next seed until there is none, or one of them has seen enough.
+/// Each thread takes the next seed until there is none, or one of them has seen enough. All seeds before one that was run
+/// are run, too, so that the first difference is the same with any number of threads.
 fn each_seed<T: Default + Send>(
     plan: Plan,
     step: impl Fn(&mut T, u64) -> bool + Sync,
@@ -179,12 +183,8 @@ impl Summary {
             *self.faults.entry(*code).or_default() += count;
             self.example(*code, seed);
         }
-        match &run.verdict {
-            Verdict::Equal => {}
-            Verdict::Exhausted => self.exhausted += 1,
-            Verdict::Differs(difference) => {
-                self.differences.push(Found { seed, difference: difference.clone() });
-            }
+        if let Verdict::Differs(difference) = &run.verdict {
+            self.differences.push(Found { seed, difference: difference.clone() });
         }
     }
 
@@ -198,7 +198,6 @@ impl Summary {
         self.cycles += other.cycles;
         self.columns += other.columns;
         self.faulted += other.faulted;
-        self.exhausted += other.exhausted;
         self.bytes += other.bytes;
         for (code, count) in other.faults {
             *self.faults.entry(code).or_default() += count;

@@ -66,7 +66,7 @@ impl Coverage {
             // Braces around so much nest more deeply than a parser likes now and then.
             Verdict::Differs(difference) if difference.kind == "refused" => return Ok(()),
             Verdict::Differs(difference) => return Err(difference),
-            Verdict::Equal | Verdict::Exhausted => {}
+            Verdict::Equal => {}
         }
         let Some(hir) = understood(&printed.text, printed.probes, &world) else { return Ok(()) };
         self.programs += 1;

@@ -19,8 +19,6 @@ use std::{
 pub enum Verdict {
     /// Equal in everything, to the end.
     Equal,
-    /// Fuel or depth ran out, which the tiers count differently.
-    Exhausted,
     /// They differ.
     Differs(Difference),
 }
@@ -226,13 +224,6 @@ fn cycle(sides: &mut [Side; 2], outside: &Outside<'_>, number: u64, run: &mut Ru
     if run.trace.last().is_some() {
         run.trace.push(format!("    {}", said(&left)));
     }
-    let exhausted = |result: &Result<(), ProgramError>| {
-        let code = result.as_ref().err().map(|error| error.fault.code);
-        matches!(code, Some(FaultCode::FuelExhausted | FaultCode::CallDepth))
-    };
-    if exhausted(&left) || exhausted(&right) {
-        return Err(Verdict::Exhausted);
-    }
     match (left, right) {
         (Ok(()), Ok(())) => {
             compare_effects(sides, number)?;
@@ -246,7 +237,12 @@ fn cycle(sides: &mut [Side; 2], outside: &Outside<'_>, number: u64, run: &mut Ru
             Ok(false)
         }
         (Err(left), Err(right)) => {
-            let place = |error: &ProgramError| (error.fault.code, error.fault.line, error.fault.source);
+            // Where in a loop without end the fuel is used up, each tier has its own opinion on.
+            let line = |error: &ProgramError| match error.fault.code {
+                FaultCode::FuelExhausted => 0,
+                _ => error.fault.line,
+            };
+            let place = |error: &ProgramError| (error.fault.code, line(error), error.fault.source);
             if place(&left) != place(&right) {
                 let text = format!("{}\nand {}", shown(&left), shown(&right));
                 return Err(differs("fault", number, text));

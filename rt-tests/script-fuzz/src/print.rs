@@ -36,7 +36,7 @@ pub fn counting(program: &Program, phase: u32) -> Printed {
 fn print(program: &Program, phase: Option<u32>) -> Printed {
     let counting = phase.is_some();
     let nodes = phase.unwrap_or(0);
-    let mut printer = Printer { text: String::new(), indent: 0, counting, nodes, probes: 0 };
+    let mut printer = Printer { text: String::new(), indent: 0, counting, nodes, probes: 0, open: 0 };
     for (name, value) in &program.constants {
         printer.text.push_str(&format!("const {name} = "));
         // Constants are computed before there are tags.
@@ -74,8 +74,13 @@ fn called_by_init(program: &Program) -> BTreeSet<String> {
     known
 }
 
+/// Braces of counters that may stand in each other: each of them is a level, and there are only so many.
+const OPEN_MAX: u8 = 2;
+
 struct Printer {
     text: String,
+    /// Braces of counters around.
+    open: u8,
     indent: usize,
     counting: bool,
     /// Values so far.
@@ -259,12 +264,15 @@ impl Printer {
     /// A value, with its counter if there are any.
     fn expr(&mut self, expr: &Expr, least: u8) {
         self.nodes += 1;
-        if !self.counting || !self.nodes.is_multiple_of(3) || expr.ty == Ty::Unit {
+        let counts = self.counting && self.nodes.is_multiple_of(3) && self.open < OPEN_MAX;
+        if !counts || expr.ty == Ty::Unit {
             return self.bare(expr, least);
         }
         self.text.push_str(if least > 0 { "({ " } else { "{ " });
         self.probe();
+        self.open += 1;
         self.bare(expr, 0);
+        self.open -= 1;
         self.text.push_str(if least > 0 { " })" } else { " }" });
     }
 
@@ -326,9 +334,21 @@ impl Printer {
                 self.expr(operand, if sign { PRIMARY + 1 } else { UNARY });
             }
             Kind::Binary(operator, left, right) => self.binary(expr, operator, left, right),
+            // A counter in the length of an array would leave the length unknown.
             Kind::Call(name, arguments) => {
                 self.text.push_str(name);
-                self.list('(', arguments.iter(), ')', expr.broken);
+                match arguments.as_slice() {
+                    // A counter in the length of an array would leave the length unknown.
+                    [len, value] if name == "array" && self.counting => {
+                        self.counting = false;
+                        self.list('(', std::iter::once(len), ',', false);
+                        self.counting = true;
+                        self.text.push(' ');
+                        self.expr(value, 0);
+                        self.text.push(')');
+                    }
+                    all => self.list('(', all.iter(), ')', expr.broken),
+                }
             }
             Kind::Method(base, name, arguments) => {
                 self.place(base);

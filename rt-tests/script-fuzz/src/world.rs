@@ -17,9 +17,12 @@ use sensai_scripts::{Ports, Reach, Role, ScriptEnvironment};
 /// Global index of the program: not 0, so that a tier that forgets it is noticed.
 pub const PROGRAM: u16 = 3;
 
-/// Wide enough that neither fuel nor depth ends a program of the generator; they are no part of the agreement.
-pub const LIMITS: Limits =
+/// Wide enough that no program of the generator comes to the end of its fuel, which the tiers count differently.
+const LIMITS: Limits =
     Limits { operations: 20_000_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
+
+/// Work for a cycle of a program with loops that never end: far more than the rest of it does.
+const ENDED_AFTER: u64 = 200_000;
 
 /// A cell, or the machine's side of one.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct World {
     pub ranges: Vec<Range>,
     /// The same of the parameters.
     pub parameter_ranges: Vec<Range>,
+    /// Programs have loops that only the end of their fuel ends.
+    pub endless: bool,
 }
 
 /// A name behind a root that a program can read.
@@ -117,6 +122,7 @@ impl World {
             world.add_reach(chance);
         }
         world.add_parameters(chance);
+        world.endless = chance.percent(1);
         world
     }
 
@@ -177,6 +183,7 @@ impl World {
             twin,
             ranges: Vec::new(),
             parameter_ranges: Vec::new(),
+            endless: false,
         }
     }
 
@@ -286,10 +293,11 @@ impl World {
             jidoka: &self.jidoka,
             unit: self.unit.as_ref(),
         };
+        let operations = if self.endless { ENDED_AFTER } else { LIMITS.operations };
         ScriptEnvironment {
             tags,
             parameters: &self.parameters,
-            limits: LIMITS,
+            limits: Limits { operations, ..LIMITS },
             program_index: PROGRAM,
             role,
             reach,

@@ -18,10 +18,16 @@ const PROGRAMS: &[(&str, &str, &str, &str)] = &[
         "",
     ),
     (
-        "two ranges of one arm with a guard",
-        "f: 0.0",
-        "switch -io.inp.n {\n3 if false => { }\n3..=9 | 6..9 if true => { this.f = 1.0; }\n_ => { }\n}",
+        "ranges behind a number whose guard does not hold",
+        "n: 0, f: 0.0",
+        "switch this.n % 10 {\n3 if false => { }\n3..=6 | 8..9 if true => { this.f += 1.0; }\n_ => { }\n} this.n += 1;",
         "",
+    ),
+    (
+        "a guard that changes what it asks",
+        "n: 0, f: 0.0",
+        "switch this.n % 4 {\n1 if this.next() > 20 => { this.f = 1.0; }\n1..=2 if this.next() % 2 == 0 => { this.f += 2.0; }\n_ => { this.n += 1; }\n}",
+        "fn next() { this.n += 1; this.n }",
     ),
     (
         "what a loop over constants gives can be changed",
@@ -29,6 +35,36 @@ const PROGRAMS: &[(&str, &str, &str, &str)] = &[
         "for x in [this.n, C] { x += 1; this.n += x; }",
         "const C = 7;",
     ),
+    (
+        "a loop that is left in the middle of an operation",
+        "n: 0",
+        "loop { let next = 1 + { if this.n % 7 == 6 { break; } this.n }; this.n = next; } this.n += 10;",
+        "",
+    ),
+    (
+        "what never faults is limited still",
+        "n: 0, x: 0.5",
+        "io.saturated = 150; io.n = io.saturated; this.n -= 1; io.saturated = this.n % 9; io.saturated += 200;",
+        "",
+    ),
+    (
+        "a tag of floats and a whole number",
+        "n: 1",
+        "io.x = 3.0; io.x *= this.n; io.x += io.inp.n; this.n += 1;",
+        "",
+    ),
+];
+
+/// Ways to nest.
+const NESTS: &[(&str, &str)] = &[
+    ("1 + (", ")"),
+    ("max(1, ", ")"),
+    ("if io.inp.b { ", " } else { 1 }"),
+    ("{ ", " }"),
+    ("{ for i in 0..1 { this.n = ", "; } 1 }"),
+    ("switch this.n { 1 => ", ", _ => 0 }"),
+    ("#{ a: ", " }.a"),
+    ("this.a[", " & 1]"),
 ];
 
 /// Programs that no tier takes: Rhai would read the variable after what changes it.
@@ -52,6 +88,26 @@ fn both_tiers_say_the_same() {
             let run = drive::run(&case, TIERS);
             assert_eq!(run.verdict, Verdict::Equal, "{about}, seed {seed}:\n{text}");
         }
+    }
+}
+
+/// How deep is too deep, our front end says alone: Rhai counts levels in another way.
+#[test]
+fn what_is_nested_as_deeply_as_it_may_be_runs_in_both() {
+    let world = World::fixed();
+    for (open, close) in NESTS {
+        let nested = |times: usize| {
+            let cycle = format!("this.n = {}1{};", open.repeat(times), close.repeat(times));
+            text("n: 0, a: array(2, 1)", &cycle, "")
+        };
+        let taken = |times: &usize| {
+            let source = ProgramSource::new("case", "programs/case.rhai", nested(*times).as_str());
+            compiled(&source, &world.environment(&world.tags)).is_ok()
+        };
+        let times = (1..70).rev().find(taken).expect("some nesting is possible");
+        assert!(times >= 10, "{open}: {times}");
+        let case = Case { world: &world, text: &nested(times), probes: 0, cycles: 5, seed: 0, trace: false };
+        assert_eq!(drive::run(&case, TIERS).verdict, Verdict::Equal, "{open} {times} times");
     }
 }
 

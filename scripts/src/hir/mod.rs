@@ -480,8 +480,8 @@ pub struct TagPlace {
 
 /// `switch value { … }`.
 ///
-/// As in Rhai 1.27: if one of the arms without a range names the value, the first of these whose guard holds runs, and
-/// if none does, the default; ranges are asked only if no arm names the value.
+/// As in Rhai 1.27: of the arms that name the value, the first one whose guard holds runs; if there is none, of those with
+/// a range that contains it; else the default. Patterns of an arm with a guard do not overlap: Rhai would ask it twice.
 #[derive(Clone, Debug)]
 pub struct Switch {
     /// `bool`, `i64` or a text.

@@ -6,16 +6,14 @@ use rhai::{Dynamic, Engine, OptimizationLevel};
 use sensai_model::cell::Limits;
 use std::rc::Rc;
 
-/// Nesting of expressions and statements in one function.
-pub(crate) const NESTING_MAX: usize = 64;
-
 /// An engine that can parse programs, but not run them: for checks of the text.
 pub(crate) fn parser() -> Engine {
     let mut engine = Engine::new_raw();
     engine
         .set_optimization_level(OptimizationLevel::None)
         .set_fast_operators(false)
-        .set_max_expr_depths(NESTING_MAX, NESTING_MAX)
+        // The front end has refused what is nested too deeply; Rhai counts levels by rules of its own.
+        .set_max_expr_depths(0, 0)
         .set_max_functions(FUNCTIONS_MAX)
         .set_max_variables(VARIABLES_MAX)
         .set_max_modules(0)

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     finding::code,
-    hir::{Block, ExprId, ExprKind, Items, Span, Statement, StatementKind, Type},
+    hir::{
+        Block, ExprId, ExprKind, Items, Span, Statement, StatementKind, Type,
+        walk::{self, Part},
+    },
     sink::Found,
     syntax::{
         SyntaxNode,
@@ -335,40 +338,43 @@ pub(super) fn called(ty: &Type) -> String {
     }
 }
 
-/// True if a `break` of this loop, or a `return`, is somewhere in its body.
+/// True if a `break` of this loop, a `return` or a fault is somewhere in its body, operands included.
 fn leaves(body: &Block, exprs: &[crate::hir::Expr]) -> bool {
     fn block(body: &Block, exprs: &[crate::hir::Expr], inner: bool) -> bool {
         let statement = |statement: &Statement| match &statement.kind {
             StatementKind::Return(_) => true,
             StatementKind::Break => !inner,
-            StatementKind::While { body, condition, .. } => {
+            StatementKind::While { condition, body, .. } => {
                 condition.is_some_and(|condition| expr(condition, exprs, inner)) || block(body, exprs, true)
             }
-            StatementKind::For { body, .. } => block(body, exprs, true),
-            StatementKind::Expr(value) | StatementKind::Let { value, .. } => expr(*value, exprs, inner),
-            StatementKind::Assign { value, .. } | StatementKind::AssignTag { value, .. } => {
-                expr(*value, exprs, inner)
+            StatementKind::For { items, body, .. } => {
+                let mut found = block(body, exprs, true);
+                walk::item_parts(items, &mut |of| found = found || part(of, exprs, inner));
+                found
             }
-            StatementKind::Continue => false,
+            kind => {
+                let mut found = false;
+                walk::statement_parts(kind, &mut |of| found = found || part(of, exprs, inner));
+                found
+            }
         };
         body.statements.iter().any(statement) || body.value.is_some_and(|value| expr(value, exprs, inner))
     }
+    fn part(of: Part<'_>, exprs: &[crate::hir::Expr], inner: bool) -> bool {
+        match of {
+            Part::Expr(id) => expr(id, exprs, inner),
+            Part::Block(body) => block(body, exprs, inner),
+        }
+    }
     fn expr(id: ExprId, exprs: &[crate::hir::Expr], inner: bool) -> bool {
         let Some(of) = exprs.get(id.index()) else { return false };
-        match &of.kind {
-            ExprKind::Block(body) => block(body, exprs, inner),
-            ExprKind::If { condition, then, otherwise } => {
-                expr(*condition, exprs, inner)
-                    || block(then, exprs, inner)
-                    || otherwise.as_ref().is_some_and(|body| block(body, exprs, inner))
-            }
-            ExprKind::Switch(switch) => {
-                switch.arms.iter().any(|arm| expr(arm.body, exprs, inner))
-                    || switch.default.is_some_and(|body| expr(body, exprs, inner))
-            }
+        let mut found = match of.kind {
             ExprKind::Fault(_) => true,
+            ExprKind::If { .. } | ExprKind::Switch(_) | ExprKind::Block(_) => false,
             _ => matches!(of.ty, Type::Never),
-        }
+        };
+        walk::expr_parts(&of.kind, &mut |of| found = found || part(of, exprs, inner));
+        found
     }
     block(body, exprs, false)
 }

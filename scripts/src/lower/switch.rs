@@ -45,8 +45,16 @@ impl Body<'_, '_, '_> {
         }
         let (mut arms, mut default, mut parts) = (Vec::new(), None, Vec::new());
         for case in &cases {
-            let patterns: Vec<Pattern> =
-                case.values().filter_map(|pattern| self.pattern(&pattern, &ty, value)).collect();
+            let mut patterns = Vec::new();
+            for node in case.values() {
+                let Some(pattern) = self.pattern(&node, &ty, value) else { continue };
+                if case.guard().is_some() && patterns.iter().any(|other| overlap(&pattern, other)) {
+                    let help = "write each value once";
+                    let message = "a value fits this case twice, and its condition would be asked twice";
+                    self.error(code::SWITCH, span(&node), message, help);
+                }
+                patterns.push(pattern);
+            }
             let guard = case.guard().map(|guard| self.condition(&guard));
             let Some((body, part)) = self.case_body(case, inner) else { continue };
             parts.push(part);
@@ -168,6 +176,19 @@ impl Body<'_, '_, '_> {
     fn literal_only(&mut self, at: Span) {
         let help = "write the number, text or bool itself; what is computed is for `if`";
         self.error(code::SWITCH, at, "a case is a literal", help);
+    }
+}
+
+/// Does a value fit both?
+fn overlap(one: &Pattern, other: &Pattern) -> bool {
+    let bounds = |pattern: &Pattern| match *pattern {
+        Pattern::Range(low, high) => Some((low, high)),
+        Pattern::Scalar(Value::I64(number)) => Some((number, number)),
+        _ => None,
+    };
+    match (bounds(one), bounds(other)) {
+        (Some((from, to)), Some((start, end))) => from.max(start) <= to.min(end),
+        _ => one == other,
     }
 }
 

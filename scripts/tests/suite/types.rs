@@ -163,6 +163,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "switch this.s { 1 => { } _ => { } }",
         "error[S227]: 4:17: a case is i64, the value is text; a case of another type never fits",
     ),
+    (
+        "switch this.i { 3 | 1..4 if this.f > 0.0 => { } _ => { } }",
+        "error[S227]: 4:21: a value fits this case twice, and its condition would be asked twice; write each value once",
+    ),
     ("let r = #{ a: 1, a: 2 };", "error[S228]: 4:18: there are two fields `a`; choose another name"),
     // Parts of values.
     ("let r = #{ a: 1 }; this.i = r.b;", "error[S218]: 4:31: `r` has no field `b`; did you mean `a`?"),

@@ -4,6 +4,7 @@ use clap::Parser;
 use script_fuzz::{
     campaign::{self, Found, Plan, Summary},
     clock::Stopwatch,
+    coverage::Coverage,
     drive::Verdict,
     tiers::{TIERS, Tiers},
 };
@@ -26,13 +27,23 @@ struct Arguments {
     /// Say it in JSON
     #[arg(long)]
     json: bool,
-    /// Count what of the language was run in both tiers; what was not run at all is a failure
+    /// Stop at the first difference, and say only that
     #[arg(long, conflicts_with = "json")]
-    coverage: bool,
+    first: bool,
+    /// Do not count what of the language was run in both tiers. From 2000 seeds on that is counted, and what was not run at
+    /// all is a failure, and so is a fault that comes less than once in 200 programs
+    #[arg(long)]
+    no_coverage: bool,
     /// Only this seed: its program, every cycle, and a smaller program if the tiers differ
-    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "start", "jobs", "json"])]
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "start", "jobs", "json", "first"])]
     seed: Option<u64>,
 }
+
+/// Programs that are run once more with counters; fewer say nothing about what is not generated.
+const COUNTED: u64 = 2000;
+
+/// Programs to one of which each fault comes at least.
+const PROGRAMS_TO_A_FAULT: u64 = 200;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -54,7 +65,6 @@ fn one(seed: u64, tiers: Tiers<'_>) -> bool {
     told.run.trace.iter().for_each(|line| println!("{line}"));
     match told.run.verdict {
         Verdict::Equal => println!("equal in {} cycles", told.run.cycles),
-        Verdict::Exhausted => println!("fuel or depth ran out after {} cycles", told.run.cycles),
         Verdict::Differs(difference) => {
             tell(&Found { seed, difference }, tiers);
             return false;
@@ -84,40 +94,65 @@ fn many(arguments: &Arguments, tiers: Tiers<'_>) -> bool {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let jobs = arguments.jobs.map_or(cores, NonZero::get);
     let watch = Stopwatch::start();
-    let summary = campaign::run(Plan { start: arguments.start, seeds: arguments.seeds, jobs }, tiers);
+    let differences = if arguments.first { 1 } else { Plan::DIFFERENCES };
+    let plan = Plan { start: arguments.start, seeds: arguments.seeds, jobs, differences };
+    let summary = campaign::run(plan, tiers);
+    if arguments.first {
+        if let Some(Found { seed, difference }) = summary.differences.first() {
+            println!(
+                "seed {seed} differs in cycle {} ({})\n{}",
+                difference.cycle, difference.kind, difference.text
+            );
+        }
+        return summary.differences.is_empty();
+    }
     let seconds = watch.elapsed().as_secs_f64();
-    let covered = !arguments.coverage || cover(arguments, jobs, &summary, tiers);
+    let counted = !arguments.no_coverage && plan.seeds >= COUNTED && summary.differences.is_empty();
+    let covered = counted.then(|| Covered::count(Plan { seeds: COUNTED, ..plan }, &summary, tiers));
     if arguments.json {
-        println!("{}", json(&summary, seconds, jobs));
+        println!("{}", json(&summary, covered.as_ref(), seconds, jobs));
     } else {
         print(&summary, seconds, jobs);
         summary.differences.iter().for_each(|found| tell(found, tiers));
+        covered.iter().for_each(Covered::print);
     }
-    summary.differences.is_empty() && covered
+    summary.differences.is_empty() && covered.is_none_or(|covered| covered.lacks().is_empty())
 }
 
-/// Count with every fourth program, and say what of the language and of the faults was not met.
-fn cover(arguments: &Arguments, jobs: usize, summary: &Summary, tiers: Tiers<'_>) -> bool {
-    let plan = Plan { start: arguments.start, seeds: arguments.seeds.div_ceil(4), jobs };
-    let (coverage, differences) = campaign::cover(plan, tiers);
-    println!("run in the interpreter / as machine code, in {} programs that count:", coverage.programs);
-    println!("{}", coverage.table());
-    let missing = coverage.missing();
-    for label in &missing {
-        println!("never run in both: {} {}", label.kind, label.types);
+/// What of the language was run, and what of the faults seldom comes.
+struct Covered {
+    coverage: Coverage,
+    seldom: Vec<FaultCode>,
+    differences: Vec<Found>,
+}
+
+impl Covered {
+    fn count(plan: Plan, summary: &Summary, tiers: Tiers<'_>) -> Self {
+        let (coverage, differences) = campaign::cover(plan, tiers);
+        let fewest = summary.programs / PROGRAMS_TO_A_FAULT;
+        let seldom = campaign::FAULTS.into_iter();
+        let seldom = seldom
+            .filter(|code| summary.faults.get(&code.id()).is_none_or(|count| *count < fewest))
+            .collect();
+        Self { coverage, seldom, differences }
     }
-    let seldom: Vec<&FaultCode> = campaign::FAULTS
-        .iter()
-        .filter(|code| summary.faults.get(&code.id()).is_none_or(|count| *count < 100))
-        .collect();
-    seldom.iter().for_each(|code| println!("fewer than 100 faults {code:?}"));
-    differences.iter().for_each(|found| {
-        println!(
-            "seed {} differs when it counts ({}):\n{}",
-            found.seed, found.difference.kind, found.difference.text
-        );
-    });
-    missing.is_empty() && seldom.is_empty() && differences.is_empty()
+
+    /// What is missing, a line each.
+    fn lacks(&self) -> Vec<String> {
+        let missing = self.coverage.missing().into_iter();
+        let missing = missing.map(|label| format!("never run in both: {} {}", label.kind, label.types));
+        let seldom = self.seldom.iter().map(|code| format!("less than one fault in 200 programs: {code:?}"));
+        let differences = self.differences.iter().map(|Found { seed, difference }| {
+            format!("seed {seed} differs when it counts ({}):\n{}", difference.kind, difference.text)
+        });
+        missing.chain(seldom).chain(differences).collect()
+    }
+
+    fn print(&self) {
+        println!("times run in the interpreter / as machine code, by {} programs:", self.coverage.programs);
+        println!("{}", self.coverage.table());
+        self.lacks().iter().for_each(|line| println!("{line}"));
+    }
 }
 
 fn print(summary: &Summary, seconds: f64, jobs: usize) {
@@ -130,8 +165,8 @@ fn print(summary: &Summary, seconds: f64, jobs: usize) {
     );
     let faults: u64 = summary.faults.values().sum();
     println!(
-        "{} programs faulted, {faults} cycles in all; the column differed in {}; {} programs ran out of fuel",
-        summary.faulted, summary.columns, summary.exhausted
+        "{} programs faulted, {faults} cycles in all; the column differed in {}",
+        summary.faulted, summary.columns
     );
     for (code, count) in &summary.faults {
         let text = FaultCode::from_id(*code).map_or("", FaultCode::text);
@@ -141,7 +176,7 @@ fn print(summary: &Summary, seconds: f64, jobs: usize) {
     println!("{} differences", summary.differences.len());
 }
 
-fn json(summary: &Summary, seconds: f64, jobs: usize) -> serde_json::Value {
+fn json(summary: &Summary, covered: Option<&Covered>, seconds: f64, jobs: usize) -> serde_json::Value {
     let differences: Vec<serde_json::Value> = summary
         .differences
         .iter()
@@ -162,7 +197,7 @@ fn json(summary: &Summary, seconds: f64, jobs: usize) -> serde_json::Value {
         "faulted": summary.faulted,
         "faults": summary.faults,
         "columns": summary.columns,
-        "exhausted": summary.exhausted,
         "differences": differences,
+        "lacks": covered.map(Covered::lacks),
     })
 }

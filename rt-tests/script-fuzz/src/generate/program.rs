@@ -224,6 +224,9 @@ impl Generator<'_> {
         {
             statements.extend(order);
         }
+        if self.world.endless {
+            statements.extend(self.endless(&mut scope));
+        }
         let function =
             Function { name: "cycle".to_owned(), parameters: Vec::new(), body: Block::of(statements) };
         (function, scope.cost)

@@ -304,7 +304,7 @@ impl Generator<'_> {
         let (value, patterns) = self.switched(scope, depth.min(2));
         let mut arms = Vec::new();
         for patterns in patterns {
-            let guard = self.guard(scope, &value);
+            let guard = self.guard(scope, &value, &patterns);
             let body = Expr::new(Ty::Unit, Kind::Block(self.body(scope, 1)));
             arms.push(Arm { patterns, guard, body });
         }

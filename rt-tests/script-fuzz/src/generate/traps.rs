@@ -1,7 +1,7 @@
 //! Statements that fault on purpose, in few cycles; and those that show in which order things happen.
 
 use super::{Generator, Phase, Scope, floats::is_simple, places::Want};
-use crate::ast::{Block, Expr, Kind, Reach, Statement, StatementKind, Ty};
+use crate::ast::{Block, Expr, For, Items, Kind, Reach, Statement, StatementKind, Ty};
 use sensai_stdlib::registry::{self, handle::DIRECTIONS};
 
 impl Generator<'_> {
@@ -15,6 +15,28 @@ impl Generator<'_> {
         let then = Block::of(faulting.into_iter().map(Statement::from).collect());
         let kind = Kind::If(Box::new(condition), then, None);
         scope.reads_cycle = true;
+        Some(StatementKind::Expr(Expr::new(Ty::Unit, kind)).into())
+    }
+
+    /// A loop that only the end of the fuel ends, behind a condition that seldom holds.
+    pub(super) fn endless(&mut self, scope: &mut Scope) -> Option<Statement> {
+        let place = self.simple_place(scope, Want::Write, &|ty| *ty == Ty::I64(Reach::Wild))?;
+        let more = Expr::binary(place.ty.clone(), "^", place.clone(), Expr::int(self.chance.within(1, 9)));
+        let body = Block::of(vec![StatementKind::Assign(place.clone(), None, more).into()]);
+        // Not a literal: the check would find that nothing ends it.
+        let always = Expr::binary(Ty::Bool, "==", place.clone(), place);
+        let kind = match self.chance.below(5) {
+            0 => StatementKind::Loop(body),
+            1 => StatementKind::While(always, body),
+            2 => StatementKind::Do(body, "while", always),
+            3 => StatementKind::Do(body, "until", Expr::unary(Ty::Bool, "!", always)),
+            _ => {
+                let items = Items::Range(Expr::int(0), "..", Expr::int(i64::MAX));
+                StatementKind::For(For { variable: self.fresh("i"), counter: None, items, body })
+            }
+        };
+        let condition = self.seldom(scope);
+        let kind = Kind::If(Box::new(condition), Block::of(vec![kind.into()]), None);
         Some(StatementKind::Expr(Expr::new(Ty::Unit, kind)).into())
     }
 
@@ -285,8 +307,8 @@ impl Generator<'_> {
         scope.pay(300);
         let body = Block::of(vec![StatementKind::Expr(call).into()]);
         let times = Expr::int(self.chance.within(62, 70));
-        let items = crate::ast::Items::Range(Expr::int(0), "..", times);
-        Some(vec![StatementKind::For(crate::ast::For { variable: counter, counter: None, items, body })])
+        let items = Items::Range(Expr::int(0), "..", times);
+        Some(vec![StatementKind::For(For { variable: counter, counter: None, items, body })])
     }
 
     /// An argument outside of its range.

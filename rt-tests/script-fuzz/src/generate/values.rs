@@ -242,7 +242,7 @@ impl Generator<'_> {
         let (value, patterns) = self.switched(scope, depth);
         let mut arms = Vec::new();
         for patterns in patterns {
-            let guard = self.guard(scope, &value);
+            let guard = self.guard(scope, &value, &patterns);
             let body = self.arm_value(scope, ty, depth, is_known(&value));
             arms.push(Arm { patterns, guard, body });
         }
@@ -258,8 +258,9 @@ impl Generator<'_> {
         self.value(scope, ty, depth)
     }
 
-    pub(super) fn guard(&mut self, scope: &mut Scope, switched: &Expr) -> Option<Expr> {
-        (!is_known(switched) && self.chance.percent(25)).then(|| self.value(scope, &Ty::Bool, 1))
+    pub(super) fn guard(&mut self, scope: &mut Scope, switched: &Expr, patterns: &[String]) -> Option<Expr> {
+        let allowed = !is_known(switched) && !overlap(patterns);
+        (allowed && self.chance.percent(25)).then(|| self.value(scope, &Ty::Bool, 1))
     }
 
     /// What a `switch` looks at, and patterns for its arms.
@@ -344,6 +345,24 @@ impl Generator<'_> {
     ) -> Option<Expr> {
         self.place(scope, want, accepts).filter(is_simple)
     }
+}
+
+/// A number fits two of the patterns; texts and bools are not repeated in an arm.
+fn overlap(patterns: &[String]) -> bool {
+    let bounds = |pattern: &String| {
+        let (low, high) = pattern.split_once("..").unwrap_or((pattern, pattern));
+        let low: i64 = low.parse().ok()?;
+        let high = match high.strip_prefix('=') {
+            None if pattern.contains("..") => high.parse::<i64>().ok()? - 1,
+            high => high.map_or(Some(low), |high| high.parse().ok())?,
+        };
+        Some((low, high))
+    };
+    let all: Vec<(i64, i64)> = patterns.iter().filter_map(bounds).collect();
+    all.iter().enumerate().any(|(place, (low, high))| {
+        let before = all.iter().take(place);
+        before.into_iter().any(|(start, end)| low.max(start) <= high.min(end))
+    })
 }
 
 /// A text of a known set: the check takes all texts outside of braces for cases of it.

@@ -19,7 +19,6 @@ impl Emitter<'_, '_> {
             Operand::Scalar(value) => self.jump_by_number(&mut arms, value),
             text => self.jump_by_text(&mut arms, text),
         }
-        self.guards(&arms)?;
         for (arm, block) in switch.arms.iter().zip(&bodies) {
             self.b.seal_block(*block);
             self.b.switch_to_block(*block);
@@ -66,6 +65,7 @@ impl Emitter<'_, '_> {
             jumps.set_entry(u128::from(number.cast_unsigned()), chain);
         }
         jumps.emit(&mut self.b, wide, other);
+        self.guards(arms, other);
         if other == arms.default {
             return;
         }
@@ -107,6 +107,7 @@ impl Emitter<'_, '_> {
             let places = named.into_iter().find(|(symbol, _)| self.unit.hir.symbol(*symbol) == text);
             let to = places.map_or(arms.default, |(_, places)| arms.chain(self, places));
             self.b.ins().jump(to, &[]);
+            self.guards(arms, arms.default);
             return;
         }
         let address = self.in_memory(text).address;
@@ -148,10 +149,11 @@ impl Emitter<'_, '_> {
             }
             self.b.ins().jump(arms.default, &[]);
         }
+        self.guards(arms, arms.default);
     }
 
-    /// The guards of arms that name a value: the first one that holds, else the default.
-    fn guards(&mut self, arms: &Arms<'_>) -> Option<()> {
+    /// The guards of arms that name a value: the first one that holds, else on to `otherwise`.
+    fn guards(&mut self, arms: &Arms<'_>, otherwise: ir::Block) {
         for (places, start) in &arms.chains {
             self.b.seal_block(*start);
             self.b.switch_to_block(*start);
@@ -166,10 +168,9 @@ impl Emitter<'_, '_> {
                     break;
                 }
             }
-            let end = if open { arms.default } else { self.failed };
+            let end = if open { otherwise } else { self.failed };
             self.b.ins().jump(end, &[]);
         }
-        Some(())
     }
 
     /// To the body of an arm if its guard holds, else to `next`.

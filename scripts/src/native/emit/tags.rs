@@ -131,8 +131,7 @@ impl Emitter<'_, '_> {
         let constant = operator.is_none().then(|| self.constant(value)).flatten();
         let new = match constant {
             Some(constant) if self.fits(place.tag, constant) => new,
-            _ if proven => new,
-            _ => self.confine(place.tag, new, at),
+            _ => self.confine(place.tag, new, at, proven),
         };
         let word = match self.b.func.dfg.value_type(new) {
             types::I8 => self.b.ins().uextend(types::I64, new),
@@ -169,16 +168,20 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// The value to be stored into a tag: finite, and in its range.
-    fn confine(&mut self, index: u32, value: Ssa, at: u32) -> Ssa {
+    /// The value to be stored into a tag: finite, and in its range. One that never faults may have to be limited still.
+    fn confine(&mut self, index: u32, value: Ssa, at: u32, proven: bool) -> Ssa {
         let Some(tag) = self.unit.tags.get(index as usize).copied() else { return value };
-        let saturate = tag.overflow == Overflow::Saturate;
+        let saturate = tag.overflow == Overflow::Saturate && tag.range.is_some();
         match (tag.scalar, tag.range) {
+            _ if proven && !saturate => value,
             (ScalarType::F64, None) => {
                 self.finite(index, value, at);
                 value
             }
             (ScalarType::F64, Some((Value::F64(low), Value::F64(high)))) => {
+                if (saturate && !proven) || !low.is_finite() || !high.is_finite() {
+                    self.finite(index, value, at);
+                }
                 self.confine_float(index, value, at, (low, high), saturate)
             }
             (ScalarType::I64, Some((Value::I64(low), Value::I64(high)))) if saturate => {
@@ -222,9 +225,6 @@ impl Emitter<'_, '_> {
         (low, high): (f64, f64),
         saturate: bool,
     ) -> Ssa {
-        if saturate || !low.is_finite() || !high.is_finite() {
-            self.finite(index, value, at);
-        }
         let (low, high) = (self.b.ins().f64const(low), self.b.ins().f64const(high));
         let below = self.b.ins().fcmp(FloatCC::LessThan, value, low);
         let above = self.b.ins().fcmp(FloatCC::GreaterThan, value, high);

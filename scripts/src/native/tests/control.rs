@@ -84,8 +84,8 @@ fn switch_asks_names_first_then_ranges_then_the_default() {
         (0, 1, 1),
         (5, 2, 3),
         (6, 3, 3),
-        // Named, so that no range is asked even if the guard does not hold.
-        (7, 4, -1),
+        // Named; where the guard does not hold, the ranges are asked.
+        (7, 4, 1),
         (8, 1, 1),
         (100, 1, 1),
         (101, -1, -1),

@@ -524,7 +524,6 @@ impl<'a, 'w> Run<'a, 'w> {
     fn switch(&mut self, frame: &Frame<'_>, switch: &Switch) -> Done<Datum> {
         let value = self.expr(frame, switch.value)?;
         for ranges in [false, true] {
-            let mut named = false;
             for arm in &switch.arms {
                 let fits = |pattern: &Pattern| match (pattern, &value) {
                     (Pattern::Scalar(pattern), Datum::Scalar(value)) => !ranges && pattern == value,
@@ -536,15 +535,11 @@ impl<'a, 'w> Run<'a, 'w> {
                     }
                     _ => false,
                 };
-                if arm.patterns.iter().any(fits) {
-                    named = true;
-                    if arm.guard.map_or(Ok(true), |guard| self.flag(frame, guard))? {
-                        return self.expr(frame, arm.body);
-                    }
+                if arm.patterns.iter().any(fits)
+                    && arm.guard.map_or(Ok(true), |guard| self.flag(frame, guard))?
+                {
+                    return self.expr(frame, arm.body);
                 }
-            }
-            if named {
-                break;
             }
         }
         switch.default.map_or(Ok(Datum::Unit), |default| self.expr(frame, default))
