@@ -92,6 +92,9 @@ impl fmt::Display for Refusal {
 
 /// What a program's own `migrate(old)` does: the last word on the new state, at the edge of a cycle and on live state.
 pub trait Migrate: Send {
+    /// Work units that it takes at most.
+    fn units(&self) -> u64;
+
     /// Change `new`, which holds what was kept by name and type and what `init` gives elsewhere, by looking at `old`. Never
     /// allocates; ends by itself within the work it was admitted with.
     ///

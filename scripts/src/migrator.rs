@@ -5,10 +5,14 @@
 //!
 //! Of the old state it sees scalars and texts as they are, of a block a record of its pins, and no handles. It may change
 //! everything in the new state but handles, which keep what they have.
+//!
+//! It runs once, at the edge of a cycle. So what it does at most is found out before, and more than a run may do is not
+//! taken; where that is not known, the limit of a run ends it.
 
 use crate::{
-    Layout, Ports, Program, ProgramError, RunContext, SysFacts,
+    Layout, Ports, Program, ProgramError, RunContext, ScriptEnvironment, SysFacts,
     axis::AxisHandle,
+    cost::Costs,
     hir::{
         Block, Expr, ExprId, ExprKind, Function, FunctionId, Hir, Place, Root, Statement, StatementKind,
         Step, Type,
@@ -16,9 +20,14 @@ use crate::{
     layout::Shape,
     migrate::Migrate,
     native::{self, NativeError, NativeProgram, Options, Source},
+    ranges::{Proven, prove},
 };
 use sensai_model::{TagStore, Value};
 use sensai_stdlib::registry::{self, Pin};
+use std::fmt;
+
+/// Name of the function.
+pub(crate) const MIGRATE: &str = "migrate";
 
 /// Fields of the migration's own state.
 const NEW: &str = "new";
@@ -115,10 +124,39 @@ fn moves(old: &Shape, seen: &Shape, from: usize, to: usize, out: &mut Vec<Move>)
     }
 }
 
+/// Why a `migrate(old)` is not taken.
+#[derive(Clone, Debug)]
+pub enum MigratorError {
+    /// There is no code for it.
+    Native(NativeError),
+    /// It may do more than a run is allowed to.
+    TooMuch {
+        /// Units that it may take.
+        needed: u64,
+        /// `[limits] operations`.
+        most: u64,
+    },
+}
+
+impl fmt::Display for MigratorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native(error) => error.fmt(f),
+            Self::TooMuch { needed, most } => write!(
+                f,
+                "`migrate` may take {needed} units, a run may take {most} (`[limits] operations`); do less in it, or raise the limit"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for MigratorError {}
+
 /// A compiled `migrate(old)`.
 #[derive(Debug)]
 pub struct Migrator {
     program: NativeProgram,
+    units: u64,
     moves: Box<[Move]>,
     /// The state of the migration, to be filled.
     state: Box<[u8]>,
@@ -135,8 +173,8 @@ impl Migrator {
     /// understood with [`Seen::of`] that layout.
     ///
     /// # Errors
-    /// See [`NativeError`].
-    pub fn compile(source: &Source<'_>, old: &Layout) -> Result<Option<Self>, NativeError> {
+    /// See [`MigratorError`].
+    pub fn compile(source: &Source<'_>, old: &Layout) -> Result<Option<Self>, MigratorError> {
         let Some(migrate) = source.hir.migrate else { return Ok(None) };
         let seen = Seen::of(old);
         let (environment, new_len) = (source.environment, source.initial.len());
@@ -149,8 +187,11 @@ impl Migrator {
             place.copy_from_slice(source.initial);
         }
         let hir = calling(source.hir, migrate, &seen.ty);
+        let proven = prove(&hir, environment);
+        let units = admit(&hir, &proven, environment)?;
         let source = Source { hir: &hir, layout: &layout, initial: &initial, ..*source };
-        let program = native::compile(&source, &Options::default())?;
+        let options = Options { proofs: &proven, ..Options::default() };
+        let program = native::compile(&source, &options).map_err(MigratorError::Native)?;
         let mut all = Vec::new();
         let old_shape = Shape::Record { fields: old.fields().to_vec() };
         moves(&old_shape, &seen.shape, 0, old_at, &mut all);
@@ -160,6 +201,7 @@ impl Migrator {
         let reach = &environment.reach;
         Ok(Some(Self {
             program,
+            units,
             moves: all.into(),
             new: new_at..new_at + new_len,
             handles: handles.collect(),
@@ -189,6 +231,10 @@ impl Migrator {
 }
 
 impl Migrate for Migrator {
+    fn units(&self) -> u64 {
+        self.units
+    }
+
     fn run(&mut self, old: &[u8], new: &mut [u8]) -> Result<(), ProgramError> {
         let range = self.new.clone();
         if let Some(place) = self.state.get_mut(range.clone()).filter(|place| place.len() == new.len()) {
@@ -208,6 +254,19 @@ impl Migrate for Migrator {
             restore_handles(&self.handles, &self.state, &range, new);
         }
         Ok(())
+    }
+}
+
+/// Units that it may take at most, if a run may take so many.
+fn admit(hir: &Hir, proven: &Proven, environment: &ScriptEnvironment<'_>) -> Result<u64, MigratorError> {
+    let tags = environment.tags.iter().chain(environment.role.shafts());
+    let costs = Costs::new(hir, proven, tags.map(|tag| tag.len()).collect());
+    let most = environment.limits.operations;
+    match costs.function(hir.cycle) {
+        Ok(needed) if needed > most => Err(MigratorError::TooMuch { needed, most }),
+        Ok(needed) => Ok(needed),
+        // The limit ends it.
+        Err(_) => Ok(most),
     }
 }
 
@@ -245,7 +304,7 @@ fn calling(of: &Hir, migrate: FunctionId, seen: &Type) -> Hir {
     let statement = Statement { kind: StatementKind::Expr(ExprId(1)), span, at: span.start };
     hir.cycle = FunctionId(hir.functions.len() as u32);
     hir.functions.push(Function {
-        name: "migrate".into(),
+        name: MIGRATE.into(),
         file,
         span,
         this: Some(state.clone()),

@@ -4,7 +4,7 @@ use crate::{
     AssignedTag, InterpretedProgram, Layout, Program, ScriptEnvironment, ScriptFinding, Severity,
     analyse::{Analysed, analyse, analyse_replacing},
     interpreter,
-    migrator::Migrator,
+    migrator::{MIGRATE, Migrator, MigratorError},
     native::{self, NativeError, NativeProgram, Options, Source},
     ranges::prove,
 };
@@ -18,6 +18,8 @@ pub enum LoadError {
     Findings(Vec<ScriptFinding>),
     /// It is right, and there is no code for it.
     Native(NativeError),
+    /// Its `migrate(old)` cannot be run.
+    Migrator(MigratorError),
 }
 
 impl fmt::Display for LoadError {
@@ -34,6 +36,7 @@ impl fmt::Display for LoadError {
                 Ok(())
             }
             Self::Native(error) => error.fmt(f),
+            Self::Migrator(error) => error.fmt(f),
         }
     }
 }
@@ -112,6 +115,9 @@ pub fn load_native(
 
 /// A program as machine code that takes the place of one with the layout `old`, and what its own `migrate(old)` does.
 ///
+/// The program is the one that [`load_native`] gives, whatever it replaces: a replay that begins behind the reload makes it
+/// without knowing what was before.
+///
 /// # Errors
 /// See [`LoadError`].
 pub fn load_replacing(
@@ -119,10 +125,15 @@ pub fn load_replacing(
     environment: &ScriptEnvironment<'_>,
     old: &Layout,
 ) -> Result<(NativeProgram, Option<Migrator>), LoadError> {
+    let analysed = analyse(program, environment);
+    let migrates = analysed.others.iter().any(|function| function.name == MIGRATE);
+    let native = compile(&program.name, analysed, environment)?;
+    if !migrates {
+        return Ok((native, None));
+    }
     let analysed = analyse_replacing(program, environment, old);
     let source = source(&program.name, &analysed, environment)?;
-    let migrator = Migrator::compile(&source, old).map_err(LoadError::Native)?;
-    let native = native::compile(&source, &Options::default()).map_err(LoadError::Native)?;
+    let migrator = Migrator::compile(&source, old).map_err(LoadError::Migrator)?;
     Ok((native, migrator))
 }
 

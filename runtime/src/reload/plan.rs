@@ -273,7 +273,11 @@ pub(crate) fn assemble(
         let refused = migration.refused.iter();
         match &made.migrate {
             None => reasons.extend(refused.map(|refusal| format!("{path}: {refusal}"))),
-            Some(_) => outlook.notes.extend(refused.map(|of| format!("{path}: {of}; its `migrate` decides"))),
+            Some(migrate) => {
+                outlook.notes.extend(refused.map(|of| format!("{path}: {of}; its `migrate` decides")));
+                let units = migrate.units();
+                outlook.notes.push(format!("{path}: its `migrate` took at most {units} units, once"));
+            }
         }
         let added = |at: &String| format!("{path}: `{at}` is new: it starts as `init` gives it");
         let removed = |at: &String| format!("{path}: `{at}` is gone, and its value with it");
@@ -296,8 +300,8 @@ pub(crate) fn assemble(
         return Err(unfit("the new programs cannot be taken", broken, ""));
     }
     if !reasons.is_empty() {
-        let help = "keep name and type of what is to live on, give what changes another name, so that it starts anew, or \
-                    stop and start the cell";
+        let help = "keep name and type of what is to live on, give what changes another name, so that it starts anew, \
+                    write `fn migrate(old)` that takes it over, or stop and start the cell";
         return Err(unfit("the state of what runs does not fit the new programs", reasons, help));
     }
     if replacements.is_empty() {

@@ -4,10 +4,11 @@ use super::{Program, Subject};
 use crate::{
     finding::code,
     hir::{FileId, Span},
+    migrator::MIGRATE,
     sink::{Found, Sink},
     syntax::{
-        Parse, SyntaxToken,
-        ast::{AstNode, Item, PathExpr},
+        Parse, SyntaxKind, SyntaxToken,
+        ast::{self, AstNode, Item, PathExpr, SourceFile},
     },
 };
 use std::collections::BTreeSet;
@@ -26,11 +27,13 @@ pub(super) fn lint(subject: &Subject<'_>, program: &Program<'_>, sink: &mut Sink
         .filter_map(|path| path.name())
         .map(|name| name.text().to_owned())
         .collect();
+    let migration = of_migration(&root);
     for item in root.items() {
         match item {
             Item::Fn(function) => {
                 let Some(name) = function.name() else { continue };
-                if !run.contains(&(PROGRAM, span(&name))) && !is_meant(&name) {
+                let runs = run.contains(&(PROGRAM, span(&name))) || migration.contains(name.text());
+                if !runs && !is_meant(&name) {
                     let message = format!("nothing calls `{}`", name.text());
                     let found = Found::warning(code::UNUSED_FUNCTION, PROGRAM, span(&name), message);
                     sink.add(found.help(help(&name)));
@@ -47,6 +50,33 @@ pub(super) fn lint(subject: &Subject<'_>, program: &Program<'_>, sink: &mut Sink
             _ => {}
         }
     }
+}
+
+/// Names of functions that a reload calls: `migrate(old)`, and what it calls, which without a reload has no types.
+fn of_migration(root: &SourceFile) -> BTreeSet<String> {
+    let functions: Vec<ast::Fn> = root
+        .items()
+        .filter_map(|item| match item {
+            Item::Fn(function) => Some(function),
+            _ => None,
+        })
+        .collect();
+    let is_entry =
+        |of: &&ast::Fn| of.name().is_some_and(|name| name.text() == MIGRATE) && of.params().count() == 1;
+    let mut waiting: Vec<&ast::Fn> = functions.iter().filter(is_entry).collect();
+    let mut called: BTreeSet<String> = waiting.iter().map(|_| MIGRATE.to_owned()).collect();
+    while let Some(function) = waiting.pop() {
+        let tokens = function.syntax().descendants_with_tokens().filter_map(|element| element.into_token());
+        for word in tokens.filter(|token| token.kind() == SyntaxKind::Ident) {
+            let named = |of: &&ast::Fn| of.name().is_some_and(|name| name.text() == word.text());
+            if let Some(callee) = functions.iter().find(named)
+                && called.insert(word.text().to_owned())
+            {
+                waiting.push(callee);
+            }
+        }
+    }
+    called
 }
 
 fn is_meant(name: &SyntaxToken) -> bool {

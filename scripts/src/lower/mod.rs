@@ -30,6 +30,7 @@ use crate::{
     evaluate::{Datum, Evaluator, Fault},
     finding::code,
     hir::{self, FileId, FunctionId, Span, SymbolId, Type},
+    migrator::MIGRATE,
     sink::{Found, Sink},
     syntax::{Parse, SyntaxNode, SyntaxToken, ast},
     tree::Tree,
@@ -173,7 +174,7 @@ impl Lowering<'_, '_> {
 
     /// The instance of `migrate(old)`, if the program has one.
     fn migration(&mut self, this: Type, old: &Type) -> Option<FunctionId> {
-        let item = self.find(PROGRAM, "migrate", 1)?;
+        let item = self.find(PROGRAM, MIGRATE, 1)?;
         self.instance(item, Some(this), vec![old.clone()], None).map(|(id, _)| id)
     }
 

@@ -15,11 +15,15 @@ use sensai_scripts::{
     ports::{Request, UnitFacts},
 };
 
-/// The first program of `docs/programs.md`.
-fn example() -> &'static str {
+/// The programs of `docs/programs.md`.
+fn examples() -> impl Iterator<Item = &'static str> {
     let page = include_str!("../../../docs/programs.md");
-    let text = page.split("```rhai\n").nth(1).and_then(|rest| rest.split("```").next());
-    text.expect("the page shows a program")
+    page.split("```rhai\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+/// The first one.
+fn example() -> &'static str {
+    examples().next().expect("the page shows a program")
 }
 
 fn tags(cell: &Cell) -> Vec<Tag> {
@@ -93,4 +97,26 @@ fn the_example_of_the_programs_page_presses_a_part() {
     station.bench.set("nest.present", Value::Bool(false));
     station.run();
     assert_eq!(station.bench.get("clamp"), Value::Bool(false));
+}
+
+#[test]
+fn the_example_of_migrate_takes_over_the_state_that_the_page_tells_of() {
+    let new = examples().find(|text| text.contains("fn migrate(old)")).expect("the page shows one");
+    let page = include_str!("../../../docs/programs.md");
+    let (_, told) = page.split_once("whose `init` gave `").expect("the page says what was before");
+    let (state, _) = told.split_once('`').expect("it ends");
+    let old = format!(
+        "fn init() {{ {state} }}\nfn cycle() {{ this.parts += 1; this.press.run(true, 0.5); this.temps[1] += 5.0; }}\n"
+    );
+    let mut tags = Vec::new();
+    tag(&mut tags, "pressed", TagKind::Input, ScalarType::Bool);
+    tag(&mut tags, "part", TagKind::Output, ScalarType::F64);
+    let mut change = crate::migrator::Change::on(tags, &old, new);
+    change.run(3);
+    let after = change.taken();
+    assert_eq!(after.value("parts"), Value::F64(3.0));
+    assert_eq!(after.value("dwelt"), Value::F64(0.02), "the first run begins it");
+    assert_eq!(after.value("dwell.ET"), Value::F64(0.0));
+    let temps = [0, 1, 2, 3].map(|i| after.value(&format!("temps[{i}]")));
+    assert_eq!(temps, [20.0, 35.0, 20.0, 20.0].map(Value::F64));
 }

@@ -9,6 +9,7 @@ mod examples;
 mod findings;
 mod hostile;
 mod libraries;
+mod migrator;
 mod models;
 mod operators;
 mod page;
