@@ -19,8 +19,8 @@ use std::{
 const HEADER: &str = include_str!("../../../../rt-tests/benches/script/iec.h");
 const HARNESS: &str = include_str!("../../../../rt-tests/benches/script/harness.c");
 
-/// What the compiler is told beside its level: no fused operations, since no other column has them. A program does not use all
-/// of the header.
+/// What the compiler is told beside its level: no fused operations, since no other column has them. A program does not use
+/// all function blocks of the header.
 const OPTIONS: [&str; 5] = ["-std=c11", "-Wall", "-Werror", "-Wno-unused-function", "-ffp-contract=off"];
 
 /// The compiler and its version; `None` if there is none.

@@ -16,6 +16,7 @@ use sensai_model::{
 use sensai_scripts::{
     Ports, Program, Reach, Role, RunContext, ScriptEnvironment, SysFacts, analyse, interpreter,
     native::{self, NativeProgram, Options, Source},
+    ranges::prove,
 };
 
 const LIMITS: Limits =
@@ -77,7 +78,9 @@ impl Surroundings {
             anyhow::bail!("{} does not compile:\n{}", self.source.path, lines());
         };
         let source = Source { name: &self.source.name, hir, layout, initial, environment: &environment };
-        native::compile(&source, &Options { checks, ..Options::default() })
+        // As a cell does it.
+        let proven = prove(hir, &environment);
+        native::compile(&source, &Options { checks, proofs: &proven, ..Options::default() })
             .with_context(|| format!("{} does not compile", self.source.path))
     }
 
