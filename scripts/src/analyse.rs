@@ -12,6 +12,7 @@ use crate::{
     migrator::Seen,
     sink::{Found, Sink},
     syntax::{self, Parse, SyntaxError, SyntaxKind as K, SyntaxToken, ast},
+    uses::Uses,
 };
 use sensai_model::cell::{Library, Limits, ProgramSource};
 
@@ -40,6 +41,8 @@ pub struct Analysed {
     pub axes: Vec<UsedAxis>,
     /// Trees of the texts.
     pub trees: Vec<Parse>,
+    /// What the names in the texts mean.
+    pub uses: Uses,
 }
 
 /// Look at a program: its syntax, names, types, constants, and what `init` gives.
@@ -98,6 +101,7 @@ fn finish(
         first,
         assigned,
         imports,
+        uses,
         reached,
     } = lowered;
     let text = sink.files().first().map(|file| file.text.clone());
@@ -134,7 +138,7 @@ fn finish(
     if let (Some(tree), Some(text)) = (trees.first(), text) {
         findings = consequences::leave_out(findings, &text, tree);
     }
-    Analysed { findings, hir, others, state, layout, initial, assigned, axes, trees }
+    Analysed { findings, hir, others, state, layout, initial, assigned, axes, trees, uses }
 }
 
 impl Analysed {
@@ -149,6 +153,7 @@ impl Analysed {
             assigned: Vec::new(),
             axes: Vec::new(),
             trees: Vec::new(),
+            uses: Uses::default(),
         }
     }
 

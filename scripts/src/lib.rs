@@ -35,6 +35,7 @@ mod sink;
 pub mod syntax;
 pub mod tier;
 mod tree;
+pub mod uses;
 
 pub use analyse::{Analysed, analyse, imports};
 pub use environment::ScriptEnvironment;

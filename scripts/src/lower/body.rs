@@ -17,6 +17,7 @@ use crate::{
         SyntaxToken,
         ast::{self, AstNode},
     },
+    uses::{CURSOR, Entity, Scope},
 };
 use sensai_model::Value;
 
@@ -81,6 +82,7 @@ impl<'b, 'a, 's> Body<'b, 'a, 's> {
         body.this = this;
         for ((name, span), ty) in parameters.into_iter().zip(arguments) {
             let local = body.local(&name, ty.clone(), span);
+            body.lowering.uses.define(file, span, Entity::Local(span));
             body.scope.push((name, local));
         }
         body.parameters = body.locals.len() as u32;
@@ -204,6 +206,7 @@ impl<'b, 'a, 's> Body<'b, 'a, 's> {
     /// Declare a variable: from here on its name means it.
     pub fn declare(&mut self, name: &SyntaxToken, ty: Type) -> LocalId {
         let (text, span) = (name.text().to_owned(), token_span(name));
+        self.lowering.uses.define(self.file, span, Entity::Local(span));
         self.lowering.declares(self.file, &text, span);
         let local = self.local(&text, ty, span);
         self.scope.push((text, local));
@@ -218,6 +221,33 @@ impl<'b, 'a, 's> Body<'b, 'a, 's> {
 
     pub fn find(&self, name: &str) -> Option<LocalId> {
         self.scope.iter().rev().find(|(known, _)| known == name).map(|(_, local)| *local)
+    }
+
+    /// Note what a name means.
+    pub fn means(&mut self, span: Span, entity: Entity) {
+        self.lowering.uses.add(self.file, span, entity);
+    }
+
+    /// Note that a name means a function.
+    pub fn means_item(&mut self, span: Span, item: usize) {
+        if let Some(item) = self.lowering.items.get(item) {
+            self.lowering.uses.add(self.file, span, Entity::Function(item.file, item.span));
+        }
+    }
+
+    /// Note what can be named where somebody is about to write a name.
+    pub fn is_asked(&mut self, name: &str, span: Span) {
+        if !name.starts_with(CURSOR) {
+            return;
+        }
+        let mut locals: Vec<(String, Type)> = Vec::new();
+        for (name, local) in self.scope.iter().rev() {
+            if !locals.iter().any(|(known, _)| known == name) {
+                let ty = self.locals.get(local.index()).map_or(Type::Unknown, |local| local.ty.clone());
+                locals.push((name.clone(), ty));
+            }
+        }
+        self.lowering.uses.scopes.push(Scope { file: self.file, span, locals, this: self.this.clone() });
     }
 
     pub fn is_parameter(&self, local: LocalId) -> bool {

@@ -8,6 +8,7 @@ use crate::{
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},
+    uses::{Entity, Missing},
 };
 use sensai_model::{Value, cell::AlarmCondition};
 use sensai_stdlib::registry::{self, AXIS, BlockType, Function};
@@ -32,6 +33,7 @@ impl Body<'_, '_, '_> {
         };
         let (text, here) = (name.text().to_owned(), token_span(&name));
         if let Some(item) = self.lowering.find(self.file, &text, nodes.len()) {
+            self.means_item(here, item);
             return self.call_by_name(item, &text, &nodes, here, at);
         }
         if let Some(help) = callables::refused(&text) {
@@ -44,6 +46,7 @@ impl Body<'_, '_, '_> {
             return self.wrong(at);
         }
         let signatures = callables::signatures(&text);
+        self.means_callable(&text, here);
         if !signatures.iter().any(|(known, _)| *known == nodes.len()) {
             self.unknown_function(&text, nodes.len(), here, &signatures);
             self.values(&nodes);
@@ -142,6 +145,9 @@ impl Body<'_, '_, '_> {
         at: Span,
     ) -> ExprId {
         let (text, here) = (name.text(), token_span(name));
+        if receiver.is_some() {
+            self.means_callable(text, here);
+        }
         if text == "len" {
             return self.call_len(receiver, nodes, at);
         }
@@ -178,6 +184,21 @@ impl Body<'_, '_, '_> {
                 }
                 self.call_library(text, &all, ids, method, at, here)
             }
+        }
+    }
+
+    /// Note that a name means what can be called without being declared.
+    fn means_callable(&mut self, name: &str, here: Span) {
+        let function = registry::functions().iter().find(|function| function.name == name);
+        let built_in = callables::BUILT_IN.iter().find(|(word, ..)| *word == name);
+        if let Some(block) = registry::find(name) {
+            self.means(here, Entity::Block(block.name));
+        } else if name == AXIS.name {
+            self.means(here, Entity::AxisHandle);
+        } else if let Some(function) = function {
+            self.means(here, Entity::LibraryFunction(function.name));
+        } else if let Some((word, ..)) = built_in {
+            self.means(here, Entity::BuiltIn(word));
         }
     }
 
@@ -367,7 +388,16 @@ impl Body<'_, '_, '_> {
         let ty = self.ty(id);
         if let Some(text) = self.symbol_of(id) {
             if let Some(index) = names.iter().position(|name| **name == *text) {
-                return Some(Named::Index(index as u16));
+                let index = index as u16;
+                self.means(
+                    at,
+                    match function {
+                        "jidoka" => Entity::Jidoka(index),
+                        "alarm" => Entity::Alarm(index),
+                        _ => Entity::Axis(index),
+                    },
+                );
+                return Some(Named::Index(index));
             }
             let found = self.found(code::UNKNOWN_NAMED, at, format!("there is no {one} `{text}`"));
             let found = found.help(suggest(&text, names, several));
@@ -528,6 +558,9 @@ impl Body<'_, '_, '_> {
             format!("`{name}({})`", names.join(", "))
         }));
         if known.is_empty() {
+            self.means(here, Entity::Unknown(Missing::Function));
+            self.is_asked(name, here);
+            let lowering = &*self.lowering;
             let mut candidates = callables::callables();
             let own = lowering.items.iter().filter(|item| item.file == self.file);
             candidates.extend(own.map(|item| item.name.as_str()));

@@ -14,6 +14,7 @@ use crate::{
         ast::{self, AstNode},
     },
     tree::Tree,
+    uses::{Before, Entity, Missing},
 };
 use sensai_model::Value;
 
@@ -139,12 +140,15 @@ impl Body<'_, '_, '_> {
             ast::Expr::This(_) => self.this(at),
             ast::Expr::Path(path) => self.name(path, at),
             ast::Expr::Field(field) => {
-                let (Some(base), Some(name)) = (field.base(), field.name()) else { return Target::Wrong(at) };
+                let Some(base) = field.base() else { return Target::Wrong(at) };
                 if field.is_optional() {
                     self.optional(field.syntax());
                 }
                 let base = self.target(&base);
-                self.field(base, &name, at)
+                match field.name() {
+                    Some(name) => self.field(base, &name, at),
+                    None => Target::Wrong(at),
+                }
             }
             ast::Expr::Index(index) => {
                 let Some(base) = index.base() else { return Target::Wrong(at) };
@@ -217,10 +221,17 @@ impl Body<'_, '_, '_> {
         };
         let name = token.text();
         if let Some(local) = self.find(name) {
+            if let Some(declared) = self.locals.get(local.index()).map(|local| local.span) {
+                self.means(at, Entity::Local(declared));
+            }
             let ty = self.locals.get(local.index()).map_or(Type::Unknown, |local| local.ty.clone());
             return Target::Place(Place { root: Root::Local(local), path: Vec::new(), ty, span: at });
         }
         let twin = self.lowering.environment.role.is_twin();
+        let roots = ROOTS.iter().chain(twin.then_some(&AXIS));
+        if let Some(root) = roots.copied().find(|root| *root == name) {
+            self.means(at, Entity::Root(root));
+        }
         match name {
             "io" => return Target::Group { root: "io", node: Tree::ROOT, span: at },
             AXIS if twin => return Target::Group { root: AXIS, node: Tree::ROOT, span: at },
@@ -242,6 +253,8 @@ impl Body<'_, '_, '_> {
     }
 
     fn unknown_name(&mut self, name: &str, at: Span) {
+        self.means(at, Entity::Unknown(Missing::Variable));
+        self.is_asked(name, at);
         if self.lowering.items.iter().any(|item| item.name == name && item.file == self.file) {
             return self.refuse(at, &format!("functions as values, such as `{name}`"), "call it");
         }
@@ -270,6 +283,7 @@ impl Body<'_, '_, '_> {
 
     fn field(&mut self, base: Target, name: &SyntaxToken, at: Span) -> Target {
         let here = token_span(name);
+        self.stands_behind(&base, here);
         match base {
             Target::Wrong(_) => Target::Wrong(at),
             Target::Place(place) => self.place_field(place, name, at),
@@ -299,11 +313,37 @@ impl Body<'_, '_, '_> {
         Place { root: Root::Value(id), path: Vec::new(), ty: self.ty(id), span: self.span_of(id) }
     }
 
+    /// Note what stands before the point of a name.
+    pub fn stands_behind(&mut self, base: &Target, here: Span) {
+        let tree = |shafts: bool| if shafts { &self.lowering.shafts } else { &self.lowering.tags };
+        let before = match base {
+            Target::Place(place) => Before::Value(place.ty.clone()),
+            Target::Value(id) => Before::Value(self.ty(*id)),
+            Target::Group { root, node, .. } => {
+                let shafts = *root == AXIS;
+                Before::Tags { path: tree(shafts).path(*node).to_owned(), shafts }
+            }
+            Target::Tag { tag, index: None, .. } => Before::Tag(*tag),
+            Target::Tag { tag, .. } => Before::Element(*tag),
+            Target::Parameters { node, .. } => {
+                Before::Parameters(self.lowering.parameters.path(*node).to_owned())
+            }
+            Target::Sys(_) => Before::Sys,
+            Target::Ai(_) => Before::Ai,
+            Target::Model { index, .. } => Before::Model(*index),
+            Target::Parameter { .. } | Target::Fact { .. } | Target::Fresh { .. } | Target::Wrong(_) => {
+                return;
+            }
+        };
+        self.lowering.uses.receiver(self.file, here, before);
+    }
+
     fn place_field(&mut self, mut place: Place, token: &SyntaxToken, at: Span) -> Target {
         let (name, here) = (token.text(), token_span(token));
         match place.ty.clone() {
             Type::Record(record) => match record.field(name) {
                 Some((index, field)) => {
+                    self.means(here, Entity::Field { record: place.ty.clone(), name: name.to_owned() });
                     place.path.push(Step::Field { index, offset: field.offset });
                     place.ty = field.ty.clone();
                     place.span = at;
@@ -321,7 +361,10 @@ impl Body<'_, '_, '_> {
             },
             Type::Block(of) => Target::Value(self.pin(place, of, name, here, at)),
             Type::Axis => Target::Value(self.property(place, name, here, at)),
-            Type::Array(array) if name == "len" => Target::Value(self.len(place, array.len, at)),
+            Type::Array(array) if name == "len" => {
+                self.means(here, Entity::Len);
+                Target::Value(self.len(place, array.len, at))
+            }
             Type::Unknown | Type::Never => Target::Wrong(at),
             ty => {
                 if name == "valid" {
@@ -352,6 +395,7 @@ impl Body<'_, '_, '_> {
 
     /// No such part; with the one that was probably meant.
     pub fn unknown_part(&mut self, here: Span, name: &str, message: String, known: &[&str], what: &str) {
+        self.means(here, Entity::Unknown(Missing::Field));
         let found = self.found(code::UNKNOWN_FIELD, here, message).help(suggest(name, known, what));
         let found = match nearest(name, known.iter().copied()) {
             Some(near) => found.replace(here, near),

@@ -6,6 +6,7 @@ use crate::{
     finding::code,
     hir::{self, ConstantId, ExprId, ExprKind, Function, LocalId, Place, Root, Span, Type},
     sink::Found,
+    uses::Entity,
 };
 use sensai_model::Value;
 use std::sync::Arc;
@@ -78,7 +79,9 @@ impl Body<'_, '_, '_> {
             .iter()
             .find(|constant| constant.file == self.file && constant.name == name)?;
         let ty = constant.ty.clone()?;
-        if let Some(table) = constant.table {
+        let (declared, table, datum) = (constant.span, constant.table, constant.datum.clone());
+        self.means(at, Entity::Constant(self.file, declared));
+        if let Some(table) = table {
             return Some(Target::Place(Place {
                 root: Root::Constant(table),
                 path: Vec::new(),
@@ -86,7 +89,6 @@ impl Body<'_, '_, '_> {
                 span: at,
             }));
         }
-        let datum = constant.datum.clone();
         Some(Target::Value(match datum {
             Some(Datum::Scalar(value)) => self.expr(ExprKind::Literal(value), ty, at, at.start),
             Some(Datum::Symbol(text)) => {

@@ -17,6 +17,7 @@ use crate::{
         Number,
         ast::{self, AstNode},
     },
+    uses::Entity,
 };
 use sensai_model::Value;
 
@@ -320,6 +321,10 @@ impl Body<'_, '_, '_> {
             return self.wrong(at);
         }
         let ty = Type::record(fields);
+        for (name, here) in &places {
+            let (record, name) = (ty.clone(), name.clone());
+            self.lowering.uses.define(self.file, *here, Entity::Field { record, name });
+        }
         let Type::Record(record) = &ty else { return self.wrong(at) };
         let values = values
             .iter()

@@ -10,6 +10,7 @@ use crate::{
         SyntaxToken,
         ast::{self, AstNode},
     },
+    uses::{Entity, Missing},
 };
 
 /// The program's own file.
@@ -19,6 +20,8 @@ pub(super) const PROGRAM: FileId = FileId(0);
 pub(crate) struct Import {
     /// Its name here.
     pub alias: String,
+    /// Where that is declared.
+    pub alias_span: Span,
     /// The statement.
     pub span: Span,
     /// Its text.
@@ -46,6 +49,7 @@ impl Lowering<'_, '_> {
             return self.sink.add(found.help(format!("its text would be in `lib/{name}.rhai` of the cell")));
         };
         let library = FileId(index as u32 + 1);
+        self.uses.add(file, path_at, Entity::Library(library));
         let Some(alias) = import.alias() else {
             let found = Found::error(code::IMPORT, file, at, format!("library `{name}` has no name here"));
             let edit = vec![conversion::insert(path_at.end, format!(" as {name}"))];
@@ -63,7 +67,8 @@ impl Lowering<'_, '_> {
             return self.sink.add(found.related(file, other.span, "the first one"));
         }
         self.declares(file, &alias, alias_at);
-        self.imports.push(Import { alias, span: at, file: library });
+        self.uses.define(file, alias_at, Entity::Import(alias_at));
+        self.imports.push(Import { alias, alias_span: alias_at, span: at, file: library });
     }
 
     /// Functions of several files do not share name and number of parameters: Rhai would take one for the other.
@@ -133,9 +138,14 @@ impl Body<'_, '_, '_> {
             self.values(nodes);
             return self.wrong(at);
         };
+        let alias_span = self.lowering.imports.iter().find(|import| import.file == library);
+        if let Some(declared) = alias_span.map(|import| import.alias_span) {
+            self.means(token_span(alias), Entity::Import(declared));
+        }
         let item = self.lowering.find(library, name.text(), nodes.len());
         let public = item.filter(|item| self.lowering.items.get(*item).is_some_and(|item| !item.private));
         if let Some(item) = public {
+            self.means_item(here, item);
             return self.call_by_name(item, name.text(), nodes, here, at);
         }
         self.unknown_in_library(library, alias.text(), name.text(), nodes.len(), here);
@@ -145,6 +155,7 @@ impl Body<'_, '_, '_> {
 
     fn unknown_import(&mut self, alias: &SyntaxToken) {
         let (at, alias) = (token_span(alias), alias.text());
+        self.means(at, Entity::Unknown(Missing::Import));
         let names: Vec<&str> = self.lowering.imports.iter().map(|import| import.alias.as_str()).collect();
         let found = self.found(code::IMPORT, at, format!("no library is imported as `{alias}`"));
         let found = found.help(suggest(alias, &names, "imports"));
@@ -156,6 +167,7 @@ impl Body<'_, '_, '_> {
     }
 
     fn unknown_in_library(&mut self, library: FileId, alias: &str, name: &str, count: usize, here: Span) {
+        self.means(here, Entity::Unknown(Missing::Function));
         let public = |item: &&super::items::Item| item.file == library && !item.private;
         let items: Vec<_> = self.lowering.items.iter().filter(public).collect();
         let usage = |item: &&super::items::Item| {

@@ -11,6 +11,7 @@ use crate::{
         SyntaxKind as K, SyntaxNode, SyntaxToken,
         ast::{self, AstNode},
     },
+    uses::Entity,
 };
 
 /// A function as it is written.
@@ -125,6 +126,7 @@ impl Lowering<'_, '_> {
                 self.sink.add(found.related(file, *first, "the first one"));
             }
         }
+        self.uses.define(file, at, Entity::Function(file, at));
         let key = (name.clone(), parameters.len());
         let first = self.find(file, &name, parameters.len()).and_then(|index| self.items.get(index));
         if let Some(first) = first {
@@ -163,6 +165,7 @@ impl Lowering<'_, '_> {
 
     fn new_constant(&mut self, file: FileId, name: &SyntaxToken, value: Option<ast::Expr>) {
         let (at, name) = (token_span(name), name.text().to_owned());
+        self.uses.define(file, at, Entity::Constant(file, at));
         if self.is_root(&name) {
             self.shadows(file, &name, at);
         }

@@ -34,6 +34,7 @@ use crate::{
     sink::{Found, Sink},
     syntax::{Parse, SyntaxNode, SyntaxToken, ast},
     tree::Tree,
+    uses::Uses,
 };
 use body::Body;
 use imports::{Import, PROGRAM};
@@ -58,6 +59,8 @@ pub(crate) struct Lowered {
     pub assigned: Vec<AssignedTag>,
     /// Where each library is imported.
     pub imports: Vec<(FileId, Span)>,
+    /// What names mean.
+    pub uses: Uses,
     /// Instances that `init`, `cycle` and `migrate` reach come first: so many.
     pub reached: usize,
 }
@@ -86,6 +89,7 @@ pub(super) struct Lowering<'a, 's> {
     /// Which function's text calls which.
     pub calls: Vec<(usize, usize)>,
     pub assigned: Vec<AssignedTag>,
+    pub uses: Uses,
     symbols: Vec<Arc<str>>,
     symbol_ids: BTreeMap<Arc<str>, SymbolId>,
 }
@@ -116,6 +120,7 @@ pub(crate) fn lower(
         active: Vec::new(),
         calls: Vec::new(),
         assigned: Vec::new(),
+        uses: Uses::default(),
         symbols: Vec::new(),
         symbol_ids: BTreeMap::new(),
     };
@@ -162,6 +167,7 @@ impl Lowering<'_, '_> {
             first,
             assigned: self.assigned,
             imports: self.imports.iter().map(|import| (import.file, import.span)).collect(),
+            uses: self.uses.finish(),
             reached,
         }
     }

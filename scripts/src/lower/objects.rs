@@ -8,6 +8,7 @@ use crate::{
     names::{nearest, suggest},
     ports::Request,
     syntax::{SyntaxToken, ast},
+    uses::{Entity, Missing},
 };
 use sensai_model::cell::ModelTrigger;
 use sensai_motion::Direction;
@@ -27,12 +28,15 @@ impl Body<'_, '_, '_> {
             return self.wrong(at);
         };
         let (text, here, count) = (name.text().to_owned(), token_span(&name), nodes.len());
+        self.stands_behind(&target, here);
+        self.is_asked(&text, here);
         let of_block = match &target {
             Target::Place(Place { ty: Type::Block(block), .. }) => block.method(&text).is_some(),
             Target::Place(Place { ty: Type::Axis, .. }) => AXIS.method(&text).is_some(),
             _ => false,
         };
         if let Some(item) = self.lowering.find_method(self.file, &text, count).filter(|_| !of_block) {
+            self.means_item(here, item);
             return self.call_on(item, target, &nodes, here, at);
         }
         if let Some(help) = callables::refused(&text) {
@@ -80,6 +84,7 @@ impl Body<'_, '_, '_> {
     }
 
     fn unknown_method(&mut self, target: &Target, name: &str, count: usize, here: Span) {
+        self.means(here, Entity::Unknown(Missing::Function));
         let mut usages = callables::method_usages(name);
         usages.truncate(4);
         if usages.is_empty() {
@@ -162,6 +167,7 @@ impl Body<'_, '_, '_> {
             self.unknown_part(here, text, message, &names, "methods");
             return self.wrong(at);
         };
+        self.means(here, Entity::Method(of.name, method.name));
         if method.arguments.len() != ids.len() {
             let names: Vec<&str> = method.arguments.iter().map(|argument| argument.name).collect();
             let message =
@@ -192,6 +198,7 @@ impl Body<'_, '_, '_> {
             self.unknown_part(here, name, message, &pins, "pins");
             return self.wrong(at);
         };
+        self.means(here, Entity::Pin(of.name, pin.name));
         self.expr(ExprKind::Pin { block: place, of, pin }, Type::scalar(pin.scalar), at, here.start)
     }
 
@@ -213,6 +220,7 @@ impl Body<'_, '_, '_> {
             self.report(found);
             return self.wrong(at);
         };
+        self.means(here, Entity::Property(property.name));
         let ty = match property.kind {
             Kind::Bool => Type::Bool,
             Kind::I64 => Type::I64,
@@ -240,6 +248,7 @@ impl Body<'_, '_, '_> {
             self.unknown_part(here, text, message, &names, "commands");
             return self.wrong(at);
         };
+        self.means(here, Entity::Command(method.name));
         if !method.counts().contains(&ids.len()) {
             let (least, most) = method.counts().into_inner();
             let range = if least == most { least.to_string() } else { format!("{least} or {most}") };
@@ -341,6 +350,7 @@ impl Body<'_, '_, '_> {
             let help = "leave the request away, or give the model trigger = \"request\"";
             self.error(code::UNKNOWN_NAMED, here, message, help);
         }
+        self.means(here, Entity::ModelRequest(index));
         self.expr(ExprKind::Request(Request::Model(index)), Type::Unit, at, here.start)
     }
 

@@ -8,6 +8,7 @@ use crate::{
     names::{nearest, suggest},
     syntax::{SyntaxToken, ast},
     tree::Found as Leaf,
+    uses::{Entity, Missing},
 };
 use sensai_model::{Tag, TagKind, Value, cell::Model};
 
@@ -48,7 +49,11 @@ impl Body<'_, '_, '_> {
             _ => (&lowering.tags, lowering.environment.tags, 0, "tags"),
         };
         let index = match tree.child(node, segment) {
-            Some(Leaf::Group(node)) => return Target::Group { root, node, span: at },
+            Some(Leaf::Group(node)) => {
+                let path = tree.path(node).to_owned();
+                self.means(here, Entity::TagGroup { path, shafts: root == AXIS });
+                return Target::Group { root, node, span: at };
+            }
             Some(Leaf::Leaf(index)) => first + index,
             None => {
                 let path = tree.path(node);
@@ -72,9 +77,11 @@ impl Body<'_, '_, '_> {
                     }
                 };
                 self.report(found);
+                self.means(here, Entity::Unknown(Missing::Tag));
                 return Target::Wrong(at);
             }
         };
+        self.means(here, Entity::Tag(index));
         self.uses_root(root, Span::new(base.start, base.start + root.len() as u32));
         let memory = self.tag(index).is_some_and(|tag| tag.kind == TagKind::Memory);
         if memory && self.lowering.environment.role.is_twin() {
@@ -98,6 +105,11 @@ impl Body<'_, '_, '_> {
             self.tag(tag).map_or((None, false), |tag| (tag.array_len, tag.kind == TagKind::Model));
         let is_array = array_len.is_some() && index.is_none();
         let path = self.tag_name(tag);
+        match name {
+            "len" if is_array => self.means(here, Entity::Len),
+            "valid" => self.means(here, Entity::Quality),
+            _ => {}
+        }
         match name {
             "len" if is_array => {
                 let len = array_len.unwrap_or_default();
@@ -199,7 +211,11 @@ impl Body<'_, '_, '_> {
     pub fn parameter_field(&mut self, node: u32, segment: &str, here: Span, at: Span) -> Target {
         let tree = &self.lowering.parameters;
         let index = match tree.child(node, segment) {
-            Some(Leaf::Group(node)) => return Target::Parameters { node, span: at },
+            Some(Leaf::Group(node)) => {
+                let path = tree.path(node).to_owned();
+                self.means(here, Entity::ParameterGroup(path));
+                return Target::Parameters { node, span: at };
+            }
             Some(Leaf::Leaf(index)) => index,
             None => {
                 let path = tree.path(node);
@@ -213,9 +229,11 @@ impl Body<'_, '_, '_> {
                     None => found,
                 };
                 self.report(found);
+                self.means(here, Entity::Unknown(Missing::Parameter));
                 return Target::Wrong(at);
             }
         };
+        self.means(here, Entity::Parameter(index));
         if self.item.is_none() {
             self.uses_root("param", Span::new(at.start, at.start + 5));
         }
@@ -225,6 +243,9 @@ impl Body<'_, '_, '_> {
     pub fn sys_field(&mut self, name: &str, here: Span, at: Span) -> Target {
         let twin = self.lowering.environment.role.is_twin();
         let facts = sys_facts(twin);
+        if let Some(known) = facts.iter().find(|fact| **fact == name) {
+            self.means(here, Entity::Fact(known));
+        }
         let fact = match name {
             "cycle" => SysFact::Cycle,
             "time" => SysFact::Time,
@@ -260,7 +281,10 @@ impl Body<'_, '_, '_> {
             self.uses_root(AI, Span::new(at.start, at.start + AI.len() as u32));
         }
         match found {
-            Some(index) => Target::Model { index: index as u16, span: at },
+            Some(index) => {
+                self.means(here, Entity::Model(index as u16));
+                Target::Model { index: index as u16, span: at }
+            }
             None => {
                 let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
                 let found = self.found(code::UNKNOWN_NAMED, here, format!("there is no model `{name}`"));
@@ -292,6 +316,9 @@ impl Body<'_, '_, '_> {
             return Target::Wrong(at);
         };
         let name = format!("{AI}.{model}.{fact}");
+        if MODEL_FACTS.contains(&fact) {
+            self.means(here, Entity::ModelFact(index, fact.to_owned()));
+        }
         if fact == "fresh" {
             return Target::Fresh { index, span: at };
         }
