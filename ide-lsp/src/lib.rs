@@ -1,59 +1,32 @@
-//! The language server: findings of a cell in the editor, as they are typed.
+//! The language server: what is known of a cell, in the editor, as it is typed.
 //!
-//! It knows no language. The binary passes in the check that `sensai check` runs, so that editor and command line can
-//! never disagree. Everything runs on one thread, in the order in which the editor speaks.
+//! It has no opinion of its own. Programs are understood by `sensai-scripts`, cells by `sensai-model`, and what needs the rest of the product
+//! comes from the [`Host`], the binary, which runs the same for `sensai check`: editor and command line can never
+//! disagree.
 //!
-//! Deliberately absent: the bus, threads of our own, incremental text, and LSP types outside of `lsp/`.
-//! Not here yet: completion, hover, go to definition, formatting, fixes, the debug adapter, the `vscode/` extension.
+//! Everything that is shown is computed on one thread, in the order in which the editor speaks, from a
+//! [`Snapshot`](analysis::Snapshot) with a revision. Programs are looked at again when their text changed, a cell when
+//! anything else did; an editor that goes on typing is not told of what it had before.
+//!
+//! Deliberately absent: the bus, a clock, incremental parsing. `analysis` does no I/O, and LSP types are in `lsp` only.
 
+pub mod analysis;
+mod files;
+mod handlers;
+pub mod host;
 mod lsp;
 mod server;
-mod workspace;
+mod state;
+mod transport;
 
-use lsp_server::Connection;
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    path::{Path, PathBuf},
-};
-
-/// Texts of open files that may differ from those on disk.
-pub type Overlay = BTreeMap<PathBuf, String>;
-
-/// A finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// File, absolute or relative to the cell's directory.
-    pub path: PathBuf,
-    /// Bytes of the file's text, UTF-8. Cut to the text where it reaches beyond.
-    pub range: Range<usize>,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Stable code, such as `S0101`.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The cell cannot run.
-    Error,
-    /// It can, but probably not as meant.
-    Warning,
-    /// Worth knowing.
-    Information,
-}
+pub use host::{Host, Loaded, Read, Side, Subject, TwinSide};
 
 /// Why the server stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The editor broke the protocol.
     #[error("language server protocol: {0}")]
-    Protocol(#[from] lsp_server::ProtocolError),
+    Protocol(String),
     /// The editor went away without a word.
     #[error("the editor closed the connection without `exit`")]
     Disconnected,
@@ -67,17 +40,12 @@ pub enum Error {
 
 /// Serve an editor over standard input and output until it says goodbye.
 ///
-/// `check` gets a cell's directory and the texts of open files, and gives all findings of that cell.
-///
 /// # Errors
 /// Any end but the orderly one.
-pub fn run_stdio(check: impl Fn(&Path, &Overlay) -> Vec<Diagnostic>) -> Result<(), Error> {
-    let (connection, threads) = Connection::stdio();
-    let served = server::serve(&connection, check);
-    // The writing thread ends when nobody can send any more. The reading one may hang in a read, so it is waited for
-    // only after an orderly end.
-    drop(connection);
-    served?;
-    threads.join()?;
-    Ok(())
+pub fn run_stdio(host: &dyn Host) -> Result<(), Error> {
+    let transport = transport::stdio();
+    let served = server::serve(&transport.connection, host);
+    // What was said last is still written; the reading thread may hang in a read, and ends with the process.
+    transport.finish(served.is_ok())?;
+    served
 }

@@ -25,6 +25,11 @@ pub fn attach(cell: &mut Cell, mut read: impl FnMut(&str) -> Option<Arc<str>>) {
     }
 }
 
+/// Give one program the libraries that its text imports.
+pub fn attach_one(program: &mut ProgramSource, mut read: impl FnMut(&str) -> Option<Arc<str>>) {
+    program.libraries = of_program(program, &mut read);
+}
+
 fn of_program(program: &ProgramSource, read: &mut impl FnMut(&str) -> Option<Arc<str>>) -> Arc<[Library]> {
     let names = sensai_scripts::imports(&program.text).into_iter();
     let library = |name: String| {

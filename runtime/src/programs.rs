@@ -65,6 +65,7 @@ pub(crate) fn all(cell: &Cell) -> impl Iterator<Item = (usize, usize, &Task, &Pr
 /// All findings about all programs, in the form of the configuration's.
 pub fn check(cell: &Cell) -> Vec<config::Finding> {
     let analysed = analyse(cell);
+    let members: Vec<(usize, &Analysed)> = analysed.iter().map(|(task, of)| (*task, of)).collect();
     let mut findings: Vec<ScriptFinding> = Vec::new();
     for finding in analysed.iter().flat_map(|(_, analysed)| &analysed.findings) {
         // What is wrong with a library is found with every program that imports it.
@@ -72,16 +73,22 @@ pub fn check(cell: &Cell) -> Vec<config::Finding> {
             findings.push(finding.clone());
         }
     }
+    let mut findings: Vec<config::Finding> = findings.into_iter().map(convert).collect();
+    findings.extend(between(cell, &members));
+    findings
+}
+
+/// What is wrong between the programs of a cell, each with the number of its task; nothing, while one has errors.
+pub(crate) fn between(cell: &Cell, programs: &[(usize, &Analysed)]) -> Vec<config::Finding> {
     let names: Vec<&str> = cell.tasks().map(|task| task.name.as_str()).collect();
-    let members: Option<Vec<Member<'_>>> = analysed
-        .iter()
-        .map(|(task, analysed)| {
-            let task_name = names.get(*task).copied().unwrap_or_default();
-            Some(Member { hir: analysed.hir.as_ref()?, task: *task, task_name })
-        })
+    let understood: Option<Vec<(usize, &sensai_scripts::hir::Hir)>> =
+        programs.iter().map(|(task, analysed)| Some((*task, analysed.hir.as_ref()?))).collect();
+    let Some(understood) = understood else { return Vec::new() };
+    let members: Vec<Member<'_>> = understood
+        .into_iter()
+        .map(|(task, hir)| Member { hir, task, task_name: names.get(task).copied().unwrap_or_default() })
         .collect();
-    findings.extend(members.iter().flat_map(|members| across(members, &cell.tags, &cell.axes)));
-    findings.into_iter().map(convert).collect()
+    across(&members, &cell.tags, &cell.axes).into_iter().map(convert).collect()
 }
 
 /// What of the retained data does not fit the programs any more.

@@ -112,6 +112,14 @@ fn table_finding(
     }
 }
 
+/// What is wrong with a cell beside its texts and its programs.
+pub(crate) fn cell_findings(cell: &Cell, sources: &Sources) -> Vec<Finding> {
+    let mut findings = plant_findings(cell, sources);
+    findings.extend(model_findings(cell, sources));
+    findings.extend(axis_findings(cell, sources));
+    findings
+}
+
 /// A file of the cell: its path relative to the cell's directory, and what is in it.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
@@ -171,10 +179,8 @@ impl Source {
                 sources.insert(program.path.clone(), Arc::clone(&program.text));
             }
             findings.extend(programs::check(cell));
-            findings.extend(plant_findings(cell, &sources));
+            findings.extend(cell_findings(cell, &sources));
             findings.extend(twin(cell));
-            findings.extend(model_findings(cell, &sources));
-            findings.extend(axis_findings(cell, &sources));
         }
         let good = !findings.iter().any(|finding| finding.severity == Severity::Error);
         Self {

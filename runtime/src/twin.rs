@@ -22,7 +22,7 @@ use sensai_model::{
     cell::ProgramSource,
     config::{Finding, Severity},
 };
-use sensai_scripts::{ProgramError, tier::Loaded};
+use sensai_scripts::{Analysed, ProgramError, tier::Loaded};
 use side::Side;
 use std::sync::{
     Arc, OnceLock,
@@ -91,14 +91,34 @@ fn compile(cell: &Cell) -> anyhow::Result<Vec<Loaded>> {
 /// All findings about the twin's programs.
 pub fn check(cell: &Cell) -> Vec<Finding> {
     let side = Side::new(cell);
+    let programs = cell.simulation.twin.iter().enumerate();
+    let analyse = |(index, program)| {
+        (program, sensai_scripts::check(program, &side.environment(index), cell.task.tier))
+    };
+    let analysed: Vec<(&ProgramSource, Analysed)> = programs.map(analyse).collect();
+    let all = analysed.iter().flat_map(|(_, analysed)| analysed.findings.iter().cloned());
+    let mut findings: Vec<Finding> = all.map(programs::convert).collect();
+    let members: Vec<(&ProgramSource, &Analysed)> = analysed.iter().map(|(of, known)| (*of, known)).collect();
+    findings.extend(between(cell, &members));
+    findings
+}
+
+/// What the editor's server needs to look at the programs of a twin as [`check`] does.
+pub(crate) fn side(cell: &Cell) -> sensai_lsp::TwinSide {
+    let side = Side::new(cell);
+    let limits = side.environment(0).limits;
+    let seed = cell.simulation.seed.cast_signed();
+    sensai_lsp::TwinSide { tags: side.tags, shafts: side.shafts, parameters: side.parameters, limits, seed }
+}
+
+/// What is wrong between the programs of a twin, in calling order.
+pub(crate) fn between(cell: &Cell, programs: &[(&ProgramSource, &Analysed)]) -> Vec<Finding> {
+    let side = Side::new(cell);
     let mut findings = Vec::new();
     // Who writes each tag: program and place.
     let mut writers: Vec<(u32, usize)> = Vec::new();
-    for (index, program) in cell.simulation.twin.iter().enumerate() {
-        let analysed = sensai_scripts::check(program, &side.environment(index), cell.task.tier);
-        let refused = analysed.has_errors();
-        findings.extend(analysed.findings.into_iter().map(programs::convert));
-        if refused {
+    for (index, (program, analysed)) in programs.iter().enumerate() {
+        if analysed.has_errors() {
             continue;
         }
         for assigned in &analysed.assigned {

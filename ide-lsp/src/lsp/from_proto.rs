@@ -1,69 +1,104 @@
 //! What the editor says, in our words.
 
-use super::path_of;
+use super::{
+    path_of,
+    position::{Encoding, Lines},
+};
 use lsp_server::Notification;
 use lsp_types::{
-    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, Uri,
-    notification::{
-        DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument,
-        Notification as _,
-    },
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DidSaveTextDocumentParams, InitializeParams, PositionEncodingKind,
+    TextDocumentContentChangeEvent, Uri,
 };
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
-/// Something happened to a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its file.
-    pub path: PathBuf,
-    /// How the editor writes the path; it wants to hear it written the same way.
-    pub uri: String,
-    /// What happened.
-    pub kind: EventKind,
+/// What the editor can do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Client {
+    /// How it counts columns.
+    pub encoding: Encoding,
+    /// It takes text with places to be filled in.
+    pub snippets: bool,
+    /// It can be asked to watch files.
+    pub watches: bool,
 }
 
-/// What happened to a document.
+/// What the editor says of itself.
+pub fn client(params: serde_json::Value) -> Client {
+    let Ok(params) = serde_json::from_value::<InitializeParams>(params) else { return Client::default() };
+    let capabilities = params.capabilities;
+    let encodings = capabilities.general.and_then(|general| general.position_encodings).unwrap_or_default();
+    let utf8 = encodings.contains(&PositionEncodingKind::UTF8);
+    let completion = capabilities.text_document.and_then(|document| document.completion);
+    let item = completion.and_then(|completion| completion.completion_item);
+    let watched = capabilities.workspace.and_then(|workspace| workspace.did_change_watched_files);
+    Client {
+        encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
+        snippets: item.and_then(|item| item.snippet_support).unwrap_or(false),
+        watches: watched.and_then(|watched| watched.dynamic_registration).unwrap_or(false),
+    }
+}
+
+/// Something happened to a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// It was opened, or its text changed: the whole text, and the editor's number for it.
-    Text { text: String, version: i32 },
+pub enum Event {
+    /// It was opened.
+    Opened { path: PathBuf, uri: String, version: i32, text: String },
+    /// Its text changed.
+    Changed { path: PathBuf, uri: String, version: i32, changes: Vec<TextDocumentContentChangeEvent> },
     /// It was written to disk.
-    Saved,
+    Saved(PathBuf),
     /// It is no longer open.
-    Closed,
+    Closed(PathBuf),
+    /// Files changed on disk.
+    OnDisk(Vec<PathBuf>),
 }
 
 /// `None` for what does not concern us: other messages, documents that are no files, and parameters that do not fit.
 pub fn event(notification: Notification) -> Option<Event> {
+    let path = |uri: &Uri| path_of(uri.as_str());
     match notification.method.as_str() {
-        DidOpenTextDocument::METHOD => {
-            let params: DidOpenTextDocumentParams = parse(notification)?;
+        "textDocument/didOpen" => {
+            let document = parse::<DidOpenTextDocumentParams>(notification)?.text_document;
+            let (uri, version) = (document.uri.as_str().to_owned(), document.version);
+            Some(Event::Opened { path: path(&document.uri)?, uri, version, text: document.text })
+        }
+        "textDocument/didChange" => {
+            let params = parse::<DidChangeTextDocumentParams>(notification)?;
             let document = params.text_document;
-            at(&document.uri, EventKind::Text { text: document.text, version: document.version })
+            let (uri, version) = (document.uri.as_str().to_owned(), document.version);
+            Some(Event::Changed { path: path(&document.uri)?, uri, version, changes: params.content_changes })
         }
-        DidChangeTextDocument::METHOD => {
-            let params: DidChangeTextDocumentParams = parse(notification)?;
-            let document = params.text_document;
-            // Whole texts were agreed on; the last one counts.
-            let last = params.content_changes.into_iter().rfind(|change| change.range.is_none())?;
-            at(&document.uri, EventKind::Text { text: last.text, version: document.version })
+        "textDocument/didSave" => {
+            let params = parse::<DidSaveTextDocumentParams>(notification)?;
+            Some(Event::Saved(path(&params.text_document.uri)?))
         }
-        DidSaveTextDocument::METHOD => {
-            let params: DidSaveTextDocumentParams = parse(notification)?;
-            at(&params.text_document.uri, EventKind::Saved)
+        "textDocument/didClose" => {
+            let params = parse::<DidCloseTextDocumentParams>(notification)?;
+            Some(Event::Closed(path(&params.text_document.uri)?))
         }
-        DidCloseTextDocument::METHOD => {
-            let params: DidCloseTextDocumentParams = parse(notification)?;
-            at(&params.text_document.uri, EventKind::Closed)
+        "workspace/didChangeWatchedFiles" => {
+            let params = parse::<DidChangeWatchedFilesParams>(notification)?;
+            Some(Event::OnDisk(params.changes.iter().filter_map(|change| path(&change.uri)).collect()))
         }
         _ => None,
     }
 }
 
-fn at(uri: &Uri, kind: EventKind) -> Option<Event> {
-    Some(Event { path: path_of(uri.as_str())?, uri: uri.as_str().to_owned(), kind })
+/// The text after changes, one after the other. Places beyond the text are its end.
+pub fn changed(text: &str, changes: &[TextDocumentContentChangeEvent], encoding: Encoding) -> String {
+    let mut text = text.to_owned();
+    for change in changes {
+        match change.range {
+            None => text.clone_from(&change.text),
+            Some(range) => {
+                let bytes = Lines::new(&text, encoding).bytes(range);
+                text.replace_range(bytes, &change.text);
+            }
+        }
+    }
+    text
 }
 
 fn parse<P: DeserializeOwned>(notification: Notification) -> Option<P> {

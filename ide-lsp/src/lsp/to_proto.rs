@@ -1,148 +1,342 @@
 //! What we say, in the editor's words.
 
-use crate::{Diagnostic, Severity};
-use lsp_server::Notification;
-use lsp_types::{
-    DiagnosticSeverity, InitializeResult, NumberOrString, Position, PublishDiagnosticsParams, Range,
-    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    notification::{Notification as _, PublishDiagnostics},
+use super::{
+    capabilities::MODIFIERS,
+    position::{Encoding, Lines},
+    uri_of,
 };
-use std::str::FromStr;
+use crate::{
+    analysis::{
+        Location, TextEdit,
+        actions::Action,
+        completion::{Completion, Completions, Insert, Kind},
+        diagnostics::Diagnostic,
+        folding::Fold,
+        hints::Hint,
+        lens::Lens,
+        outline,
+        signature::Call,
+        symbol::Occurrence,
+        tokens::{self, Token},
+    },
+    state::Published,
+};
+use lsp_server::Notification;
+use lsp_types as lsp;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    path::Path,
+    str::FromStr,
+};
 
-/// The answer to `initialize`: whole texts, positions in UTF-16 (the protocol's default).
-pub fn initialize_result() -> serde_json::Value {
-    let sync = TextDocumentSyncOptions {
-        open_close: Some(true),
-        change: Some(TextDocumentSyncKind::FULL),
-        save: Some(TextDocumentSyncSaveOptions::Supported(true)),
-        ..TextDocumentSyncOptions::default()
-    };
-    let capabilities = ServerCapabilities {
-        text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
-        ..ServerCapabilities::default()
-    };
-    let server_info = ServerInfo { name: "sensai".into(), version: Some(env!("CARGO_PKG_VERSION").into()) };
-    // These types have no maps with odd keys and no failing serialisers, so there is always a value.
-    serde_json::to_value(InitializeResult { capabilities, server_info: Some(server_info) })
-        .unwrap_or_default()
+/// Gives the text of a file, to count its lines.
+pub type Text<'t> = dyn FnMut(&Path) -> Option<String> + 't;
+
+/// The place of the page about a code: a file beside the installation has none that an editor could open, so it is one of
+/// our own scheme, whose text `sensai/page` gives.
+fn page(code: &str) -> Option<lsp::CodeDescription> {
+    sensai_scripts::pages::page(code)?;
+    Some(lsp::CodeDescription { href: lsp::Uri::from_str(&format!("sensai:/errors/{code}.md")).ok()? })
 }
 
 /// All findings of one file, replacing those said before. `None` if the URI is none.
-pub fn publish(uri: &str, text: &str, findings: &[Diagnostic], version: Option<i32>) -> Option<Notification> {
-    let uri = lsp_types::Uri::from_str(uri).ok()?;
-    let diagnostics = findings.iter().map(|finding| diagnostic(finding, text)).collect();
-    let params = PublishDiagnosticsParams { uri, diagnostics, version };
-    Some(Notification::new(PublishDiagnostics::METHOD.into(), params))
+pub fn publish(of: &Published, encoding: Encoding, text: &mut Text<'_>) -> Option<Notification> {
+    let uri = of.uri.clone().unwrap_or_else(|| uri_of(&of.path));
+    let uri = lsp::Uri::from_str(&uri).ok()?;
+    let lines = Lines::new(&of.text, encoding);
+    let diagnostics =
+        of.findings.iter().map(|finding| diagnostic(finding, &lines, &of.cell, encoding, text)).collect();
+    let params = lsp::PublishDiagnosticsParams { uri, diagnostics, version: of.version };
+    Some(Notification::new("textDocument/publishDiagnostics".into(), params))
 }
 
-fn diagnostic(finding: &Diagnostic, text: &str) -> lsp_types::Diagnostic {
+/// A finding.
+pub fn diagnostic(
+    finding: &Diagnostic,
+    lines: &Lines<'_>,
+    cell: &Path,
+    encoding: Encoding,
+    text: &mut Text<'_>,
+) -> lsp::Diagnostic {
+    use sensai_scripts::Severity;
     let severity = match finding.severity {
-        Severity::Error => DiagnosticSeverity::ERROR,
-        Severity::Warning => DiagnosticSeverity::WARNING,
-        Severity::Information => DiagnosticSeverity::INFORMATION,
+        Severity::Error => lsp::DiagnosticSeverity::ERROR,
+        Severity::Warning => lsp::DiagnosticSeverity::WARNING,
+        Severity::Hint => lsp::DiagnosticSeverity::HINT,
     };
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-    let end = finding.range.end.max(finding.range.start);
-    lsp_types::Diagnostic {
-        range: Range::new(position(text, finding.range.start), position(text, end)),
+    let related = finding.related.iter().filter_map(|(at, message)| {
+        let location = location(at, cell, encoding, text)?;
+        Some(lsp::DiagnosticRelatedInformation { location, message: message.clone() })
+    });
+    let related: Vec<lsp::DiagnosticRelatedInformation> = related.collect();
+    lsp::Diagnostic {
+        range: lines.range(finding.at.range()),
         severity: Some(severity),
-        code: Some(NumberOrString::String(finding.code.clone())),
+        code: Some(lsp::NumberOrString::String(finding.code.to_owned())),
+        code_description: page(finding.code),
         source: Some("sensai".into()),
         message: format!("{}{help}", finding.message),
-        ..lsp_types::Diagnostic::default()
+        related_information: (!related.is_empty()).then_some(related),
+        tags: finding.is_unnecessary.then(|| vec![lsp::DiagnosticTag::UNNECESSARY]),
+        data: None,
     }
 }
 
-/// Line and UTF-16 column of a byte. One inside a character counts as its start, one beyond the text as its end.
-/// Lines end in `\n`, `\r\n` or `\r`.
-fn position(text: &str, byte: usize) -> Position {
-    let before = text.get(..text.floor_char_boundary(byte)).unwrap_or(text);
-    // Between the two bytes of a line end is still the old line.
-    let before = if text.get(before.len()..).is_some_and(|rest| rest.starts_with('\n')) {
-        before.strip_suffix('\r').unwrap_or(before)
-    } else {
-        before
+/// A part of a file of a cell.
+pub fn location(
+    at: &Location,
+    cell: &Path,
+    encoding: Encoding,
+    text: &mut Text<'_>,
+) -> Option<lsp::Location> {
+    let path = cell.join(&at.path);
+    let content = text(&path)?;
+    let range = Lines::new(&content, encoding).range(at.range());
+    Some(lsp::Location { uri: lsp::Uri::from_str(&uri_of(&path)).ok()?, range })
+}
+
+/// Changes of files.
+pub fn workspace_edit(
+    edits: &[TextEdit],
+    cell: &Path,
+    encoding: Encoding,
+    text: &mut Text<'_>,
+) -> Option<lsp::WorkspaceEdit> {
+    let mut by_file: BTreeMap<&str, Vec<&TextEdit>> = BTreeMap::new();
+    for edit in edits {
+        by_file.entry(&edit.at.path).or_default().push(edit);
+    }
+    // The protocol's own type; nobody runs through it here.
+    let mut changes = HashMap::new();
+    for (path, edits) in by_file {
+        let path = cell.join(path);
+        let content = text(&path)?;
+        let lines = Lines::new(&content, encoding);
+        let edits = edits.into_iter().map(|edit| text_edit(edit, &lines)).collect();
+        changes.insert(lsp::Uri::from_str(&uri_of(&path)).ok()?, edits);
+    }
+    Some(lsp::WorkspaceEdit { changes: Some(changes), ..lsp::WorkspaceEdit::default() })
+}
+
+/// A change of a text.
+pub fn text_edit(edit: &TextEdit, lines: &Lines<'_>) -> lsp::TextEdit {
+    lsp::TextEdit { range: lines.range(edit.at.range()), new_text: edit.text.clone() }
+}
+
+/// Markdown.
+pub fn hover(text: String, at: Range<usize>, lines: &Lines<'_>) -> lsp::Hover {
+    let contents = lsp::HoverContents::Markup(markdown(text));
+    lsp::Hover { contents, range: Some(lines.range(at)) }
+}
+
+fn markdown(value: String) -> lsp::MarkupContent {
+    lsp::MarkupContent { kind: lsp::MarkupKind::Markdown, value }
+}
+
+/// What could be written; without snippets, where the editor takes none.
+pub fn completions(found: Completions, lines: &Lines<'_>, snippets: bool) -> lsp::CompletionList {
+    let range = lines.range(found.replaces.clone());
+    let items = found.items.into_iter().enumerate();
+    let items = items.map(|(index, item)| completion(item, index, range, snippets)).collect();
+    lsp::CompletionList { is_incomplete: found.is_incomplete, items }
+}
+
+fn completion(item: Completion, index: usize, range: lsp::Range, snippets: bool) -> lsp::CompletionItem {
+    let kind = match item.kind {
+        Kind::Variable => lsp::CompletionItemKind::VARIABLE,
+        Kind::Field => lsp::CompletionItemKind::FIELD,
+        Kind::Method => lsp::CompletionItemKind::METHOD,
+        Kind::Function => lsp::CompletionItemKind::FUNCTION,
+        Kind::Constant => lsp::CompletionItemKind::CONSTANT,
+        Kind::Group => lsp::CompletionItemKind::MODULE,
+        Kind::Block => lsp::CompletionItemKind::CLASS,
+        Kind::Text => lsp::CompletionItemKind::ENUM_MEMBER,
+        Kind::Keyword => lsp::CompletionItemKind::KEYWORD,
+        Kind::Snippet => lsp::CompletionItemKind::SNIPPET,
     };
-    let mut line = 0_u32;
-    let mut start = 0;
-    let mut chars = before.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let ends = c == '\n' || c == '\r' && chars.peek().is_none_or(|(_, next)| *next != '\n');
-        if ends {
-            line = line.saturating_add(1);
-            start = at + 1;
-        }
+    let (new_text, is_snippet) = match item.insert {
+        Insert::Label => (item.label.clone(), false),
+        Insert::Text(text) => (text, false),
+        Insert::Snippet(text) if snippets => (text, true),
+        Insert::Snippet(_) => (item.label.clone(), false),
+    };
+    let format = if is_snippet { lsp::InsertTextFormat::SNIPPET } else { lsp::InsertTextFormat::PLAIN_TEXT };
+    lsp::CompletionItem {
+        kind: Some(kind),
+        detail: (!item.detail.is_empty()).then_some(item.detail),
+        documentation: (!item.doc.is_empty()).then(|| lsp::Documentation::MarkupContent(markdown(item.doc))),
+        sort_text: Some(format!("{index:05}")),
+        filter_text: Some(item.label.clone()),
+        label: item.label,
+        insert_text_format: Some(format),
+        text_edit: Some(lsp::CompletionTextEdit::Edit(lsp::TextEdit { range, new_text })),
+        ..lsp::CompletionItem::default()
     }
-    let column = before.get(start..).unwrap_or_default().encode_utf16().count();
-    Position::new(line, u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(text: &str, byte: usize) -> (u32, u32) {
-        let position = position(text, byte);
-        (position.line, position.character)
-    }
-
-    #[test]
-    fn columns_count_utf16_units() {
-        let text = "aé😀b\nzwei";
-        let expected =
-            [(0, 0), (0, 1), (0, 1), (0, 2), (0, 2), (0, 2), (0, 2), (0, 4), (0, 5), (1, 0), (1, 1)];
-        for (byte, expected) in expected.into_iter().enumerate() {
-            assert_eq!(at(text, byte), expected, "byte {byte}");
+/// The call at hand.
+pub fn signature(call: Call) -> lsp::SignatureHelp {
+    let active = u32::try_from(call.argument).ok();
+    let signatures = call.signatures.into_iter().map(|signature| {
+        let parameters = signature.arguments.iter().map(|range| lsp::ParameterInformation {
+            label: lsp::ParameterLabel::Simple(
+                signature.label.get(range.clone()).unwrap_or_default().to_owned(),
+            ),
+            documentation: None,
+        });
+        lsp::SignatureInformation {
+            parameters: Some(parameters.collect()),
+            documentation: (!signature.doc.is_empty())
+                .then(|| lsp::Documentation::MarkupContent(markdown(signature.doc.clone()))),
+            active_parameter: active,
+            label: signature.label,
         }
-        assert_eq!(at(text, 1000), (1, 4));
-        assert_eq!(at("", 0), (0, 0));
+    });
+    lsp::SignatureHelp {
+        signatures: signatures.collect(),
+        active_signature: u32::try_from(call.active).ok(),
+        active_parameter: active,
     }
+}
 
-    #[test]
-    fn all_three_line_ends() {
-        let text = "a\r\nb\rc\nd";
-        let expected = [(0, 0), (0, 1), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1)];
-        for (byte, expected) in expected.into_iter().enumerate() {
-            assert_eq!(at(text, byte), expected, "byte {byte}");
-        }
+/// A place that is marked.
+pub fn highlight(occurrence: &Occurrence, lines: &Lines<'_>) -> lsp::DocumentHighlight {
+    let kind = match occurrence.is_definition {
+        true => lsp::DocumentHighlightKind::WRITE,
+        false => lsp::DocumentHighlightKind::READ,
+    };
+    lsp::DocumentHighlight { range: lines.range(occurrence.at.range()), kind: Some(kind) }
+}
+
+fn symbol_kind(kind: outline::Kind) -> lsp::SymbolKind {
+    match kind {
+        outline::Kind::Function => lsp::SymbolKind::FUNCTION,
+        outline::Kind::Constant => lsp::SymbolKind::CONSTANT,
+        outline::Kind::Import => lsp::SymbolKind::MODULE,
+        outline::Kind::Field => lsp::SymbolKind::FIELD,
+        outline::Kind::Table => lsp::SymbolKind::NAMESPACE,
+        outline::Kind::Key => lsp::SymbolKind::PROPERTY,
     }
+}
 
-    #[test]
-    fn a_finding_carries_all_it_says() {
-        let finding = Diagnostic {
-            path: "p".into(),
-            range: 6..8,
-            severity: Severity::Warning,
-            code: "S0101".into(),
-            message: "an integer is stored in a float".into(),
-            help: Some("write 7.0".into()),
-        };
-        let got = diagnostic(&finding, "é\nx = 7;");
-        assert_eq!(got.range, Range::new(Position::new(1, 3), Position::new(1, 5)));
-        assert_eq!(got.severity, Some(DiagnosticSeverity::WARNING));
-        assert_eq!(got.code, Some(NumberOrString::String("S0101".into())));
-        assert_eq!(got.message, "an integer is stored in a float\nhelp: write 7.0");
-        #[expect(
-            clippy::reversed_empty_ranges,
-            reason = "a checker's mistake must not become an editor's error"
-        )]
-        let backwards = diagnostic(&Diagnostic { range: 5..2, ..finding }, "abcdefgh");
-        assert_eq!(backwards.range, Range::new(Position::new(0, 5), Position::new(0, 5)));
+/// What a file consists of.
+#[expect(deprecated, reason = "the type has a field that has to be given and is not used any more")]
+pub fn document_symbol(node: outline::Node, lines: &Lines<'_>) -> lsp::DocumentSymbol {
+    let children: Vec<lsp::DocumentSymbol> =
+        node.children.into_iter().map(|child| document_symbol(child, lines)).collect();
+    lsp::DocumentSymbol {
+        name: node.name,
+        detail: None,
+        kind: symbol_kind(node.kind),
+        tags: None,
+        deprecated: None,
+        range: lines.range(node.range),
+        selection_range: lines.range(node.name_range),
+        children: (!children.is_empty()).then_some(children),
     }
+}
 
-    proptest! {
-        /// Going back from a position to a byte, the way an editor does, leads to the same character.
-        #[test]
-        fn an_editor_finds_the_place(text in "[ab\u{e9}\u{1f600}\n]{0,40}", byte in 0_usize..120) {
-            let position = position(&text, byte);
-            let lines: Vec<&str> = text.split('\n').collect();
-            let line = lines[position.line as usize];
-            let units: Vec<u16> = line.encode_utf16().collect();
-            let column = String::from_utf16(&units[..position.character as usize]).expect("no half of a pair");
-            let before: usize = lines[..position.line as usize].iter().map(|line| line.len() + 1).sum();
-            prop_assert_eq!(before + column.len(), text.floor_char_boundary(byte.min(text.len())));
-        }
+/// Something in the workspace.
+#[expect(deprecated, reason = "the type has a field that has to be given and is not used any more")]
+pub fn workspace_symbol(
+    node: outline::Node,
+    location: lsp::Location,
+    container: String,
+) -> lsp::SymbolInformation {
+    lsp::SymbolInformation {
+        name: node.name,
+        kind: symbol_kind(node.kind),
+        tags: None,
+        deprecated: None,
+        location,
+        container_name: Some(container),
+    }
+}
+
+/// Colours, each place relative to the one before.
+pub fn semantic_tokens(tokens: &[Token], lines: &Lines<'_>) -> lsp::SemanticTokens {
+    let mut data = Vec::with_capacity(tokens.len());
+    let mut last = lsp::Position::new(0, 0);
+    for token in tokens {
+        let start = lines.position(token.range.start);
+        let delta_line = start.line.saturating_sub(last.line);
+        let delta_start =
+            if delta_line == 0 { start.character.saturating_sub(last.character) } else { start.character };
+        let kind = tokens::Kind::ALL.iter().position(|kind| *kind == token.kind).unwrap_or(0);
+        let flags = [token.is_declaration, token.is_readonly, token.is_library];
+        let bits = flags.iter().zip(0..MODIFIERS.len()).map(|(flag, bit)| u32::from(*flag) << bit).sum();
+        data.push(lsp::SemanticToken {
+            delta_line,
+            delta_start,
+            length: lines.width(token.range.clone()),
+            token_type: kind as u32,
+            token_modifiers_bitset: bits,
+        });
+        last = start;
+    }
+    lsp::SemanticTokens { result_id: None, data }
+}
+
+/// What can be folded.
+pub fn fold(fold: &Fold, lines: &Lines<'_>) -> lsp::FoldingRange {
+    let range = lines.range(fold.range.clone());
+    lsp::FoldingRange {
+        start_line: range.start.line,
+        start_character: Some(range.start.character),
+        end_line: range.end.line,
+        end_character: Some(range.end.character),
+        kind: fold.is_comment.then_some(lsp::FoldingRangeKind::Comment),
+        collapsed_text: None,
+    }
+}
+
+/// Growing selections, the smallest outside of the others as the protocol has it.
+pub fn selection(ranges: &[Range<usize>], lines: &Lines<'_>) -> lsp::SelectionRange {
+    let mut outer = None;
+    for range in ranges.iter().rev() {
+        outer = Some(Box::new(lsp::SelectionRange { range: lines.range(range.clone()), parent: outer }));
+    }
+    match outer {
+        Some(selection) => *selection,
+        None => lsp::SelectionRange { range: lines.range(0..0), parent: None },
+    }
+}
+
+/// A word in between.
+pub fn hint(hint: &Hint, lines: &Lines<'_>) -> lsp::InlayHint {
+    lsp::InlayHint {
+        position: lines.position(hint.at),
+        label: lsp::InlayHintLabel::String(hint.label.clone()),
+        kind: hint.is_type.then_some(lsp::InlayHintKind::TYPE),
+        text_edits: None,
+        tooltip: None,
+        padding_left: None,
+        padding_right: None,
+        data: None,
+    }
+}
+
+/// A line above a function; it does nothing when it is clicked.
+pub fn lens(lens: &Lens, lines: &Lines<'_>) -> lsp::CodeLens {
+    let command = lsp::Command { title: lens.title.clone(), command: String::new(), arguments: None };
+    lsp::CodeLens { range: lines.range(lens.at.range()), command: Some(command), data: None }
+}
+
+/// A change that is offered.
+pub fn action(action: &Action, mends: Option<lsp::Diagnostic>, edit: lsp::WorkspaceEdit) -> lsp::CodeAction {
+    let is_fix = action.mends.is_some();
+    lsp::CodeAction {
+        title: action.title.clone(),
+        kind: Some(if is_fix {
+            lsp::CodeActionKind::QUICKFIX
+        } else {
+            lsp::CodeActionKind::REFACTOR_REWRITE
+        }),
+        diagnostics: mends.map(|mended| vec![mended]),
+        edit: Some(edit),
+        is_preferred: is_fix.then_some(true),
+        ..lsp::CodeAction::default()
     }
 }

@@ -1,0 +1,108 @@
+//! Where something is declared, and everywhere it is used.
+
+use super::{
+    Location, Place, Snapshot,
+    symbol::{self, Occurrence, Symbol},
+};
+
+/// Where what stands at a place is declared. Of a declaration: the declaration itself.
+pub fn definition(snapshot: &Snapshot, place: &Place) -> Vec<Location> {
+    let Some((symbol, _)) = symbol::at(snapshot, place) else { return Vec::new() };
+    if let Symbol::Library(path) = &symbol {
+        let known = snapshot.texts.contains_key(path);
+        return known.then(|| Location::new(path.clone(), 0..0)).into_iter().collect();
+    }
+    let all = symbol::occurrences(snapshot, &symbol).into_iter();
+    all.filter(|occurrence| occurrence.is_definition).map(|occurrence| occurrence.at).collect()
+}
+
+/// All places of what stands at a place.
+pub fn references(snapshot: &Snapshot, place: &Place) -> Vec<Occurrence> {
+    match symbol::at(snapshot, place) {
+        Some((Symbol::Known(_), _)) | None => Vec::new(),
+        Some((symbol, _)) => symbol::occurrences(snapshot, &symbol),
+    }
+}
+
+/// The places in the same file, for marking them.
+pub fn highlights(snapshot: &Snapshot, place: &Place) -> Vec<Occurrence> {
+    let Some((symbol, _)) = symbol::at(snapshot, place) else { return Vec::new() };
+    let all = symbol::occurrences(snapshot, &symbol).into_iter();
+    all.filter(|occurrence| occurrence.at.path == place.path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::testing::Fixture;
+
+    fn found(fixture: &str) -> (Vec<String>, Vec<String>) {
+        let (fixture, place) = Fixture::with_cursor(fixture);
+        let show = |at: &Location| fixture.show(at);
+        let definitions = definition(&fixture.snapshot, &place).iter().map(show).collect();
+        let uses = references(&fixture.snapshot, &place);
+        (definitions, uses.iter().map(|occurrence| fixture.show(&occurrence.at)).collect())
+    }
+
+    #[test]
+    fn a_variable_is_the_innermost() {
+        let (declared, uses) = found(
+            "fn init() { #{ x: 0 } }\nfn cycle() { let a = 1; { let a = 2; this.x = $0a; } this.x = a; }\n",
+        );
+        assert_eq!(declared, ["programs/main.rhai:2:31 a"]);
+        assert_eq!(uses, ["programs/main.rhai:2:31 a", "programs/main.rhai:2:47 a"]);
+    }
+
+    #[test]
+    fn a_field_is_declared_in_init() {
+        let (declared, uses) = found(
+            "fn init() { #{ n: 0, part: #{ n: 1.0 } } }\nfn cycle() { this.n += 1; this.count(); this.part.n = 2.0; }\nfn count() { this.$0n += 1; }\n",
+        );
+        assert_eq!(declared, ["programs/main.rhai:1:16 n"]);
+        assert_eq!(
+            uses,
+            ["programs/main.rhai:1:16 n", "programs/main.rhai:2:19 n", "programs/main.rhai:3:19 n"]
+        );
+    }
+
+    #[test]
+    fn a_tag_is_declared_in_the_cell() {
+        let (declared, uses) = found(
+            "fn init() { #{ x: false } }\nfn cycle() { io.lamp.green = io.$0start; this.x = io.start; }\n",
+        );
+        assert_eq!(declared, ["cell.toml:9:1 start"]);
+        assert_eq!(
+            uses,
+            [
+                "cell.toml:9:1 start",
+                "cell.toml:21:10 start",
+                "programs/main.rhai:2:33 start",
+                "programs/main.rhai:2:52 start"
+            ]
+        );
+        let (declared, uses) = found(
+            "fn init() { #{ x: false } }\nfn cycle() { io.$0lamp.green = io.start; io.lamp.red = false; }\n",
+        );
+        assert_eq!(declared, ["cell.toml:10:1 lamp", "cell.toml:11:1 lamp"]);
+        assert_eq!(uses.len(), 4);
+    }
+
+    #[test]
+    fn a_function_of_a_library_and_a_constant() {
+        let (declared, uses) = found(
+            "import \"tools\" as tools;\nconst A = 2;\nfn init() { #{ x: 0 } }\nfn cycle() { this.x = tools::$0twice(A); }\n",
+        );
+        assert_eq!(declared, ["lib/tools.rhai:2:4 twice"]);
+        assert_eq!(uses, ["lib/tools.rhai:2:4 twice", "programs/main.rhai:4:30 twice"]);
+        let (declared, _) = found(
+            "import \"tools\" as tools;\nconst A = 2;\nfn init() { #{ x: 0 } }\nfn cycle() { this.x = tools::twice($0A); }\n",
+        );
+        assert_eq!(declared, ["programs/main.rhai:2:7 A"]);
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is() {
+        assert_eq!(found("fn init() { #{ x: 0 } }\nfn cycle() { $0 this.x = 1; }\n"), (vec![], vec![]));
+        assert_eq!(found("fn init() { #{ x: 0 } }\nfn cycle() { this.x = $0nothing; }\n"), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,104 @@
+//! Requests that change texts.
+
+use super::{Answer, Context, Refused, give, parse, path};
+use crate::{
+    analysis::{CELL_FILE, TextEdit, actions, apply, format as style, rename as names},
+    lsp::{position::Lines, to_proto},
+};
+use lsp_types as lsp;
+use serde_json::Value;
+use std::{collections::BTreeMap, path::Path};
+
+pub fn prepare_rename(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::TextDocumentPositionParams = parse(params)?;
+    let (path, text, at) = context.at(&params)?;
+    let Some((snapshot, _, place)) = context.state.place(&path, at) else { return Ok(Value::Null) };
+    let at = names::prepare(&snapshot, &place).map_err(Refused::new)?;
+    give(Lines::new(&text, context.client.encoding).range(at.range()))
+}
+
+pub fn rename(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::RenameParams = parse(params)?;
+    let (path, _, at) = context.at(&params.text_document_position)?;
+    let Some((snapshot, cell, place)) = context.state.place(&path, at) else { return Ok(Value::Null) };
+    let edits = names::rename(&snapshot, &place, &params.new_name).map_err(Refused::new)?;
+    if edits.iter().any(|edit| edit.at.path == CELL_FILE) {
+        verify(context, &cell, &edits)?;
+    }
+    let encoding = context.client.encoding;
+    let state = &mut *context.state;
+    give(to_proto::workspace_edit(&edits, &cell, encoding, &mut |path| state.text(path)))
+}
+
+/// A name in `cell.toml` may be used where only the check of the whole cell knows: no error may be new.
+fn verify(context: &mut Context<'_, '_>, cell: &Path, edits: &[TextEdit]) -> Result<(), Refused> {
+    let mut by_file: BTreeMap<String, Vec<TextEdit>> = BTreeMap::new();
+    for edit in edits {
+        by_file.entry(edit.at.path.clone()).or_default().push(edit.clone());
+    }
+    let mut changed = BTreeMap::new();
+    for (file, edits) in by_file {
+        let text = context.text(&cell.join(&file))?;
+        changed.insert(file, apply(&text, &edits));
+    }
+    let before = context.state.preview(cell, &BTreeMap::new());
+    let after = context.state.preview(cell, &changed);
+    if after.len() <= before.len() {
+        return Ok(());
+    }
+    let is_new = |message: &str| !before.iter().any(|known| known.message == message);
+    let why = after.iter().find(|finding| is_new(&finding.message));
+    let why = why.map_or(String::new(), |finding| format!(": {}: {}", finding.at.path, finding.message));
+    Err(Refused::new(format!("that would be an error{why}")))
+}
+
+pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::CodeActionParams = parse(params)?;
+    let path = path(&params.text_document)?;
+    let text = context.text(&path)?;
+    let encoding = context.client.encoding;
+    let lines = Lines::new(&text, encoding);
+    let within = lines.bytes(params.range);
+    let Some((snapshot, cell, relative)) = context.state.snapshot(&path) else { return Ok(Value::Null) };
+    let found = context.state.findings(&cell);
+    let found = found.get(&relative).map(Vec::as_slice).unwrap_or_default();
+    let mut offered = Vec::new();
+    for action in actions::actions(&snapshot, &relative, within, found) {
+        let state = &mut *context.state;
+        let mut text = |path: &Path| state.text(path);
+        let mends = action.mends.as_ref();
+        let mends = mends.map(|finding| to_proto::diagnostic(finding, &lines, &cell, encoding, &mut text));
+        if let Some(edit) = to_proto::workspace_edit(&action.edits, &cell, encoding, &mut text) {
+            offered.push(to_proto::action(&action, mends, edit));
+        }
+    }
+    give(offered)
+}
+
+pub fn format(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::DocumentFormattingParams = parse(params)?;
+    formatted(context, &params.text_document, None)
+}
+
+pub fn format_range(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::DocumentRangeFormattingParams = parse(params)?;
+    formatted(context, &params.text_document, Some(params.range))
+}
+
+fn formatted(
+    context: &mut Context<'_, '_>,
+    document: &lsp::TextDocumentIdentifier,
+    range: Option<lsp::Range>,
+) -> Answer {
+    let path = path(document)?;
+    if path.extension().is_none_or(|end| end != "rhai") {
+        return Ok(Value::Null);
+    }
+    let text = context.text(&path)?;
+    let lines = Lines::new(&text, context.client.encoding);
+    let within = range.map_or(0..text.len(), |range| lines.bytes(range));
+    let Some(edits) = style::format("", &text, within) else {
+        return Err(Refused::new("what is no program stays as it is: mend its errors first"));
+    };
+    give(edits.iter().map(|edit| to_proto::text_edit(edit, &lines)).collect::<Vec<_>>())
+}
