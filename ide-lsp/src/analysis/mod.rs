@@ -23,6 +23,8 @@ pub mod tokens;
 pub mod written;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 pub mod testing;
 
 pub use snapshot::{CELL_FILE, Place, Snapshot, Unit};

@@ -118,10 +118,44 @@ fn in_turn(context: &Context<'_>, group: Vec<Candidate>) -> Vec<Candidate> {
     }
 }
 
+/// Functions that the runtime calls.
+const ENTRIES: [&str; 2] = ["init", "cycle"];
+
 /// What is wanted most of what the library has.
-const COMMON: [&str; 18] = [
-    "Axis", "TON", "R_TRIG", "TOF", "TP", "CTU", "F_TRIG", "min", "max", "clamp", "abs", "suspend",
-    "complete", "hold", "fault", "jidoka", "alarm", "array",
+const COMMON: &[&str] = &[
+    "done",
+    "powered",
+    "error",
+    "busy",
+    "standstill",
+    "homed",
+    "position",
+    "Q",
+    "ET",
+    "CV",
+    "OUT",
+    "move_absolute",
+    "power",
+    "halt",
+    "reset",
+    "Axis",
+    "TON",
+    "R_TRIG",
+    "TOF",
+    "TP",
+    "CTU",
+    "F_TRIG",
+    "min",
+    "max",
+    "clamp",
+    "abs",
+    "suspend",
+    "complete",
+    "hold",
+    "fault",
+    "jidoka",
+    "alarm",
+    "array",
 ];
 
 /// True if something has a part of a name.
@@ -179,7 +213,11 @@ fn all(context: &Context<'_>) -> Vec<Candidate> {
                 [Missing::Variable] => Kind::Variable,
                 _ => Kind::Field,
             };
-            let names = context.missing(kinds).into_iter();
+            let entries =
+                ENTRIES.into_iter().filter(|_| matches!(kinds, [Missing::Function])).map(str::to_owned);
+            let declared = outline::outline(context.snapshot, context.unit.path(context.file));
+            let entries = entries.filter(|name| !declared.iter().any(|node| node.name == *name));
+            let names = context.missing(kinds).into_iter().chain(entries);
             names.map(|name| candidate(name, kind(kinds))).collect()
         }
         Wanted::Value(scope) => {

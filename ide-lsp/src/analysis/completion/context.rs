@@ -120,7 +120,7 @@ impl<'s> Context<'s> {
             node = parent;
         }
         if let Some(parent) = node.parent() {
-            self.is_statement = parent.kind() == K::ExprStmt;
+            self.is_statement = is_statement(&parent);
             self.ty = self.expected(&node, &parent);
         }
     }
@@ -272,6 +272,12 @@ impl<'s> Context<'s> {
             sensai_scripts::uses::Use { file: self.file, span: self.at, entity, is_definition: false };
         hover::of_entity(self.snapshot, &self.unit, self.file, &found).unwrap_or_default()
     }
+}
+
+/// A statement whose value is dropped: what a block ends with is its value.
+fn is_statement(node: &SyntaxNode) -> bool {
+    let Some(statement) = ast::ExprStmt::cast(node.clone()) else { return false };
+    statement.semicolon().is_some() || node.next_sibling().is_some()
 }
 
 fn is_body(node: &SyntaxNode) -> bool {

@@ -1,0 +1,260 @@
+//! Laws that hold for every name of every example.
+
+use super::{
+    CELL_FILE, Location, Place, Snapshot, TextEdit, Unit, apply, completion, definition, format, rename,
+    testing::Rules,
+};
+use sensai_scripts::{
+    hir::Hir,
+    syntax::{self, SyntaxKind},
+    uses::{Entity, Use},
+};
+use std::{collections::BTreeMap, fs, path::Path};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The files of every example.
+fn examples() -> Vec<(String, Files)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut cells = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let cell = entry.unwrap().path();
+        if cell.join(CELL_FILE).is_file() {
+            let mut files = Files::new();
+            collect(&cell, &cell, &mut files);
+            cells.push((cell.file_name().unwrap().to_string_lossy().into_owned(), files));
+        }
+    }
+    assert!(cells.len() >= 2);
+    cells
+}
+
+fn collect(cell: &Path, folder: &Path, files: &mut Files) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(cell, &path, files);
+        } else if !path.starts_with(cell.join("tests")) {
+            let name = path.strip_prefix(cell).unwrap().to_str().unwrap().replace('\\', "/");
+            files.insert(name, fs::read(path).unwrap());
+        }
+    }
+}
+
+fn snapshot(files: &Files) -> Snapshot {
+    Snapshot::of_files(&Rules, files)
+}
+
+/// Every name of every program, with its text: those that mean something of the cell or the program.
+fn names(snapshot: &Snapshot) -> Vec<(Place, Use, String)> {
+    let mut names = Vec::new();
+    for unit in &snapshot.units {
+        for found in &unit.analysed.uses.uses {
+            let text = unit.slice(found.file, found.span).to_owned();
+            let place = Place { path: unit.path(found.file).to_owned(), at: found.span.start as usize };
+            names.push((place, found.clone(), text));
+        }
+    }
+    assert!(names.len() > 20);
+    names
+}
+
+#[test]
+fn definitions_and_references_are_inverse() {
+    for (name, files) in examples() {
+        let snapshot = snapshot(&files);
+        for (place, found, text) in names(&snapshot) {
+            let at = Place { at: place.at + usize::from(text.starts_with('"')), ..place.clone() };
+            let all = definition::references(&snapshot, &at);
+            let definitions = definition::definition(&snapshot, &at);
+            let declared: Vec<&Location> =
+                all.iter().filter(|found| found.is_definition).map(|found| &found.at).collect();
+            let is_here = |at: &Location| at.path == place.path && at.start == at.start.max(place.at);
+            if all.is_empty() {
+                // What the language brings along, and what only the cell has in another file.
+                assert!(
+                    definitions.is_empty() || matches!(found.entity, Entity::Library(_)),
+                    "{name} {text}"
+                );
+                continue;
+            }
+            assert_eq!(definitions.iter().collect::<Vec<_>>(), declared, "{name} {text}");
+            assert!(!declared.is_empty(), "{name} {text} at {place:?} is declared somewhere");
+            assert!(all.iter().any(|found| is_here(&found.at)), "{name} {text}");
+            // From each place the same places are found.
+            for other in &all {
+                let from = Place { path: other.at.path.clone(), at: other.at.start };
+                assert_eq!(definition::references(&snapshot, &from), all, "{name} {text} from {other:?}");
+            }
+        }
+    }
+}
+
+/// Names of the same length, so that nothing moves: `name` with another letter at its end.
+fn others(name: &str, texts: &str) -> Vec<String> {
+    let stem: String = name.chars().take(name.chars().count() - 1).collect();
+    let last = name.chars().last().unwrap_or('a');
+    let letters = ('a'..='z').filter(|letter| *letter > last).chain('a'..='z').chain('A'..='Z');
+    let all = letters.map(|letter| format!("{stem}{letter}"));
+    all.filter(|other| !texts.contains(other.as_str()) && SyntaxKind::keyword(other).is_none()).collect()
+}
+
+/// A program without its texts, in which one name is another one.
+fn renamed(hir: &Hir, from: &str, to: &str) -> String {
+    let Hir { functions, init, cycle, migrate, state, constants, .. } = hir;
+    let text = format!("{functions:?} {init:?} {cycle:?} {migrate:?} {state:?} {constants:?}");
+    text.replace(&format!("name: {from:?}"), &format!("name: {to:?}"))
+}
+
+/// The texts of a program, in which one is another one.
+fn texts(hir: &Hir, from: &str, to: &str) -> Vec<String> {
+    hir.symbols.iter().map(|text| if **text == *from { to.to_owned() } else { text.to_string() }).collect()
+}
+
+#[test]
+fn a_name_that_is_another_one_changes_nothing() {
+    for (name, files) in examples() {
+        let before = snapshot(&files);
+        let all: String = before.texts.values().map(|text| &**text).collect();
+        let mut seen: Vec<Vec<Location>> = Vec::new();
+        let mut count = 0;
+        for (place, _, text) in names(&before) {
+            let at = Place { at: place.at + usize::from(text.starts_with('"')), ..place.clone() };
+            let places: Vec<Location> =
+                definition::references(&before, &at).into_iter().map(|found| found.at).collect();
+            if places.is_empty() || seen.contains(&places) || rename::prepare(&before, &at).is_err() {
+                continue;
+            }
+            seen.push(places);
+            let (old, is_text) = (text.trim_matches('"'), text.starts_with('"'));
+            // Fields lie in memory in the order of their names: one of the letters keeps that order.
+            let good = others(old, &all).into_iter().find(|new| {
+                let edits =
+                    rename::rename(&before, &at, new).unwrap_or_else(|why| panic!("{name} {text}: {why}"));
+                let mut changed = files.clone();
+                for (path, bytes) in &mut changed {
+                    let own: Vec<TextEdit> =
+                        edits.iter().filter(|edit| edit.at.path == *path).cloned().collect();
+                    if !own.is_empty() {
+                        *bytes = apply(std::str::from_utf8(bytes).unwrap(), &own).into_bytes();
+                    }
+                }
+                let after = snapshot(&changed);
+                assert_eq!(
+                    after.units.len(),
+                    before.units.len(),
+                    "{name} {old} → {new}: {:?}",
+                    after.loaded.findings
+                );
+                after.units.iter().zip(&before.units).all(|(after, before)| {
+                    let hir = |unit: &Unit| unit.analysed.hir.clone();
+                    match (hir(after), hir(before)) {
+                        (Some(after), Some(before)) => {
+                            let text = if is_text { new.as_str() } else { old };
+                            renamed(&after, new, old) == renamed(&before, old, old)
+                                && texts(&after, text, old) == texts(&before, old, old)
+                        }
+                        _ => false,
+                    }
+                })
+            });
+            assert!(good.is_some(), "{name} {text} at {place:?}");
+            count += 1;
+        }
+        assert!(count > 15, "{name}: {count} names were changed");
+    }
+}
+
+#[test]
+fn a_name_that_was_deleted_is_offered() {
+    let (mut all, mut missed) = (0, Vec::new());
+    for (name, files) in examples() {
+        let before = snapshot(&files);
+        for (place, found, text) in names(&before) {
+            if matches!(found.entity, Entity::Library(_)) {
+                continue;
+            }
+            let quotes = usize::from(text.starts_with('"'));
+            let (start, end) = (place.at + quotes, place.at + text.len() - quotes);
+            let edit = TextEdit::new(place.path.clone(), start..end, "");
+            let mut after = before.clone();
+            let changed: std::sync::Arc<str> =
+                apply(before.text(&place.path).unwrap(), std::slice::from_ref(&edit)).into();
+            after.texts.insert(place.path.clone(), changed.clone());
+            for unit in &mut after.units {
+                if unit.has(&place.path) {
+                    let path = &place.path;
+                    *unit = unit.with_texts(|of| (of == path).then(|| changed.clone())).into();
+                }
+            }
+            let at = Place { path: place.path.clone(), at: start };
+            let offered = completion::completions(&after, &at).map(|found| found.items).unwrap_or_default();
+            let labels: Vec<&str> = offered.iter().take(5).map(|item| item.label.as_str()).collect();
+            all += 1;
+            if !labels.contains(&text.trim_matches('"')) {
+                let line = 1 + before.text(&place.path).unwrap()[..start].matches('\n').count();
+                missed.push(format!("{name} {}:{line} {text}: {labels:?}", place.path));
+            }
+        }
+    }
+    assert!(all > 300, "{all}");
+    assert!(missed.is_empty(), "{} of {all}:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn formatting_keeps_what_is_written() {
+    let tokens = |text: &str| -> Vec<String> {
+        let all = syntax::parse(text).syntax().descendants_with_tokens();
+        let tokens = all.filter_map(|element| element.into_token());
+        let tokens = tokens.filter(|token| token.kind() != SyntaxKind::Whitespace);
+        // Two brackets without a blank between them are one token.
+        tokens
+            .flat_map(|token| match token.kind() {
+                SyntaxKind::Unit => vec!["(".to_owned(), ")".to_owned()],
+                _ => vec![token.text().to_owned()],
+            })
+            .collect()
+    };
+    let mut texts: Vec<String> = Vec::new();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["examples", "rt-tests", "scripts", "runtime/src"] {
+        programs(&top.join(folder), &mut texts);
+    }
+    for code in sensai_scripts::pages::codes() {
+        let page = sensai_scripts::pages::page(code).unwrap_or_default();
+        // Behind the word for the language stands what the example is for.
+        let examples = page.split("```rhai").skip(1).filter_map(|part| part.split("```").next());
+        texts
+            .extend(examples.filter_map(|example| example.split_once('\n')).map(|(_, text)| text.to_owned()));
+    }
+    // The corpus of the parser has all of Rhai in it.
+    let corpus = fs::read_to_string(top.join("scripts/tests/parser/corpus.rs")).unwrap();
+    let corpus: Vec<&str> =
+        corpus.split("r###\"").skip(1).filter_map(|part| part.split("\"###").next()).collect();
+    assert_eq!(corpus.len(), 3);
+    assert!(corpus.iter().all(|text| format::format("", text, 0..text.len()).is_some()));
+    texts.extend(corpus.into_iter().map(str::to_owned));
+    let mut formatted = 0;
+    for text in &texts {
+        let Some(edits) = format::format("", text, 0..text.len()) else {
+            assert!(!syntax::parse(text).is_ok(), "{text}");
+            continue;
+        };
+        let once = apply(text, &edits);
+        assert_eq!(tokens(&once), tokens(text));
+        assert_eq!(format::format("", &once, 0..once.len()), Some(Vec::new()), "{once}");
+        formatted += 1;
+    }
+    assert!(formatted > 60, "{formatted} of {}", texts.len());
+}
+
+fn programs(folder: &Path, texts: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            programs(&path, texts);
+        } else if path.extension().is_some_and(|end| end == "rhai") {
+            texts.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
