@@ -192,7 +192,7 @@ mod tests {
             Some(("max(a: i64, b: i64) -> i64".into(), 2, 0))
         );
         assert_eq!(of("this.x = f(1.0, $0max(2.0, 1.0));"), Some(("f(a: f64, b: f64) -> f64".into(), 1, 1)));
-        assert_eq!(of("this.x = f(1.0, $0").map(|(label, ..)| label).is_some(), true);
+        assert!(of("this.x = f(1.0, $0").is_some());
         assert_eq!(of("$0this.x = 1.0;"), None);
         assert_eq!(of("fault($0);"), Some(("fault(name)".into(), 1, 0)));
     }

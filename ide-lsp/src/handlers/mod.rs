@@ -15,7 +15,7 @@ use lsp_server::{ErrorCode, Request, Response};
 use lsp_types::{Position, TextDocumentIdentifier, TextDocumentPositionParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub fn path(document: &TextDocumentIdentifier) -> Result<PathBuf, Refused> {
 
 impl Context<'_, '_> {
     /// The text of a file.
-    pub fn text(&mut self, path: &PathBuf) -> Result<String, Refused> {
+    pub fn text(&mut self, path: &Path) -> Result<String, Refused> {
         let none = || Refused::new(format!("`{}` cannot be read", path.display()));
         self.state.text(path).ok_or_else(none)
     }

@@ -108,7 +108,7 @@ pub fn workspace_edit(
     for edit in edits {
         by_file.entry(&edit.at.path).or_default().push(edit);
     }
-    // The protocol's own type; nobody runs through it here.
+    #[expect(clippy::mutable_key_type, reason = "the protocol's own type, and nobody runs through it here")]
     let mut changes = HashMap::new();
     for (path, edits) in by_file {
         let path = cell.join(path);

@@ -94,3 +94,7 @@ fn subjects(cell: &Cell) -> Vec<Arc<Subject>> {
     });
     own.chain(twin).map(Arc::new).collect()
 }
+
+#[cfg(test)]
+#[path = "lsp_tests.rs"]
+mod tests;

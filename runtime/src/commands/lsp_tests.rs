@@ -1,0 +1,89 @@
+//! The editor says what the check says.
+
+use super::Editor;
+use crate::source::Source;
+use sensai_lsp::analysis::{CELL_FILE, Snapshot, diagnostics};
+use std::{collections::BTreeMap, fs, path::Path};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The files of every example.
+fn examples() -> Vec<(String, Files)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut cells = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let cell = entry.unwrap().path();
+        if cell.join(CELL_FILE).is_file() {
+            let mut files = Files::new();
+            collect(&cell, &cell, &mut files);
+            cells.push((cell.file_name().unwrap().to_string_lossy().into_owned(), files));
+        }
+    }
+    assert!(cells.len() >= 2);
+    cells
+}
+
+fn collect(cell: &Path, folder: &Path, files: &mut Files) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(cell, &path, files);
+        } else if !path.starts_with(cell.join("tests")) {
+            let name = path.strip_prefix(cell).unwrap().to_str().unwrap().replace('\\', "/");
+            files.insert(name, fs::read(path).unwrap());
+        }
+    }
+}
+
+fn snapshot(files: &Files) -> Snapshot {
+    Snapshot::of_files(&Editor::default(), files)
+}
+
+/// What `sensai check` says: path, code, place and text of each, in order.
+fn checked(files: &Files) -> Vec<(String, usize, usize, String, String)> {
+    let read = |path: &str| files.get(path).cloned().ok_or_else(|| "it is not there".to_owned());
+    let found = Source::read(read).findings.into_iter();
+    let mut all: Vec<_> = found
+        .map(|found| (found.path, found.span.start, found.span.end, found.code.to_owned(), found.message))
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn shown(files: &Files) -> Vec<(String, usize, usize, String, String)> {
+    let found = diagnostics::diagnostics(&snapshot(files), &Editor::default());
+    let mut all: Vec<_> = found
+        .into_values()
+        .flatten()
+        .map(|found| (found.at.path, found.at.start, found.at.end, found.code.to_owned(), found.message))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn the_editor_shows_what_the_check_finds() {
+    for (name, files) in examples() {
+        assert_eq!(shown(&files), checked(&files), "{name}");
+        let mut wrong = 0;
+        // Each line left out once, of the cell and of its programs.
+        for (path, bytes) in &files {
+            let Ok(text) = std::str::from_utf8(bytes) else { continue };
+            if !(path.ends_with(".rhai") || path == CELL_FILE) {
+                continue;
+            }
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            for left_out in (0..lines.len()).step_by(3) {
+                let kept = lines.iter().enumerate().filter(|(index, _)| *index != left_out);
+                let changed: String = kept.map(|(_, line)| *line).collect();
+                let mut files = files.clone();
+                files.insert(path.clone(), changed.into_bytes());
+                let expected = checked(&files);
+                wrong += usize::from(!expected.is_empty());
+                assert_eq!(shown(&files), expected, "{name}: {path} without line {}", left_out + 1);
+            }
+        }
+        assert!(wrong > 10, "{name}: {wrong}");
+    }
+}
