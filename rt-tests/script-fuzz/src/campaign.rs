@@ -3,6 +3,7 @@
 use crate::{
     ast::Program,
     chance::Chance,
+    clock::Stopwatch,
     coverage::Coverage,
     drive::{self, Case, Difference, Run, Verdict},
     generate::generate,
@@ -15,13 +16,17 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// Cycles of each program.
 pub const CYCLES: u64 = 30;
+
+/// Time between two lines that say how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Runs that making a program smaller may take.
 const ATTEMPTS: usize = 3000;
@@ -50,6 +55,8 @@ pub struct Plan {
     pub jobs: usize,
     /// Differences after which it stops: more of them say no more.
     pub differences: usize,
+    /// Say on the standard error, every few seconds, how far it is.
+    pub progress: bool,
 }
 
 impl Plan {
@@ -118,8 +125,9 @@ pub fn run_seed(seed: u64, tiers: Tiers<'_>, trace: bool) -> Told {
 pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
     let mut sums = Summary::default();
     let step = |own: &mut Summary, seed| {
+        let before = own.differences.len();
         own.add(seed, &run_seed(seed, tiers, false));
-        own.differences.len() < plan.differences
+        own.differences.len() - before
     };
     each_seed(plan, step, |own| sums.join(own));
     sums.differences.sort_by_key(|found| found.seed);
@@ -130,8 +138,10 @@ pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
 pub fn cover(plan: Plan, tiers: Tiers<'_>) -> (Coverage, Vec<Found>) {
     let (mut coverage, mut differences) = (Coverage::default(), Vec::new());
     let step = |(own, found): &mut (Coverage, Vec<Found>), seed| {
-        found.extend(own.add(seed, tiers).err().map(|difference| Found { seed, difference }));
-        found.len() < plan.differences
+        let difference = own.add(seed, tiers).err();
+        let differences = usize::from(difference.is_some());
+        found.extend(difference.map(|difference| Found { seed, difference }));
+        differences
     };
     each_seed(plan, step, |(own, found)| {
         coverage.join(own);
@@ -141,34 +151,54 @@ pub fn cover(plan: Plan, tiers: Tiers<'_>) -> (Coverage, Vec<Found>) {
     (coverage, differences)
 }
 
-/// Each thread takes the next seed until there is none, or one of them has seen enough. All seeds before one that was run
-/// are run, too, so that the first difference is the same with any number of threads.
+/// Each thread takes the next seed until there is none, or enough differ; a step says how many differences it found. All
+/// seeds before one that was run are run, too, so that the first difference is the same with any number of threads.
 fn each_seed<T: Default + Send>(
     plan: Plan,
-    step: impl Fn(&mut T, u64) -> bool + Sync,
+    step: impl Fn(&mut T, u64) -> usize + Sync,
     mut join: impl FnMut(T),
 ) {
-    let (next, go_on) = (AtomicU64::new(plan.start), AtomicBool::new(true));
+    let (next, differences) = (AtomicU64::new(plan.start), AtomicUsize::new(0));
     let end = plan.start.saturating_add(plan.seeds);
+    let progress = Progress { plan, said: Mutex::new((0, Stopwatch::start())) };
     let all = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..plan.jobs.max(1) {
             scope.spawn(|| {
                 let mut own = T::default();
-                while go_on.load(Ordering::Relaxed) {
+                while differences.load(Ordering::Relaxed) < plan.differences {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
                     }
-                    if !step(&mut own, seed) {
-                        go_on.store(false, Ordering::Relaxed);
-                    }
+                    let found = step(&mut own, seed);
+                    let found = differences.fetch_add(found, Ordering::Relaxed) + found;
+                    progress.done(found);
                 }
                 all.lock().unwrap_or_else(PoisonError::into_inner).push(own);
             });
         }
     });
     all.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(&mut join);
+}
+
+/// Who waits wants to know that it goes on.
+struct Progress {
+    plan: Plan,
+    /// Seeds done, and since when nothing was said.
+    said: Mutex<(u64, Stopwatch)>,
+}
+
+impl Progress {
+    /// One more seed, and the differences of all so far.
+    fn done(&self, differences: usize) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.0 += 1;
+        if self.plan.progress && said.1.elapsed() >= PROGRESS {
+            said.1 = Stopwatch::start();
+            eprintln!("{} of {} seeds, {differences} differences", said.0, self.plan.seeds);
+        }
+    }
 }
 
 impl Summary {

@@ -193,8 +193,10 @@ fn every_planted_difference_is_found() {
 #[test]
 fn tiers_that_are_one_do_not_differ() {
     let tiers = Tiers { oracle: &interpreted, tested: &interpreted };
-    let summary =
-        campaign::run(Plan { start: 0, seeds: 150, jobs: 2, differences: Plan::DIFFERENCES }, tiers);
+    let summary = campaign::run(
+        Plan { start: 0, seeds: 150, jobs: 2, differences: Plan::DIFFERENCES, progress: false },
+        tiers,
+    );
     assert!(summary.differences.is_empty(), "{:?}", summary.differences);
     assert_eq!(summary.programs, 150);
     let faults: u64 = summary.faults.values().sum();

@@ -95,7 +95,7 @@ fn many(arguments: &Arguments, tiers: Tiers<'_>) -> bool {
     let jobs = arguments.jobs.map_or(cores, NonZero::get);
     let watch = Stopwatch::start();
     let differences = if arguments.first { 1 } else { Plan::DIFFERENCES };
-    let plan = Plan { start: arguments.start, seeds: arguments.seeds, jobs, differences };
+    let plan = Plan { start: arguments.start, seeds: arguments.seeds, jobs, differences, progress: true };
     let summary = campaign::run(plan, tiers);
     if arguments.first {
         if let Some(Found { seed, difference }) = summary.differences.first() {
