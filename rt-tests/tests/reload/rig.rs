@@ -1,7 +1,12 @@
 //! A run without a bus: the machine, its log, and who reloads.
 
 use crate::versions::{NAMES, Version};
-use rt_tests::{alloc_guard::counting, harness::count, seeded::Random};
+use rt_tests::{
+    alloc_guard::counting,
+    clock::wait_for,
+    harness::{count, exclusive},
+    seeded::Random,
+};
 use sensai::{
     control::{peer::Peer, protocol::Failure},
     cycle::cycle,
@@ -27,7 +32,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{Arc, MutexGuard, mpsc},
     time::Duration,
 };
 
@@ -66,12 +71,16 @@ impl Bus for Wires {
     fn acyclic(&mut self, _until_ns: u64) {}
 }
 
-pub struct Next(pub u64);
+/// The last cycle, and whether the next one finds that it was late.
+pub struct Next(pub u64, pub bool);
 
 impl Pace for Next {
     fn wake(&mut self) -> (CycleTime, Wake) {
         self.0 += 1;
-        (CycleTime { index: self.0, skipped: 0, first: self.0 == 1 }, Wake::default())
+        (
+            CycleTime { index: self.0, skipped: 0, first: self.0 == 1 },
+            Wake { overrun: std::mem::take(&mut self.1), ..Wake::default() },
+        )
     }
     fn next_ns(&self) -> u64 {
         u64::MAX
@@ -96,10 +105,13 @@ pub struct Rig {
     pub told: mpsc::Receiver<String>,
     status: Arc<Status>,
     pub cell: Arc<Cell>,
+    /// Memory is the whole process's: one run after the other.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Rig {
     pub fn new(versions: &[Version; 2]) -> Self {
+        let alone = exclusive();
         let folder = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(folder.path().join("programs")).unwrap();
         fs::write(folder.path().join("cell.toml"), CELL).unwrap();
@@ -140,7 +152,7 @@ impl Rig {
             inbox,
             commands: Box::new(move |entry| commands.push(entry).is_ok()),
             wires: Wires(0),
-            pace: Next(0),
+            pace: Next(0, false),
             times: StepTimes::default(),
             session: Some(session),
             desk: Some(desk.unwrap()),
@@ -148,6 +160,7 @@ impl Rig {
             told,
             status,
             cell,
+            _alone: alone,
         };
         rig.command(InboxKind::Startup);
         rig.command(InboxKind::Start);
@@ -176,9 +189,15 @@ impl Rig {
         self.machine.take_error();
         self.status.update(&self.machine, self.pace.0, &exchange, 1);
         if self.pace.0.is_multiple_of(64) {
-            // The log's writer has to follow.
-            std::thread::sleep(Duration::from_millis(1));
+            self.let_the_log_follow();
         }
+    }
+
+    /// Cycles come faster here than those of a machine, and than the disk of a busy computer takes their records.
+    fn let_the_log_follow(&self) {
+        let statistics = || self.session.as_ref().and_then(LogSession::statistics);
+        let follows = || statistics().is_none_or(|(_, of)| of.records + 256 >= self.pace.0).then_some(());
+        assert!(wait_for(Duration::from_secs(60), follows).is_some(), "{:?}", statistics());
     }
 
     pub fn cycles(&mut self, cycles: u64) {
@@ -226,6 +245,10 @@ impl Rig {
         self.session.take().unwrap().close(&self.cell).unwrap();
         let reader = LogReader::open_file(&self.log()).unwrap();
         let report = reader.verify().unwrap();
+        println!(
+            "{} epochs, {} keyframes and {} incomplete ones, {} bytes",
+            report.epochs, report.keyframes, report.keyframes_incomplete, report.file_len
+        );
         assert_eq!((report.bad, report.gaps.len()), (None, 0));
         let last = self.pace.0;
         let whole = replay::replay(&reader, &replay::Options::default(), &mut |_| ()).unwrap();
