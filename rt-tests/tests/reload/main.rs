@@ -372,6 +372,31 @@ fn memory_stays_flat() {
     rig.finish(&mut random);
 }
 
+/// What the swap takes, the base task pays for, also where only a slow task's program is replaced.
+#[test]
+fn a_late_swap_is_undone_whoever_s_program_it_replaces() {
+    let first = Version::first();
+    let versions = [first.clone(), first.clone()];
+    let texts = [first.text("main"), Version { step: 3, ..first }.text("slow")];
+    let mut rig = Rig::new(&versions);
+    let number = rig.reload(&texts, 50).0.unwrap().number;
+    assert_eq!((rig.machine.edition(), rig.machine.mode()), (1, Mode::Run));
+    rig.pace.1 = true;
+    rig.cycle();
+    assert_eq!((rig.machine.edition(), rig.machine.mode()), (edition_after_undo(number), Mode::Run));
+    // The same reload again; a later cycle that is late is the base task's own.
+    rig.reload(&texts, 50).0.unwrap();
+    rig.cycle();
+    rig.pace.1 = true;
+    rig.cycle();
+    assert_eq!((rig.machine.edition(), rig.machine.mode()), (3, Mode::Fault));
+    let mut random = Random::printed("late");
+    let (epochs, told) = rig.finish(&mut random);
+    assert_eq!(epochs, 4);
+    let undone = told.iter().filter(|line| line.contains("is undone: F201")).count();
+    assert_eq!(undone, 1, "{told:?}");
+}
+
 #[test]
 fn what_does_not_pass_the_check_is_refused_with_its_findings() {
     let first = [Version::first(), Version::first()];

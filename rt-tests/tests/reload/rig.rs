@@ -41,6 +41,7 @@ const CELL: &str = r#"
 name = "reloaded"
 [tasks.main]
 interval = "1ms"
+on_overrun = "stop"
 programs = ["programs/main.rhai"]
 [tasks.slow]
 interval = "4ms"

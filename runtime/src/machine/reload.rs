@@ -232,6 +232,8 @@ pub(super) struct Reloads {
     kept_len: usize,
     /// An undo is to be decided.
     wanted: Option<Cause>,
+    /// The swap was in the cycle before.
+    just_swapped: bool,
     /// Tasks that got their old programs back in this cycle.
     undone: u64,
     news: Vec<News>,
@@ -252,6 +254,7 @@ impl Reloads {
             left: vec![0; tasks].into(),
             kept_len: 0,
             wanted: None,
+            just_swapped: false,
             undone: 0,
             news: Vec::with_capacity(NEWS_MAX),
             // No reload is taken before all that came back was fetched.
@@ -409,7 +412,8 @@ impl Machine {
 
     fn undo_verdict(&self, late: u64) -> Option<[i64; 3]> {
         let active = self.reloads.active.as_ref()?;
-        let late = late & active.tasks;
+        // The cycle of a swap does what the reload asks for, so that it answers for it, whoever's programs it replaces.
+        let late = late & (active.tasks | u64::from(self.reloads.just_swapped));
         let overrun = Cause { fault: Fault::new(FaultCode::Overrun), tasks: 0 };
         let cause = self.reloads.wanted.or((late != 0).then_some(overrun))?;
         let Fault { code, source, line, .. } = cause.fault;
@@ -458,6 +462,7 @@ impl Machine {
     /// Between what slow tasks have to give and their next release: replace the programs, if that was decided. All of them or
     /// none.
     pub(super) fn swap(&mut self) {
+        self.reloads.just_swapped = false;
         let Some(sequence) = self.reloads.accepted.take() else { return };
         let Some(mut reload) = self.reloads.offered.take() else { return };
         if let Err(why) = self.migrate(&mut reload) {
@@ -486,7 +491,7 @@ impl Machine {
         }
         self.reloads.edition = reload.edition();
         self.reloads.kept_len = reload.replacements.iter().map(|one| one.kept.len()).sum();
-        self.reloads.wanted = None;
+        (self.reloads.wanted, self.reloads.just_swapped) = (None, true);
         self.reloads.tell(reload.number, Fate::Applied(sequence));
         self.reloads.active = Some(reload);
     }
@@ -526,7 +531,7 @@ impl Machine {
         reloads.edition = reload.edition().saturating_add(1);
         reloads.kept_len = 0;
         reloads.left.fill(0);
-        reloads.undone |= reload.tasks;
+        reloads.undone |= reload.tasks | tasks.cast_unsigned();
         let wanted = reloads.wanted.take();
         let fault = fault.cast_unsigned();
         let cause = wanted.unwrap_or_else(|| Cause {

@@ -314,6 +314,8 @@ struct Model {
     releases: [u64; 2],
     /// The next cycle has to undo.
     wanted: bool,
+    /// The cycle before swapped: if it was late, that is the reload's.
+    just_swapped: bool,
     kept_len: usize,
 }
 
@@ -351,6 +353,7 @@ impl Model {
             pending: [const { None }; 2],
             releases: [0; 2],
             wanted: false,
+            just_swapped: false,
             kept_len: 0,
         }
     }
@@ -383,7 +386,7 @@ impl Model {
         let left = [0, 1, 2].map(|task| if of_task(task) { of.probation } else { 0 });
         self.kept_len = of.changes.iter().map(|(_, old, _)| old.layout().size()).sum();
         self.active = Some((of.clone(), kept, left));
-        (self.edition, self.wanted) = (edition(of.number), false);
+        (self.edition, self.wanted, self.just_swapped) = (edition(of.number), false, true);
     }
 
     fn reset(&mut self) {
@@ -417,7 +420,9 @@ impl Model {
         offered: &BTreeMap<u32, Offered>,
     ) -> Vec<(u32, &'static str)> {
         let mut news = Vec::new();
-        let must_undo = self.wanted || step.late && self.covers(0);
+        let answers = self.covers(0) || self.just_swapped && self.active.is_some();
+        let must_undo = self.wanted || step.late && answers;
+        self.just_swapped = false;
         let undone = taken.entries.iter().any(|entry| entry.kind == InboxKind::Undo);
         assert!(undone || !must_undo, "cycle {index}: nothing was undone");
         let mut swaps = None;
@@ -676,19 +681,27 @@ fn every_reload_is_the_model_s_and_every_replay_is_equal() {
     assert!(seen.applied >= 5 * cases && least >= Some(cases / 10), "{seen:?} in {cases}");
 }
 
-/// A machine in Run with one program on probation.
+/// A machine in Run with a program of the base task on probation.
 fn on_probation(fault_on: u8, probation: u64) -> (Machine, Inbox, u64) {
+    let (machine, inbox) = swapped_in(2, 0, fault_on, probation);
+    (machine, inbox, 3)
+}
+
+/// A machine in Run that has swapped this program in this cycle, as its last one.
+fn swapped_in(cycle: u64, program: usize, fault_on: u8, probation: u64) -> (Machine, Inbox) {
     let mut machine = machine_of(&cell_of_three(), &Model::new().versions);
     let (mut commands, mut inbox) = Inbox::new();
     commands.push(entry(InboxKind::Start, InboxSource::TERMINAL, [0; 3])).unwrap();
     let quiet = Step { input: 0, late: false, kind: None, offer: None };
-    turn(&mut machine, &mut inbox, 1, &quiet);
+    for before in 1..cycle {
+        turn(&mut machine, &mut inbox, before, &quiet);
+    }
     let new = Version { step: 100, fault_on, ..Version::first() };
-    let offer = Offered { number: 1, expects: 0, probation, changes: vec![(0, Version::first(), new)] };
+    let offer = Offered { number: 1, expects: 0, probation, changes: vec![(program, Version::first(), new)] };
     assert!(machine.offer_reload(offer.reload().unwrap()).is_ok());
-    turn(&mut machine, &mut inbox, 2, &quiet);
+    turn(&mut machine, &mut inbox, cycle, &quiet);
     assert_eq!(machine.next_news().map(|news| news.number), Some(1));
-    (machine, inbox, 3)
+    (machine, inbox)
 }
 
 #[test]
@@ -733,6 +746,27 @@ fn an_overrun_on_probation_is_an_undo_and_no_fault() {
     assert_eq!((machine.mode(), machine.edition()), (Mode::Run, 2));
     turn(&mut machine, &mut inbox, next + 1, &late);
     assert_eq!(machine.mode(), Mode::Fault, "the next overrun is the old program's own");
+}
+
+/// What the swap takes, the base task pays for, also where only a slow task's program is replaced.
+#[test]
+fn a_late_swap_of_a_slow_program_is_undone_and_no_fault() {
+    let late = Step { input: 0, late: true, kind: None, offer: None };
+    let quiet = Step { late: false, ..late.clone() };
+    let (mut machine, mut inbox) = swapped_in(MULTIPLES[0], 2, NEVER, 10);
+    assert_eq!(machine.edition(), 1);
+    let taken = turn(&mut machine, &mut inbox, MULTIPLES[0] + 1, &late);
+    let kinds: Vec<_> = taken.entries.iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [InboxKind::Undo, InboxKind::Overrun]);
+    let [number, fault, tasks] = taken.entries[0].argument;
+    assert_eq!([number, fault & 0xFFFF, tasks], [1, FaultCode::Overrun.id().into(), 1]);
+    assert_eq!((machine.mode(), machine.edition()), (Mode::Run, 2));
+    // Any later cycle is the base task's own.
+    let (mut machine, mut inbox) = swapped_in(MULTIPLES[0], 2, NEVER, 10);
+    turn(&mut machine, &mut inbox, MULTIPLES[0] + 1, &quiet);
+    let taken = turn(&mut machine, &mut inbox, MULTIPLES[0] + 2, &late);
+    assert!(taken.entries.iter().all(|entry| entry.kind != InboxKind::Undo));
+    assert_eq!((machine.mode(), machine.edition()), (Mode::Fault, 1));
 }
 
 #[test]
