@@ -9,11 +9,14 @@ use std::sync::Arc;
 /// Bytes of a library's text that are read.
 pub const BYTES_MAX: usize = 1 << 20;
 
+/// Folder of a cell's libraries.
+pub const FOLDER: &str = "lib";
+
 /// Path of the library of this name; `None`: no library can have it.
 pub fn path_of(name: &str) -> Option<String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let good = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(plain);
-    good.then(|| format!("lib/{name}.rhai"))
+    good.then(|| format!("{FOLDER}/{name}.rhai"))
 }
 
 /// Give each program of a cell and its twin the libraries that its text imports. `read` gives the text of a path; one that

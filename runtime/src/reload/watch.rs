@@ -3,11 +3,13 @@
 //! Looks at the files' times, and reads what seems to have changed; a file that has another text is asked to be reloaded once it
 //! has been the same for two looks, so that an editor may write it in two steps. Polling needs no more than reading: it works on
 //! every file system, and a dropped notice is no worry.
+//!
+//! A library that appears is a change, too: a program that imports it may have been refused for its lack.
 
 use super::desk::{Applied, Request};
 use crate::{
     control::{peer::Peer, protocol::Failure},
-    rt,
+    libraries, rt,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -26,6 +28,9 @@ use std::{
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// Files that are watched at most.
+const FILES_MAX: usize = 1024;
 
 /// What a file looks like from outside: when it was changed, in seconds and nanoseconds, and its length.
 type Stamp = Option<(i64, i64, u64)>;
@@ -64,12 +69,25 @@ impl Watch {
             Watched { path: directory.join(path), stamp: None, hash, seen: hash }
         };
         let mut files: Vec<Watched> = files.into_iter().map(watched).collect();
+        for path in new_libraries(directory, &files) {
+            // Nobody imports it yet.
+            let hash = fs::read(&path).map_or([0; 32], |bytes| Sha256::digest(&bytes).into());
+            files.push(Watched { path, stamp: None, hash, seen: hash });
+        }
+        let directory = directory.to_path_buf();
         let stop = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("watch".into()).spawn(move || {
             rt::block_signals();
             while !ended.load(Acquire) {
                 std::thread::park_timeout(LOOK);
+                let appeared = new_libraries(&directory, &files).into_iter();
+                files.extend(appeared.map(|path| Watched {
+                    path,
+                    stamp: None,
+                    hash: [0; 32],
+                    seen: [0; 32],
+                }));
                 if look(&mut files) {
                     let (reply, answer) = mpsc::channel();
                     let why = "a file has changed".into();
@@ -96,6 +114,18 @@ impl Drop for Watch {
             let _ = thread.join();
         }
     }
+}
+
+/// Libraries of the cell that are not watched, in the order of their names.
+fn new_libraries(directory: &Path, files: &[Watched]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory.join(libraries::FOLDER)).into_iter().flatten().flatten();
+    let is_new = |path: &PathBuf| {
+        path.extension().is_some_and(|of| of == "rhai") && files.iter().all(|file| file.path != *path)
+    };
+    let mut new: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_new).collect();
+    new.sort();
+    new.truncate(FILES_MAX.saturating_sub(files.len()));
+    new
 }
 
 /// Some file has had another text for two looks.
@@ -134,6 +164,23 @@ fn words(result: &Result<Applied, Failure>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn libraries_that_appear_are_found_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(new_libraries(folder.path(), &[]).is_empty(), "there is no folder of libraries");
+        let lib = folder.path().join("lib");
+        fs::create_dir(&lib).unwrap();
+        for name in ["ramp.rhai", "motion.rhai", "notes.txt"] {
+            fs::write(lib.join(name), "fn one() { 1 }\n").unwrap();
+        }
+        let (motion, ramp) = (lib.join("motion.rhai"), lib.join("ramp.rhai"));
+        assert_eq!(new_libraries(folder.path(), &[]), [motion.clone(), ramp.clone()]);
+        let mut files = vec![Watched { path: motion, stamp: None, hash: [0; 32], seen: [0; 32] }];
+        assert_eq!(new_libraries(folder.path(), &files), [ramp]);
+        assert!(!look(&mut files), "it may still be written");
+        assert!(look(&mut files), "one that appeared is a change");
+    }
 
     #[test]
     fn a_change_is_seen_once_it_has_settled_and_once() {
