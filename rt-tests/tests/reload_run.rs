@@ -289,15 +289,27 @@ fn a_saved_file_is_reloaded_and_a_bad_one_leaves_what_runs() {
     let slow = cell.tag("slow");
     let on = wait_for(Duration::from_secs(10), || (cell.tag("slow") > slow).then_some(()));
     assert!(on.is_some(), "what ran runs on");
+    // One that fails is undone, and once its text is taken back, the file is what runs again.
+    cell.write("slow", &counter("slow", 1, "", "if this.n > 0 { fault(\"worse\"); }"));
+    cell.wait_until("it is undone", |status| status["reload"]["state"] == "undone");
+    cell.write("slow", &counter("slow", 1_000_000, "", ""));
+    let lines = || fs::read_to_string(cell.path("a.snlog.audit")).unwrap().lines().count();
+    let heard = wait_for(Duration::from_secs(10), || (lines() >= 5).then_some(()));
+    assert!(heard.is_some(), "{} lines", lines());
     let (_, told) = cell.end();
     assert!(told.contains("watch: reload 1 of slow was taken"), "{told}");
+    let same = told.matches("watch: nothing to reload: the files hold the programs that run\n").count();
+    assert_eq!((same, told.matches("watch: not reloaded").count()), (1, 1), "{told}");
+    let (taken, undone) = (told.rfind("of slow was taken"), told.find("(slow) is undone: F313"));
+    assert!(undone.is_some() && taken < undone, "what follows is told later: {told}");
     assert!(told.contains("watch: not reloaded, the programs before it run on"), "{told}");
     assert!(told.contains("programs/slow.rhai: `n` was i64 and is bool now"), "{told}");
     let of = cell.audit();
-    let why: Vec<_> = of.iter().map(|line| (line["result"].clone(), line["why"].clone())).collect();
+    let asked = of.iter().filter(|line| line["what"] == "reload");
+    let why: Vec<_> = asked.map(|line| (line["result"].clone(), line["why"].clone())).collect();
     assert_eq!(
         why,
-        [("applied".into(), "a file has changed".into()), ("refused".into(), "a file has changed".into())]
+        ["applied", "refused", "applied", "refused"].map(|of| (of.into(), "a file has changed".into()))
     );
     cell.replay();
 }

@@ -349,7 +349,7 @@ fn reload(
         epochs: session.epochs(),
         retained: kept.map(|kept| kept.keeper.announcer()),
         audit: claim.audit(),
-        tell: tell.clone(),
+        tell,
         facts: Arc::clone(&facts),
         status: Arc::clone(status),
         cyclic_core: core,
@@ -366,7 +366,7 @@ fn reload(
             .filter_map(|path| options.files.get_key_value(&path))
             .map(|(path, bytes)| (path.clone(), bytes.clone()));
         let probation = if options.probation == 0 { PROBATION } else { options.probation };
-        reload::Watch::start(&directory, files.collect(), probation, desk.requests(), tell.clone())
+        reload::Watch::start(&directory, files.collect(), probation, desk.requests())
     };
     let watch = options.watch.then(watched).transpose().context("cannot make a thread")?;
     Ok(Some((Reloading { watch, desk, facts, told }, port)))

@@ -212,7 +212,7 @@ impl Rig {
         }
         let (reply, answer) = mpsc::channel();
         let why = String::new();
-        let request = Request { program: None, probation, why, who: Peer::own(), reply };
+        let request = Request { program: None, probation, why, who: Peer::own(), words: None, reply };
         self.desk.as_ref().unwrap().requests().send(request).unwrap();
         loop {
             let (edition, before) = (self.machine.edition(), self.values());

@@ -229,7 +229,7 @@ impl Desk {
     pub fn reload(&self, of: &Reload, who: &Peer) -> Result<Receiver<Result<Applied, Failure>>, Failure> {
         let (reply, answer) = channel();
         let Reload { program, probation, why } = of.clone();
-        let request = reload::Request { program, probation, why, who: who.clone(), reply };
+        let request = reload::Request { program, probation, why, who: who.clone(), words: None, reply };
         let sent = self.wiring.reloads.as_ref().is_some_and(|reloads| reloads.send(request).is_ok());
         if sent { Ok(answer) } else { Err(Failure::new(Code::Refused, "this run does not reload programs")) }
     }

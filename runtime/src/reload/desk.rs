@@ -56,9 +56,14 @@ pub struct Request {
     pub why: String,
     /// Who asks.
     pub who: Peer,
+    /// Puts the answer into words for people, who are told before whatever becomes of the reload later.
+    pub words: Option<fn(&Answer) -> String>,
     /// Gets the answer.
-    pub reply: mpsc::Sender<Result<Applied, Failure>>,
+    pub reply: mpsc::Sender<Answer>,
 }
+
+/// What was taken, or why nothing was.
+pub type Answer = Result<Applied, Failure>;
 
 /// A reload that was taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -178,7 +183,11 @@ impl Work {
                 continue;
             }
             match self.incoming.recv_timeout(LOOK) {
-                Ok(request) => self.take(request, 0),
+                Ok(request) => {
+                    // An undo before it is known by now.
+                    self.look();
+                    self.take(request, 0);
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
@@ -193,7 +202,7 @@ impl Work {
             }
             Err(failure) => {
                 self.write_down(&request, "refused", None);
-                let _ = request.reply.send(Err(failure));
+                self.answer(&request, Err(failure));
             }
         }
     }
@@ -318,14 +327,15 @@ impl Work {
             self.hear(told);
         }
         let finished = self.wiring.status.finished.load(Relaxed);
-        if let Some(waiting) = &mut self.waiting
-            && !waiting.answered
-            && (finished || clock::monotonic_ns() >= waiting.deadline_ns)
-        {
-            waiting.answered = true;
+        let is_late = |waiting: &Waiting| {
+            !waiting.answered && (finished || clock::monotonic_ns() >= waiting.deadline_ns)
+        };
+        if let Some(mut waiting) = self.waiting.take_if(|waiting| is_late(waiting)) {
             let text = "no edge of a cycle took the reload in time; it may still be taken";
             let failure = Failure::new(Code::Timeout, text).help("look at `status` before you ask again");
-            let _ = waiting.request.reply.send(Err(failure));
+            self.answer(&waiting.request, Err(failure));
+            waiting.answered = true;
+            self.waiting = Some(waiting);
         }
     }
 
@@ -365,7 +375,7 @@ impl Work {
         self.say(format!("cycle {cycle}: reload {number} ({names}) by {who}{why}"));
         self.write_down(&request, "applied", Some((cycle, sequence)));
         let applied = Applied { number, cycle, sequence, programs, probation: request.probation, notes };
-        let _ = request.reply.send(Ok(applied));
+        self.answer(&request, Ok(applied));
     }
 
     fn refused(&mut self, number: u32, why: Refused) {
@@ -393,7 +403,7 @@ impl Work {
             Refused::Shutdown => "the run is shutting down".into(),
         };
         self.write_down(&waiting.request, "refused", None);
-        let _ = waiting.request.reply.send(Err(Failure::new(Code::Refused, text)));
+        self.answer(&waiting.request, Err(Failure::new(Code::Refused, text)));
     }
 
     fn undone(&mut self, number: u32, cycle: u64, fault: Fault) {
@@ -444,6 +454,13 @@ impl Work {
 
     fn facts(&self) -> std::sync::MutexGuard<'_, ReloadFacts> {
         self.wiring.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, request: &Request, answer: Answer) {
+        if let Some(words) = request.words {
+            self.say(words(&answer));
+        }
+        let _ = request.reply.send(answer);
     }
 
     fn say(&self, text: String) {

@@ -10,7 +10,7 @@ mod plan;
 mod port;
 mod watch;
 
-pub use desk::{Applied, Desk, Request, Wiring};
+pub use desk::{Answer, Applied, Desk, Request, Wiring};
 pub use plan::{Outlook, Planned, Running, Unfit, plan};
 pub(crate) use plan::{assemble, with_texts};
 pub use port::{Back, Delivery, Dock, Port, Told, channel};

@@ -20,6 +20,9 @@ use sensai_scripts::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+/// Why there is no reload where the texts are those that run.
+pub(super) const NOTHING: &str = "nothing to reload: the programs are those that run";
+
 /// The programs that run, as far as the next reload has to know them.
 #[derive(Clone)]
 pub struct Running {
@@ -305,7 +308,7 @@ pub(crate) fn assemble(
         return Err(unfit("the state of what runs does not fit the new programs", reasons, help));
     }
     if replacements.is_empty() {
-        return Err(unfit("nothing to reload: the programs are those that run", reasons, ""));
+        return Err(unfit(NOTHING, reasons, ""));
     }
     outlook.running = next;
     let reload = Box::new(Reload::new(number, running.edition, probation, replacements));

@@ -6,11 +6,11 @@
 //!
 //! A library that appears is a change, too: a program that imports it may have been refused for its lack.
 
-use super::desk::{Applied, Request};
-use crate::{
-    control::{peer::Peer, protocol::Failure},
-    libraries, rt,
+use super::{
+    desk::{Answer, Applied, Request},
+    plan,
 };
+use crate::{control::peer::Peer, libraries, rt};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -52,8 +52,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watch `files` (path below `directory`, bytes that run) and ask for reloads. What comes of them goes to `tell`, one text
-    /// each.
+    /// Watch `files` (path below `directory`, bytes that run) and ask for reloads. The desk tells what comes of them.
     ///
     /// # Errors
     /// If no thread can be made.
@@ -62,7 +61,6 @@ impl Watch {
         files: BTreeMap<String, Vec<u8>>,
         probation: u64,
         requests: mpsc::Sender<Request>,
-        tell: mpsc::Sender<String>,
     ) -> std::io::Result<Self> {
         let watched = |(path, bytes): (String, Vec<u8>)| {
             let hash = Sha256::digest(&bytes).into();
@@ -91,14 +89,13 @@ impl Watch {
                 if look(&mut files) {
                     let (reply, answer) = mpsc::channel();
                     let why = "a file has changed".into();
-                    let request = Request { program: None, probation, why, who: Peer::own(), reply };
+                    let (who, words) = (Peer::own(), Some(words as fn(&Answer) -> String));
+                    let request = Request { program: None, probation, why, who, words, reply };
                     if requests.send(request).is_err() {
                         return;
                     }
-                    // The desk answers in any case, or is gone.
-                    if let Ok(result) = answer.recv() {
-                        let _ = tell.send(words(&result));
-                    }
+                    // One after the other. The desk answers in any case, or is gone.
+                    let _ = answer.recv();
                 }
             }
         })?;
@@ -151,11 +148,15 @@ fn look(files: &mut [Watched]) -> bool {
     changed
 }
 
-fn words(result: &Result<Applied, Failure>) -> String {
-    match result {
+fn words(answer: &Answer) -> String {
+    match answer {
         Ok(Applied { notes, number, programs, .. }) => {
             let notes = notes.iter().map(|note| format!("\n  {note}")).collect::<String>();
             format!("watch: reload {number} of {} was taken{notes}", programs.join(", "))
+        }
+        // As behind an undo, when the bad text is taken back.
+        Err(failure) if failure.message == plan::NOTHING => {
+            "watch: nothing to reload: the files hold the programs that run".into()
         }
         Err(failure) => format!("watch: not reloaded, the programs before it run on: {failure}"),
     }
