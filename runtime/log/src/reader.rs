@@ -49,7 +49,7 @@ pub struct LogInfo {
     pub clean_end: bool,
     /// The epochs and where they begin, oldest first.
     pub epochs: Vec<(u64, Arc<Epoch>)>,
-    /// Cycle of the newest complete keyframe of the last epoch.
+    /// Cycle of the newest complete keyframe of the last run.
     pub keyframe_cycle: Option<u64>,
     /// Hash chain up to the last block: names the whole content of the file.
     pub chain: [u8; 32],
@@ -143,10 +143,7 @@ impl<R: ReadAt> LogReader<R> {
         }
         loop {
             let epoch = self.epoch(offset)?;
-            let before =
-                if epoch.edition == 0 { None } else { header_before(&self.source, offset, 0, &self.log_id)? };
-            let of_run = |before: &Header| before.session == epoch.session.0 && before.epoch_offset < offset;
-            let Some(before) = before.filter(of_run) else {
+            let Some(before) = self.edition_before(offset, &epoch)? else {
                 return Ok(Start { first: epoch.first_cycle, keyframe: None, epoch });
             };
             if before.keyframe_offset != NONE {
@@ -155,6 +152,27 @@ impl<R: ReadAt> LogReader<R> {
             }
             offset = before.epoch_offset;
         }
+    }
+
+    /// The last block of the epoch before the one at `offset`, if it is of the same run.
+    fn edition_before(&self, offset: u64, epoch: &Epoch) -> Result<Option<Header>, LogError> {
+        if epoch.edition == 0 {
+            return Ok(None);
+        }
+        let before = header_before(&self.source, offset, 0, &self.log_id)?;
+        Ok(before.filter(|before| before.session == epoch.session.0 && before.epoch_offset < offset))
+    }
+
+    /// Cycle of the newest complete keyframe of the last run: where programs are replaced one after the other, an epoch may end
+    /// before it has one of its own.
+    fn newest_keyframe(&self) -> Option<u64> {
+        let mut block = self.tail.last;
+        while block.keyframe_offset == NONE {
+            // A start that was cut short inside its epoch has none.
+            let epoch = self.epoch(block.epoch_offset).ok()?;
+            block = self.edition_before(block.epoch_offset, &epoch).ok()??;
+        }
+        Some(block.keyframe_cycle)
     }
 
     fn keyframe(&self, recorded: u64, limit: u64) -> Result<Option<Keyframe>, LogError> {
@@ -311,7 +329,7 @@ impl<R: ReadAt> LogReader<R> {
             cycles: first_cycle.map(|first| (first, last.last_cycle)),
             clean_end: last.kind == BlockKind::End && self.tail.torn_bytes == 0,
             epochs: self.epochs()?,
-            keyframe_cycle: (last.keyframe_offset != NONE).then_some(last.keyframe_cycle),
+            keyframe_cycle: self.newest_keyframe(),
             chain: last.chain,
         })
     }

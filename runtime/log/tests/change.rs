@@ -73,9 +73,18 @@ fn every_record_is_of_its_edition_and_every_replay_has_a_place_to_begin() {
     run.cycles(1..=70);
     run.change(1, 71);
     run.cycles(71..=71);
-    // The undo comes before a keyframe is complete.
+    // The undo comes before a keyframe is complete: what leads to one is the keyframe before the change.
     run.change(2, 72);
-    run.cycles(72..=300);
+    run.cycles(72..=72);
+    let written = |_| {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        LogReader::open_file(&path).ok().filter(|reader| reader.last_cycle() == 72)
+    };
+    let reader = (0..10_000).find_map(written).expect("the writer follows");
+    let info = reader.info().unwrap();
+    let begin = reader.start_for(72).unwrap().keyframe.map(|keyframe| keyframe.cycle);
+    assert_eq!((info.epochs.len(), info.keyframe_cycle, begin), (3, Some(51), Some(51)));
+    run.cycles(73..=300);
     run.change(3, 301);
     run.cycles(301..=400);
     assert_eq!(run.thread.stop().unwrap().last_error, None);
