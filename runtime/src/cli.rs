@@ -228,6 +228,10 @@ pub struct Run {
     /// How much of what earlier runs retained this start takes over
     #[arg(long, value_enum, default_value_t = Restart::Warm)]
     pub restart: Restart,
+    /// Name the machine code of programs, function and line, for `perf record` and `perf report`: writes
+    /// /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
     /// After warm-up, let the cyclic thread make no system call but send, receive and sleep (the process is
     /// killed otherwise)
     #[arg(long)]

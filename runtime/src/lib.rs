@@ -22,6 +22,7 @@ pub mod libraries;
 pub mod log_plot;
 pub mod machine;
 pub mod pace;
+pub mod perf_map;
 pub mod phase;
 pub mod plant;
 pub mod plot;

@@ -1,6 +1,6 @@
 //! The cell's programs: checked on any thread, compiled on the thread that runs them.
 
-use crate::{machine::Loaded, retained::Retained};
+use crate::{machine::Loaded, perf_map, retained::Retained};
 use anyhow::Context;
 use sensai_model::{
     Cell,
@@ -155,7 +155,10 @@ pub fn compile_one(
     let loaded = sensai_scripts::load(program, &environment(cell, task, index), tier.into())
         .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))?;
     Ok(match loaded.program {
-        Tiered::Native(program) => Loaded::Anywhere(program),
+        Tiered::Native(program) => {
+            perf_map::add(&program);
+            Loaded::Anywhere(program)
+        }
         Tiered::Interpreted(program) => Loaded::Here(program),
     })
 }
@@ -210,9 +213,11 @@ impl Workshop for Compiler {
         let wrong = |error| anyhow::anyhow!("{path} does not compile:\n{error}");
         let Some(old) = old else {
             let program = sensai_scripts::load_native(source, &environment).map_err(wrong)?;
+            perf_map::add(&program);
             return Ok(Made { program: Box::new(program), migrate: None });
         };
         let (program, migrator) = sensai_scripts::load_replacing(source, &environment, old).map_err(wrong)?;
+        perf_map::add(&program);
         let migrate = migrator.map(|migrator| Box::new(migrator) as Box<dyn Migrate>);
         Ok(Made { program: Box::new(program), migrate })
     }

@@ -15,14 +15,17 @@ mod tests;
 
 pub use host::Twin;
 
-use crate::{plant, programs};
+use crate::{perf_map, plant, programs};
 use sensai_fieldbus::Plant;
 use sensai_model::{
     Cell, TagKind,
     cell::ProgramSource,
     config::{Finding, Severity},
 };
-use sensai_scripts::{Analysed, ProgramError, tier::Loaded};
+use sensai_scripts::{
+    Analysed, ProgramError,
+    tier::{Loaded, Tiered},
+};
 use side::Side;
 use std::sync::{
     Arc, OnceLock,
@@ -82,8 +85,12 @@ pub fn connect(cell: &Cell) -> anyhow::Result<(Box<dyn Plant>, Arc<Failure>)> {
 fn compile(cell: &Cell) -> anyhow::Result<Vec<Loaded>> {
     let side = Side::new(cell);
     let compile = |(index, program): (usize, &ProgramSource)| {
-        sensai_scripts::load(program, &side.environment(index), cell.task.tier)
-            .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))
+        let loaded = sensai_scripts::load(program, &side.environment(index), cell.task.tier)
+            .map_err(|error| anyhow::anyhow!("{} does not compile:\n{error}", program.path))?;
+        if let Tiered::Native(program) = &loaded.program {
+            perf_map::add(program);
+        }
+        Ok(loaded)
     };
     cell.simulation.twin.iter().enumerate().map(compile).collect()
 }

@@ -3,7 +3,7 @@
 use crate::{
     cli::{Run, Spin},
     control::session::Control,
-    plot, run, timing, twin,
+    perf_map, plot, run, timing, twin,
 };
 use anyhow::Context;
 use sensai_model::Cell;
@@ -38,6 +38,10 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         watch: arguments.watch,
         probation: arguments.probation,
     };
+    if arguments.perf_map {
+        let path = perf_map::begin()?;
+        eprintln!("code of programs is named in {}", path.display());
+    }
     let summary = run::run(&cell, &options)?;
     if arguments.json {
         super::say(&format!("{}\n", serde_json::to_string_pretty(&summary)?));

@@ -20,7 +20,7 @@ use sensai_model::{
     Fault, FaultCode, ScalarType,
     cell::{Limits, Parameter},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 /// A program in machine code.
 #[derive(Debug)]
@@ -75,6 +75,31 @@ pub struct Located<'a> {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
+}
+
+impl Debug {
+    /// Stretches of a function's code that belong to one line each: from, to, and path and line if there is one.
+    fn stretches(&self, function: &super::code::Placed) -> Vec<(u32, u32, Option<(&str, u32)>)> {
+        let end = function.start.saturating_add(function.len);
+        let line = |file: FileId, at: u32| {
+            let file = self.files.get(file.index())?;
+            Some((file.path.as_str(), file.position(at).line))
+        };
+        let mut stretches: Vec<(u32, u32, Option<(&str, u32)>)> = vec![(function.start, end, None)];
+        let first = self.lines.partition_point(|(start, ..)| *start < function.start);
+        for (start, file, at) in self.lines.iter().skip(first).take_while(|(start, ..)| *start < end) {
+            let line = line(*file, *at);
+            let Some(last) = stretches.last_mut() else { break };
+            if last.0 == *start || last.2.is_none() || last.2 == line {
+                // What comes before the first line belongs to it.
+                last.2 = line;
+                continue;
+            }
+            last.1 = *start;
+            stretches.push((*start, end, line));
+        }
+        stretches
+    }
 }
 
 /// Words that hold `bytes`.
@@ -176,13 +201,27 @@ impl NativeProgram {
         })
     }
 
-    /// Lines of a perf map: start, length, name. Who profiles writes them to `/tmp/perf-PID.map`.
+    /// Lines of a perf map, one for each stretch of code that belongs to one line of a text: start, length, and
+    /// `PROGRAM::FUNCTION PATH:LINE`. Who profiles writes them to `/tmp/perf-PID.map`.
     pub fn perf_map(&self) -> String {
         let base = self.pages.code().as_ptr() as usize;
-        let line = |f: &super::code::Placed| {
-            format!("{:x} {:x} {}::{}\n", base + f.start as usize, f.len, self.name, f.name)
-        };
-        self.debug.functions.iter().map(line).collect()
+        let mut map = String::new();
+        for function in &self.debug.functions {
+            for (start, end, line) in self.debug.stretches(function) {
+                let (address, len) = (base + start as usize, end - start);
+                let _ = write!(map, "{address:x} {len:x} {}::{}", self.name, function.name);
+                if let Some((path, line)) = line {
+                    let _ = write!(map, " {path}:{line}");
+                }
+                map.push('\n');
+            }
+        }
+        map
+    }
+
+    /// Functions that are called by their address, `cycle` the last of them.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.debug.functions.iter().map(|function| &*function.name)
     }
 
     /// The state in which the last failed run ended; of no use after the next run.

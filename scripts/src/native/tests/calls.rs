@@ -50,7 +50,7 @@ fn results_come_back_from_inside_and_from_the_end() {
         }));
         bench.run().unwrap();
         assert_eq!((bench.f64("a"), bench.f64("b")), (4.0, 0.0));
-        let apart = bench.program.perf_map().lines().count();
+        let apart = bench.program.functions().count();
         assert_eq!(apart, if large { 2 } else { 1 });
     }
 }

@@ -68,11 +68,22 @@ fn addresses_lead_back_to_lines() {
     let initial = vec![0; layout(&hir.state).size()];
     let bench = Bench::with(&hir, &initial, &Cell::default(), &Options::default());
     let map = bench.program.perf_map();
-    let mut words = map.split_whitespace();
-    let start = usize::from_str_radix(words.next().unwrap(), 16).unwrap();
-    let len = usize::from_str_radix(words.next().unwrap(), 16).unwrap();
-    assert_eq!(words.next(), Some("test::cycle"));
-    assert!(len <= bench.program.code_len());
+    let mut stretches = map.lines().map(|line| {
+        let mut words = line.split_whitespace();
+        let mut number = || usize::from_str_radix(words.next().unwrap(), 16).unwrap();
+        let (start, len) = (number(), number());
+        assert_eq!(words.next(), Some("test::cycle"));
+        (start, len, words.next().unwrap().strip_prefix("programs/test.rhai:").unwrap())
+    });
+    let (start, first, _) = stretches.next().unwrap();
+    let mut len = first;
+    // They follow one another without a gap, and each says the line that its addresses lead back to.
+    for (from, more, line) in stretches {
+        assert_eq!(from, start + len);
+        len += more;
+        assert_eq!(bench.program.locate(from).unwrap().line.to_string(), line);
+    }
+    assert_eq!(len, bench.program.code_len());
     let lines: std::collections::BTreeSet<u32> = (start..start + len)
         .filter_map(|address| bench.program.locate(address))
         .map(|found| found.line)
