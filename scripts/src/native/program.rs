@@ -77,15 +77,18 @@ pub struct Located<'a> {
     pub column: u32,
 }
 
+/// Code that belongs to one line: from, to, and path and line if there is one.
+type Stretch<'a> = (u32, u32, Option<(&'a str, u32)>);
+
 impl Debug {
-    /// Stretches of a function's code that belong to one line each: from, to, and path and line if there is one.
-    fn stretches(&self, function: &super::code::Placed) -> Vec<(u32, u32, Option<(&str, u32)>)> {
+    /// The code of a function, line by line.
+    fn stretches(&self, function: &super::code::Placed) -> Vec<Stretch<'_>> {
         let end = function.start.saturating_add(function.len);
         let line = |file: FileId, at: u32| {
             let file = self.files.get(file.index())?;
             Some((file.path.as_str(), file.position(at).line))
         };
-        let mut stretches: Vec<(u32, u32, Option<(&str, u32)>)> = vec![(function.start, end, None)];
+        let mut stretches: Vec<Stretch<'_>> = vec![(function.start, end, None)];
         let first = self.lines.partition_point(|(start, ..)| *start < function.start);
         for (start, file, at) in self.lines.iter().skip(first).take_while(|(start, ..)| *start < end) {
             let line = line(*file, *at);
