@@ -10,7 +10,10 @@ use crate::{
     finding::{Related, code},
     syntax::{Parse, SyntaxKind as K, SyntaxToken},
 };
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// Codes of names that are not there.
 const UNKNOWN: [&str; 7] = [
@@ -36,6 +39,8 @@ const RELATED_MAX: usize = 16;
 pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) -> Vec<ScriptFinding> {
     let broken = Broken::new(tree);
     let mut kept: Vec<ScriptFinding> = Vec::new();
+    // Where the first finding of a missing name is.
+    let mut firsts: BTreeMap<(&'static str, String, String), usize> = BTreeMap::new();
     for finding in findings {
         let of_grammar = matches!(finding.code, code::SYNTAX | code::TOO_LARGE);
         if !of_grammar && broken.covers(finding.start) {
@@ -46,10 +51,14 @@ pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) 
             if broken.may_declare(name) {
                 continue;
             }
-            if let Some(first) = kept.iter_mut().find(|first| is_same(first, &finding)) {
-                add_place(first, finding);
-                continue;
-            }
+            let same = (finding.code, finding.path.clone(), subject(&finding).to_owned());
+            match firsts.get(&same).and_then(|first| kept.get_mut(*first)) {
+                Some(first) => {
+                    add_place(first, finding);
+                    continue;
+                }
+                None => firsts.insert(same, kept.len()),
+            };
         }
         kept.push(finding);
     }
@@ -58,10 +67,6 @@ pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) 
 
 fn is_about_a_name(finding: &ScriptFinding) -> bool {
     UNKNOWN.contains(&finding.code) || (finding.code == code::REFUSED && finding.message.contains(NOT_CALLED))
-}
-
-fn is_same(first: &ScriptFinding, other: &ScriptFinding) -> bool {
-    first.code == other.code && subject(first) == subject(other) && first.path == other.path
 }
 
 /// What a finding is about: something of a type that was not meant has none of what it is asked for, but once is enough.
@@ -116,9 +121,18 @@ impl Broken {
             }
             start = end;
         }
-        for error in tree.errors() {
-            for at in [error.range.start(), error.at] {
-                broken.note(line(&tokens, at.into()));
+        let errors = tree.errors().iter();
+        let mut places: Vec<u32> =
+            errors.flat_map(|error| [error.range.start().into(), error.at.into()]).collect();
+        places.sort_unstable();
+        places.dedup();
+        // A line with a thousand errors is looked at once.
+        let mut done = 0;
+        for at in places {
+            if at >= done {
+                let line = line(&tokens, at);
+                broken.note(line);
+                done = range(line).map_or(done, |range| range.end);
             }
         }
         broken
@@ -130,7 +144,8 @@ impl Broken {
     }
 
     fn covers(&self, at: u32) -> bool {
-        self.functions.iter().any(|function| function.contains(&at))
+        let before = self.functions.partition_point(|function| function.start <= at);
+        before.checked_sub(1).and_then(|last| self.functions.get(last)).is_some_and(|last| last.contains(&at))
     }
 
     fn may_declare(&self, name: &str) -> bool {

@@ -52,7 +52,12 @@ pub struct SourceFile {
     pub text: Arc<str>,
     /// Where lines start, in bytes.
     line_starts: Vec<u32>,
+    /// Characters before each stretch of [`STRETCH`] bytes: a line may be as long as the text.
+    characters: Vec<u32>,
 }
+
+/// Bytes of a text after which its characters are counted anew.
+const STRETCH: usize = 1024;
 
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -692,15 +697,26 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, path: impl Into<String>, text: Arc<str>) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
         let line_starts = std::iter::once(0).chain(breaks).collect();
-        Self { name: name.into(), path: path.into(), text, line_starts }
+        let counted = text.as_bytes().chunks(STRETCH).scan(0, |count, stretch| {
+            *count += characters(stretch);
+            Some(*count)
+        });
+        let characters = std::iter::once(0).chain(counted).collect();
+        Self { name: name.into(), path: path.into(), text, line_starts, characters }
     }
 
     /// Line and column of a byte of the text.
     pub fn position(&self, at: u32) -> Position {
         let line = self.line_starts.partition_point(|start| *start <= at).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
-        let before = self.text.get(start..at as usize).unwrap_or_default();
-        Position { line: line as u32, column: before.chars().count() as u32 + 1 }
+        let column = self.characters_before(at as usize).saturating_sub(self.characters_before(start));
+        Position { line: line as u32, column: column + 1 }
+    }
+
+    fn characters_before(&self, at: usize) -> u32 {
+        let at = at.min(self.text.len());
+        let rest = self.text.as_bytes().get(at - at % STRETCH..at).unwrap_or_default();
+        self.characters.get(at / STRETCH).copied().unwrap_or(0) + characters(rest)
     }
 
     /// The byte at a line and a column; the end of the line if that is shorter. `None`: there is no such line.
@@ -715,5 +731,31 @@ impl SourceFile {
     /// Number of lines.
     pub fn lines(&self) -> usize {
         self.line_starts.len()
+    }
+}
+
+/// Characters that begin in a part of a text.
+fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_counted_in_characters_however_long_the_line() {
+        for text in ["aö\n".repeat(2000), "aö".repeat(3000), "x".repeat(2 * STRETCH), String::new()] {
+            let file = SourceFile::new("a", "a.rhai", text.as_str().into());
+            for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                let before = &text[..at];
+                let line = before.rsplit('\n').next().unwrap_or_default();
+                let expected = Position {
+                    line: before.matches('\n').count() as u32 + 1,
+                    column: line.chars().count() as u32 + 1,
+                };
+                assert_eq!(file.position(at as u32), expected, "{at} of {}", text.len());
+            }
+        }
     }
 }
