@@ -1,7 +1,7 @@
 //! What is known at one point of a function: of each place of which more is known than what always holds.
 
 use super::{
-    paths::{Part, Path, PathId, Paths},
+    paths::{Base, Part, Path, PathId, Paths},
     value::{Known, Shape, Thresholds},
 };
 use crate::hir::LocalId;
@@ -52,6 +52,19 @@ impl State {
     /// A variable gets another value: elements that it names are others now.
     pub fn forget_elements_by(&mut self, local: LocalId, paths: &Paths) {
         self.retain(|id| !paths.is_by_variable(id) || !paths.path(id).is_by(local));
+    }
+
+    /// Variables are out of scope: nothing is known of them any more, and no element is named by them.
+    pub fn end(&mut self, locals: &[LocalId], paths: &Paths) {
+        if locals.is_empty() {
+            return;
+        }
+        self.retain(|id| {
+            let path = paths.path(id);
+            let ended = |part: &Part| matches!(part, Part::By(local) if locals.contains(local));
+            !matches!(path.base, Base::Local(local) if locals.contains(&local))
+                && !path.parts.iter().any(ended)
+        });
     }
 
     /// A value is stored. Places that may be the same have the old value or this one.

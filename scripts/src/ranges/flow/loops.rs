@@ -234,6 +234,8 @@ impl Flow<'_, '_> {
             self.join(Some(settled.head));
         }
         self.join(settled.breaks);
+        let declared: Vec<LocalId> = [Some(variable), counter].into_iter().flatten().collect();
+        self.state.end(&declared, &self.analysis.paths);
     }
 }
 

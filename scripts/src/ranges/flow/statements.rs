@@ -21,7 +21,13 @@ impl Flow<'_, '_> {
             }
             self.statement(statement);
         }
-        block.value.map_or(Shape::Any, |value| self.expr(value))
+        let value = block.value.map_or(Shape::Any, |value| self.expr(value));
+        let declared = block.statements.iter().filter_map(|statement| match statement.kind {
+            StatementKind::Let { local, .. } => Some(local),
+            _ => None,
+        });
+        self.state.end(&declared.collect::<Vec<LocalId>>(), &self.analysis.paths);
+        value
     }
 
     fn statement(&mut self, statement: &Statement) {
