@@ -7,7 +7,8 @@ use crate::{
     coverage::Coverage,
     drive::{self, Case, Difference, Run, Verdict},
     generate::generate,
-    print, shrink,
+    print::{self, Printed},
+    shrink,
     tiers::Tiers,
     world::World,
 };
@@ -112,11 +113,19 @@ pub fn case_of(seed: u64) -> (World, Program) {
     (world, program)
 }
 
-/// Run one seed.
-pub fn run_seed(seed: u64, tiers: Tiers<'_>, trace: bool) -> Told {
+/// The text of a seed's program, with counters or without.
+fn printed(program: &Program, seed: u64, counted: bool) -> Printed {
+    if counted {
+        return print::counting(program, seed as u32);
+    }
+    Printed { text: print::plain(program), probes: 0 }
+}
+
+/// Run one seed; `counted`, as it is run to see what of the language is.
+pub fn run_seed(seed: u64, tiers: Tiers<'_>, counted: bool, trace: bool) -> Told {
     let (world, program) = case_of(seed);
-    let text = print::plain(&program);
-    let case = Case { world: &world, text: &text, probes: 0, cycles: CYCLES, seed, trace };
+    let Printed { text, probes } = printed(&program, seed, counted);
+    let case = Case { world: &world, text: &text, probes, cycles: CYCLES, seed, trace };
     let run = drive::run(&case, tiers);
     Told { program, text, run }
 }
@@ -126,7 +135,7 @@ pub fn run(plan: Plan, tiers: Tiers<'_>) -> Summary {
     let mut sums = Summary::default();
     let step = |own: &mut Summary, seed| {
         let before = own.differences.len();
-        own.add(seed, &run_seed(seed, tiers, false));
+        own.add(seed, &run_seed(seed, tiers, false, false));
         own.differences.len() - before
     };
     each_seed(plan, step, |own| sums.join(own));
@@ -238,14 +247,19 @@ impl Summary {
 }
 
 /// A smaller program of a seed that differs in the same kind of thing, and how it does.
-pub fn minimised(seed: u64, difference: &Difference, tiers: Tiers<'_>) -> (String, Difference) {
+pub fn minimised(
+    seed: u64,
+    difference: &Difference,
+    tiers: Tiers<'_>,
+    counted: bool,
+) -> (String, Difference) {
     let (world, program) = case_of(seed);
     let mut last = difference.clone();
     // Cycles behind the difference show nothing more.
     let cycles = difference.cycle + 1;
     let mut shows = |program: &Program| {
-        let text = print::plain(program);
-        let case = Case { world: &world, text: &text, probes: 0, cycles, seed, trace: false };
+        let Printed { text, probes } = printed(program, seed, counted);
+        let case = Case { world: &world, text: &text, probes, cycles, seed, trace: false };
         match drive::run(&case, tiers).verdict {
             Verdict::Differs(found) if found.kind == difference.kind => {
                 last = found;
@@ -255,5 +269,5 @@ pub fn minimised(seed: u64, difference: &Difference, tiers: Tiers<'_>) -> (Strin
         }
     };
     let small = shrink::shrink(&program, ATTEMPTS, &mut shows);
-    (print::plain(&small), last)
+    (printed(&small, seed, counted).text, last)
 }

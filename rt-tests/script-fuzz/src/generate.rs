@@ -4,8 +4,10 @@
 //! tags take it, and what is wild may be anything, but is only put to operations that take anything. So most cycles end
 //! well, whatever the inputs; faults come from statements that ask for one, and from a small risk that a bound is ignored.
 
+mod aliases;
 mod blocks;
 mod calls;
+mod driven;
 mod floats;
 mod functions;
 mod integers;
@@ -13,6 +15,7 @@ mod order;
 mod places;
 mod program;
 mod statements;
+mod temporary;
 mod traps;
 mod values;
 
@@ -42,6 +45,8 @@ pub fn generate(chance: Chance, world: &World) -> Generated {
         world,
         constants: Vec::new(),
         functions: Vec::new(),
+        setters: Vec::new(),
+        takers: Vec::new(),
         texts: Vec::new(),
         names: 0,
         risk: 0,
@@ -58,6 +63,10 @@ pub(crate) struct Generator<'w> {
     constants: Vec<(String, Ty, Rc<[Path]>)>,
     /// Those that later ones may call.
     functions: Vec<Callable>,
+    /// Those of them that change one thing.
+    setters: Vec<aliases::Setter>,
+    /// And those that give back what they were given, after a change.
+    takers: Vec<aliases::Setter>,
     /// Texts of this program.
     texts: Vec<&'static str>,
     names: u32,

@@ -161,7 +161,7 @@ fn found(wrong: Wrong) -> Option<(u64, &'static str)> {
         Planted::boxed(wrong, source, environment)
     };
     let tiers = Tiers { oracle: &interpreted, tested: &planted };
-    (0..150).find_map(|seed| match campaign::run_seed(seed, tiers, false).run.verdict {
+    (0..150).find_map(|seed| match campaign::run_seed(seed, tiers, false, false).run.verdict {
         Verdict::Differs(difference) => Some((seed, difference.kind)),
         _ => None,
     })
@@ -212,9 +212,9 @@ fn what_is_found_is_made_small() {
         Planted::boxed(Wrong::SignOfZero, source, environment)
     };
     let tiers = Tiers { oracle: &interpreted, tested: &planted };
-    let told = campaign::run_seed(seed, tiers, false);
+    let told = campaign::run_seed(seed, tiers, false, false);
     let Verdict::Differs(difference) = told.run.verdict else { panic!("it differed just now") };
-    let (text, small) = campaign::minimised(seed, &difference, tiers);
+    let (text, small) = campaign::minimised(seed, &difference, tiers, false);
     assert_eq!(small.kind, "state");
     let lines = |text: &str| text.lines().count();
     assert!(lines(&text) <= 12 && lines(&text) < lines(&print::plain(&told.program)), "{text}");

@@ -53,6 +53,24 @@ const PROGRAMS: &[(&str, &str, &str, &str)] = &[
         "io.x = 3.0; io.x *= this.n; io.x += io.inp.n; this.n += 1;",
         "",
     ),
+    (
+        "what one of several paths made is still there in the next statement",
+        "n: 0.0, x: 0.0",
+        "let a = switch io.inp.n % 3 { 0 => #{ at: 1.0, n: this.n, kind: 4 }, _ => #{ at: 2.0, n: 3.5, kind: 5 } };\nfor v in [7, { io.n = 1; 8 }, 9] { this.x += to_float(v); }\nthis.n = a.n + 1.0;",
+        "",
+    ),
+    (
+        "an element of a value that nothing keeps is still there in the next statement",
+        "n: 0, x: 0",
+        "let a = [[1, this.n], [this.n, 4]][io.inp.n & 1];\nfor v in [[7, { io.n = 1; 8 }], [9, this.n]] { this.x = v[0]; }\nthis.n = (a[0] + a[1]) % 1000;",
+        "",
+    ),
+    (
+        "many elements that are parts of a value that nothing keeps",
+        "n: 0",
+        "let all = array(4, [array(22, 0.0), array(22, 1.0)][this.n % 2]); this.n += all.len;",
+        "",
+    ),
 ];
 
 /// Ways to nest.

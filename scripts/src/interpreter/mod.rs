@@ -159,7 +159,8 @@ fn build(
     let (layout, arena, state) = first_state(&engine, &ast, &host, &limits, &facts, sink)?;
     let held = layout.values() + constant_values;
     let array_len = limits.array_len as u64;
-    let largest = made.largest.min(VALUES_MAX).max(if made.computed { array_len } else { 0 });
+    let largest = made.largest.max(largest_made(hir)).min(VALUES_MAX);
+    let largest = largest.max(if made.computed { array_len } else { 0 });
     let allowed = held + largest.max(TEMPORARIES_MIN);
     let mut copied = copied(hir);
     if let Some(position) = facts.calls_on_results.filter(|_| allowed > copied.values) {
@@ -243,6 +244,15 @@ fn check_made(facts: &Facts, limits: &Limits, sink: &mut Sink) -> Made {
         }
     }
     all
+}
+
+/// Values of the largest array or record that is made anywhere. What an element of another one is, as in
+/// `array(4, f()[0])`, only its type says.
+fn largest_made(hir: &Hir) -> u64 {
+    let exprs = hir.functions.iter().flat_map(|function| &function.exprs);
+    let made = exprs
+        .filter(|expr| matches!(expr.kind, ExprKind::Fill { .. } | ExprKind::Array(_) | ExprKind::Record(_)));
+    made.map(|expr| expr.ty.values()).max().unwrap_or(0)
 }
 
 /// The largest array or record that is copied out of the state: by `cycle`, and by what is called on parts of the state.

@@ -37,6 +37,9 @@ struct Arguments {
     /// Only this seed: its program, every cycle, and a smaller program if the tiers differ
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "start", "jobs", "json", "first"])]
     seed: Option<u64>,
+    /// With `--seed`: its program as it is run to count what of the language is
+    #[arg(long, requires = "seed")]
+    counted: bool,
 }
 
 /// Programs that are run once more with counters; fewer say nothing about what is not generated.
@@ -51,14 +54,14 @@ fn main() -> ExitCode {
     // A panic of a tier is a difference, and told as one.
     panic::set_hook(Box::new(|_| {}));
     let good = match arguments.seed {
-        Some(seed) => one(seed, tiers),
+        Some(seed) => one(seed, tiers, arguments.counted),
         None => many(&arguments, tiers),
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn one(seed: u64, tiers: Tiers<'_>) -> bool {
-    let told = campaign::run_seed(seed, tiers, true);
+fn one(seed: u64, tiers: Tiers<'_>, counted: bool) -> bool {
+    let told = campaign::run_seed(seed, tiers, counted, true);
     for (number, line) in (1..).zip(told.text.lines()) {
         println!("{number:4} {line}");
     }
@@ -66,7 +69,7 @@ fn one(seed: u64, tiers: Tiers<'_>) -> bool {
     match told.run.verdict {
         Verdict::Equal => println!("equal in {} cycles", told.run.cycles),
         Verdict::Differs(difference) => {
-            tell(&Found { seed, difference }, tiers);
+            tell(&Found { seed, difference }, tiers, counted);
             return false;
         }
     }
@@ -74,7 +77,7 @@ fn one(seed: u64, tiers: Tiers<'_>) -> bool {
 }
 
 /// A difference and a small program that shows it.
-fn tell(found: &Found, tiers: Tiers<'_>) {
+fn tell(found: &Found, tiers: Tiers<'_>, counted: bool) {
     let Found { seed, difference } = found;
     println!(
         "\nseed {seed} differs in cycle {} ({}):\n{}",
@@ -83,7 +86,7 @@ fn tell(found: &Found, tiers: Tiers<'_>) {
     if difference.kind == "refused" {
         return;
     }
-    let (text, small) = campaign::minimised(*seed, difference, tiers);
+    let (text, small) = campaign::minimised(*seed, difference, tiers, counted);
     println!("\na small program that differs, in cycle {}:\n{}\n", small.cycle, small.text);
     for (number, line) in (1..).zip(text.lines()) {
         println!("{number:4} {line}");
@@ -113,7 +116,7 @@ fn many(arguments: &Arguments, tiers: Tiers<'_>) -> bool {
         println!("{}", json(&summary, covered.as_ref(), seconds, jobs));
     } else {
         print(&summary, seconds, jobs);
-        summary.differences.iter().for_each(|found| tell(found, tiers));
+        summary.differences.iter().for_each(|found| tell(found, tiers, false));
         covered.iter().for_each(Covered::print);
     }
     summary.differences.is_empty() && covered.is_none_or(|covered| covered.lacks().is_empty())

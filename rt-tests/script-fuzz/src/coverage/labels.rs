@@ -287,7 +287,9 @@ const fn named_request_name(request: NamedRequest) -> &'static str {
     }
 }
 
-/// Every name that programs can run through and count. What always faults is not among them: the faults are counted.
+/// Every name that programs can run through and count, from the operators, the types and the library's tables, whatever
+/// programs there are. What always faults is not among them: the faults are counted. Nor is what has no value (`never`),
+/// and constants are only read.
 pub fn expected() -> Vec<Label> {
     let mut all = Vec::new();
     let mut add = |kind: &str, types: &[&str]| {
@@ -300,13 +302,17 @@ pub fn expected() -> Vec<Label> {
         add(&format!("read {root}"), &values);
         add(&format!("assign {root}"), &values);
     }
+    for root in ["constant", "constant[]", "value", "value[]"] {
+        add(&format!("read {root}"), &values);
+    }
     for kind in ["let", "array", "array()", "argument", "return", "if else", "block"] {
         add(kind, &values);
     }
     add("return", &[""]);
-    add("call", &["bool", "i64", "f64", "text", "array", "record", "nothing"]);
+    let results = ["bool", "i64", "f64", "text", "array", "record", "nothing"];
+    add("call", &results);
     for on in ["this", "this[]", "variable", "variable[]"] {
-        add(&format!("call on {on}"), &["bool", "i64", "f64", "nothing"]);
+        add(&format!("call on {on}"), &results);
     }
     add("record", &[""]);
     for kind in ["tag", "tag[]", "quality", "quality[]", "quality as a whole", "assign tag", "assign tag[]"] {
@@ -335,26 +341,22 @@ pub fn expected() -> Vec<Label> {
         if matches!(operator, B::Equal | B::NotEqual) {
             add(symbol, &["bool, bool", "text, text"]);
         }
-        let assignment = format!("{symbol}=");
-        match operator {
-            _ if operator.compares() => {}
-            B::ShiftLeft | B::ShiftRight => add(&assignment, &["i64, i64"]),
-            B::And | B::Or | B::Xor => add(&assignment, &["i64, i64", "bool, bool"]),
-            _ => add(&assignment, &["i64, i64", "f64, f64", "f64, i64"]),
+        // Of a place in the state or in a variable, and of a tag.
+        for assignment in [format!("{symbol}="), format!("tag {symbol}=")] {
+            match operator {
+                _ if operator.compares() => {}
+                B::ShiftLeft | B::ShiftRight => add(&assignment, &["i64, i64"]),
+                B::And | B::Or | B::Xor => add(&assignment, &["i64, i64", "bool, bool"]),
+                _ => add(&assignment, &["i64, i64", "f64, f64", "f64, i64"]),
+            }
         }
     }
-    for operator in ["&", "|", "^"] {
-        add(&format!("tag {operator}="), &["bool, bool", "i64, i64"]);
-    }
-    add("tag +=", &["i64, i64"]);
-    add("tag %=", &["i64, i64", "f64, f64"]);
-    add("tag /=", &["f64, f64"]);
     for kind in ["&&", "||", "if", "loop", "while", "do while", "do until", "break", "continue", "fresh"] {
         add(kind, if kind == "if" { &["nothing"] } else { &[""] });
     }
     add("if else", &["nothing"]);
     for value in ["bool", "i64", "text"] {
-        for gives in ["bool", "i64", "f64", "text", "nothing"] {
+        for gives in results {
             add("switch", &[format!("{value} for {gives}").as_str()]);
         }
         add("guard", &[value]);
@@ -363,7 +365,7 @@ pub fn expected() -> Vec<Label> {
     add("switch default", &["given", "none"]);
     for kind in ["for", "for with a counter"] {
         add(kind, &["range", "inclusive range", "tag of bool", "tag of i64", "tag of f64"]);
-        add(kind, &["array of bool", "array of i64", "array of f64", "array of text", "array of record"]);
+        values.iter().for_each(|element| add(kind, &[format!("array of {element}").as_str()]));
     }
     for function in registry::functions() {
         let types: Vec<&str> = function.arguments.iter().map(|scalar| scalar.name()).collect();
@@ -380,7 +382,8 @@ pub fn expected() -> Vec<Label> {
     add(AXIS.name, &["new"]);
     AXIS.methods.iter().for_each(|method| add(&format!("Axis.{}()", method.name), &[""]));
     AXIS.properties.iter().for_each(|property| add(&format!("Axis.{}", property.name), &[""]));
-    add("len", &["this[]", "variable[]"]);
+    // Without an index, and not of a value, it is known and no node at all.
+    add("len", &["this[]", "variable[]", "constant[]", "value", "value[]"]);
     for request in [
         Request::StateComplete,
         Request::Command(Command::Hold),

@@ -72,7 +72,7 @@ impl Generator<'_> {
         found
     }
 
-    fn temporary(&mut self, scope: &mut Scope, this: &Ty) -> Option<Expr> {
+    pub(super) fn temporary(&mut self, scope: &mut Scope, this: &Ty) -> Option<Expr> {
         let suits = |callable: &&Callable| {
             callable.result == *this && callable.this.is_none() && may_call(scope, callable)
         };
@@ -207,7 +207,7 @@ impl Generator<'_> {
     }
 }
 
-fn may_call(scope: &Scope, callable: &Callable) -> bool {
+pub(super) fn may_call(scope: &Scope, callable: &Callable) -> bool {
     let phase = match scope.phase {
         Phase::Constant => false,
         Phase::Init => callable.in_init,

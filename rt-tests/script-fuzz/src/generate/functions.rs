@@ -14,8 +14,22 @@ impl Generator<'_> {
         });
         let name = self.fresh(if this.is_some() { "m" } else { "f" });
         let parameters = self.parameters(&mut scope);
-        scope.result = if self.chance.percent(75) { self.some_type(1) } else { Ty::Unit };
-        let body = self.function_body(&mut scope);
+        scope.result = match self.chance.below(20) {
+            0..5 => Ty::Unit,
+            5 | 6 => Ty::TEXT,
+            7 | 8 => {
+                let field = self.some_type(0);
+                Ty::record(vec![("n".to_owned(), Ty::INT), ("x".to_owned(), field)])
+            }
+            _ => self.some_type(1),
+        };
+        let trap = match phase == Phase::Cycle && self.chance.percent(15) {
+            true => self.trap(&mut scope),
+            false => None,
+        };
+        scope.changes |= trap.is_some();
+        let mut body = self.function_body(&mut scope);
+        body.statements.splice(0..0, trap);
         self.functions.push(Callable {
             name: name.clone(),
             this,

@@ -192,6 +192,13 @@ impl Generator<'_> {
     }
 
     fn power(&mut self, scope: &mut Scope, bits: u8, depth: u8) -> Expr {
+        if depth > 0 && bits > 8 && self.chance.percent(30) {
+            // At most 7, and often 0.
+            let left = self.integer(scope, (bits - 1) / 7, depth);
+            let number = self.integer(scope, 10, 1);
+            let exponent = Expr::binary(Ty::INT, "&", number, Expr::int(7));
+            return Expr::binary(integer_type(bits), "**", left, exponent);
+        }
         let exponent = self.chance.within(0, 4) as u8;
         // (−2^b)^k is 2^(b·k), one more than fits into so many bits.
         let base = (bits - 1).checked_div(exponent).unwrap_or(ALL).min(ALL);

@@ -24,6 +24,9 @@ pub(super) fn settle(program: &mut Program) {
                 _ => return,
             };
             let Kind::Atom(name) = &first.kind else { return };
+            if !name.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+                return;
+            }
             let name = name.clone();
             if behind.into_iter().any(|behind| changes(behind, &name)) {
                 let inner = first.clone();

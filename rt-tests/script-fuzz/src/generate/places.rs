@@ -291,7 +291,7 @@ impl Generator<'_> {
     fn computed_index(&mut self, scope: &mut Scope, len: u32, deeper: bool) -> Expr {
         let (low, high) = (-i64::from(len), i64::from(len) - 1);
         let length = Expr::int(i64::from(len));
-        match self.chance.below(if deeper { 10 } else { 5 }) {
+        match self.chance.below(if deeper { 11 } else { 5 }) {
             0..4 => Expr::int(self.chance.within(0, high)),
             4 => Expr::int(self.chance.within(low, high)),
             5 | 6 => {
@@ -301,6 +301,12 @@ impl Generator<'_> {
             7 => {
                 let number = self.integer(scope, 63, 1);
                 Expr::call(Ty::INT, "clamp", vec![number, Expr::int(low), Expr::int(high)])
+            }
+            9 => {
+                // A mask that leaves the sign alone; below −len it does not get.
+                let number = self.integer(scope, 20, 1);
+                let rest = Expr::binary(Ty::INT, "%", number, length);
+                Expr::binary(Ty::INT, "&", rest, Expr::int(-2))
             }
             8 => {
                 let mask = (len + 1).next_power_of_two() / 2 - 1;

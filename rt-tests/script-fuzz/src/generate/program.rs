@@ -1,7 +1,7 @@
 //! A program as a whole: constants, the state and `init`, functions, `cycle`.
 
 use super::{Generated, Generator, Phase, Scope, places::paths};
-use crate::ast::{Block, Expr, Function, Kind, Program, Reach, Ty};
+use crate::ast::{Block, Expr, Function, Kind, Program, Reach, Statement, Ty};
 use std::rc::Rc;
 
 /// Nodes that a cycle may run through.
@@ -53,6 +53,7 @@ impl Generator<'_> {
         for _ in 0..self.chance.below(2) {
             functions.push(self.helper(None, false, FUNCTION));
         }
+        functions.extend(self.make_setters(&state));
         let mut records = Vec::new();
         records_in(&state, &mut records);
         for _ in 0..self.chance.within(1, 4) {
@@ -75,7 +76,11 @@ impl Generator<'_> {
 
     fn constants(&mut self, program: &mut Program) {
         for _ in 0..self.chance.below(5) {
-            let ty = if self.chance.percent(65) {
+            let ty = if self.chance.percent(8) {
+                let field = self.some_type(0);
+                let record = Ty::record(vec![("n".to_owned(), Ty::INT), ("x".to_owned(), field)]);
+                Ty::Array(record.into(), self.chance.within(1, 3) as u32)
+            } else if self.chance.percent(65) {
                 self.chance
                     .pick(&[
                         Ty::INT,
@@ -212,6 +217,7 @@ impl Generator<'_> {
         scope.this = Some((state.clone(), paths(state)));
         let count = self.chance.within(6, 14) as usize;
         let mut statements = self.statements(&mut scope, count);
+        statements.extend(self.pin(&mut scope).map(Statement::from));
         let traps = self.chance.weighted(&[(55, 0), (35, 1), (10, 2)]);
         scope.limit += 400;
         for _ in 0..traps {

@@ -53,7 +53,12 @@ impl Generator<'_> {
             73..80 if writes => self.effect(scope, |this, scope| this.block_statement(scope, depth)),
             80..84 if writes => self.effect(scope, |this, scope| this.axis_command(scope, depth)),
             84..87 if writes => Some(self.request(scope)),
-            87..93 => self.effect(scope, |this, scope| this.call_statement(scope, depth)),
+            87 => self.called_on_variable(scope, depth),
+            88 => Some(self.element_of_variable(scope, depth)),
+            89 if writes => self.changed_meanwhile(scope),
+            90 if writes => self.second_name(scope),
+            91 if writes => self.driven_block(scope).map(|call| vec![call]),
+            89..93 => self.effect(scope, |this, scope| this.call_statement(scope, depth)),
             93 if nests => {
                 let count = self.chance.within(1, 3) as usize;
                 let body = self.body(scope, count);
@@ -109,7 +114,8 @@ impl Generator<'_> {
             8 => Ty::TEXT,
             9 | 10 => {
                 let element = self.some_type(depth - 1);
-                Ty::Array(element.into(), self.chance.within(1, 5) as u32)
+                let most = if element.is_scalar() && self.chance.percent(8) { 20 } else { 1 };
+                Ty::Array(element.into(), self.chance.within(most, most + 4) as u32)
             }
             _ => {
                 let mut fields = Vec::new();
@@ -236,27 +242,58 @@ impl Generator<'_> {
             }
         };
         let free = tag.range.is_none() || tag.saturates;
-        if free && self.chance.percent(25) {
-            let operator = match tag.ty {
-                Ty::Bool => *self.chance.pick(&["&", "|", "^"]),
-                Ty::I64(Reach::Wild) => *self.chance.pick(&["&", "|", "^", "<<", ">>"]),
-                Ty::F64(Reach::Tame) => "/",
-                _ => "%",
-            };
-            let value = match (operator, &tag.ty) {
-                ("%", Ty::I64(_)) => Expr::int(self.chance.within(1, 99)),
-                ("%" | "/", _) => Expr::float(*self.chance.pick(&[2.0, 3.5, -1.5])),
-                _ => self.value(scope, &tag.ty, depth),
-            };
-            return Some(vec![StatementKind::Assign(place, Some(operator), value)]);
-        }
-        if tag.range.is_none() && tag.ty == Ty::INT && is_simple(&place) && self.chance.percent(20) {
-            let value = self.integer(scope, TAME_BITS, depth);
-            let wrap = StatementKind::Assign(place.clone(), Some("%"), Expr::int(100_000));
-            return Some(vec![StatementKind::Assign(place, Some("+"), value), wrap]);
+        if free && self.chance.percent(30) {
+            return Some(self.tag_compound(scope, place, &tag.ty, depth));
         }
         let value = self.tag_value(scope, &tag, depth);
         Some(vec![StatementKind::Assign(place, None, value)])
+    }
+
+    /// `op=` for a tag that takes any finite number of its type.
+    fn tag_compound(&mut self, scope: &mut Scope, place: Expr, ty: &Ty, depth: u8) -> Vec<StatementKind> {
+        let assign = |operator, value| StatementKind::Assign(place.clone(), Some(operator), value);
+        let again = is_simple(&place);
+        match ty {
+            Ty::Bool => {
+                let operator = *self.chance.pick(&["&", "|", "^"]);
+                vec![assign(operator, self.value(scope, ty, depth))]
+            }
+            Ty::I64(reach) => {
+                let small = |this: &mut Self| assign("%", Expr::int(this.chance.within(1, 1000)));
+                let (operator, value) = match self.chance.below(if again { 12 } else { 4 }) {
+                    0 => return vec![small(self)],
+                    1 => (">>", Expr::int(self.chance.within(0, 66))),
+                    2 if *reach == Reach::Wild => ("<<", self.value(scope, ty, depth)),
+                    2 | 3 => {
+                        let operator = *self.chance.pick(&["&", "|", "^"]);
+                        return vec![assign(operator, self.value(scope, ty, depth))];
+                    }
+                    4 | 5 => ("+", self.integer(scope, TAME_BITS, depth)),
+                    6 | 7 => ("-", self.integer(scope, TAME_BITS, depth)),
+                    8 => ("*", self.integer(scope, TAME_BITS, depth)),
+                    9 => ("/", Expr::int(*self.chance.pick(&[-7, -1, 1, 2, 10]))),
+                    10 => ("**", Expr::int(self.chance.within(0, 4))),
+                    _ => ("<<", Expr::int(self.chance.within(0, 30))),
+                };
+                let bounded = assign("%", Expr::int(100_000));
+                match operator {
+                    ">>" => vec![assign(operator, value)],
+                    "<<" if *reach == Reach::Wild => vec![assign(operator, value)],
+                    _ => vec![small(self), assign(operator, value), bounded],
+                }
+            }
+            _ => {
+                let integer = self.chance.percent(35);
+                let number = |value: i64| if integer { Expr::int(value) } else { Expr::float(value as f64) };
+                let (operator, value) = match self.chance.below(if again { 9 } else { 2 }) {
+                    0 => return vec![assign("%", number(self.chance.within(1, 99)))],
+                    1 => return vec![assign("/", number(*self.chance.pick(&[-7, 2, 10, 1000])))],
+                    2..8 => (*self.chance.pick(&["+", "-", "*"]), self.promoted(scope, Some(20), depth)),
+                    _ => ("**", number(self.chance.within(0, 3))),
+                };
+                vec![assign("%", Expr::float(1000.5)), assign(operator, value)]
+            }
+        }
     }
 
     fn tag_value(&mut self, scope: &mut Scope, tag: &crate::world::Writable, depth: u8) -> Expr {

@@ -2,7 +2,7 @@
 
 use super::{Generator, Phase, Scope, floats::is_simple, places::Want};
 use crate::ast::{Block, Expr, For, Items, Kind, Reach, Statement, StatementKind, Ty};
-use sensai_stdlib::registry::{self, handle::DIRECTIONS};
+use sensai_stdlib::registry;
 
 impl Generator<'_> {
     /// A statement that faults, behind a condition that seldom holds.
@@ -55,11 +55,14 @@ impl Generator<'_> {
 
     fn faulting(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
         let wild = Ty::I64(Reach::Wild);
-        let expr = match self.chance.below(16) {
+        let expr = match self.chance.below(17) {
             0 => {
                 // An overflow by each operator that can.
                 let number = self.value(scope, &Ty::INT, 2);
                 let most = Expr::int(i64::MAX);
+                if self.chance.percent(40) {
+                    return self.overflow_of_variables(scope);
+                }
                 let sum = match self.chance.below(5) {
                     0 => Expr::binary(wild.clone(), "+", most, number),
                     1 => {
@@ -144,6 +147,7 @@ impl Generator<'_> {
             }
             12 => return self.wrong_axis_argument(scope),
             13 | 14 => return self.too_many(scope),
+            15 => return self.unknown_name(scope),
             _ => return self.refused_by_block(scope),
         };
         Some(vec![StatementKind::Expr(expr)])
@@ -268,13 +272,8 @@ impl Generator<'_> {
         let number = self.value(scope, &Ty::FLOAT, 1);
         let call = match self.chance.below(4) {
             0 => {
-                let word = self.value(scope, &Ty::TEXT, 2);
-                let known =
-                    matches!(&word.kind, Kind::Atom(text) if DIRECTIONS.contains(&text.trim_matches('"')));
-                // A literal that is none is found by the check.
-                if known || matches!(&word.kind, Kind::Atom(text) if text.starts_with('"')) {
-                    return None;
-                }
+                // No literal and no constant, which the check would find.
+                let word = self.place(scope, Want::Write, &|ty| *ty == Ty::TEXT)?;
                 Expr::method(Ty::Unit, handle, "move_absolute", vec![number, Expr::float(1.0), word])
             }
             1 => Expr::method(Ty::Unit, handle, "move_relative", vec![number, Expr::float(f64::NAN)]),
@@ -285,6 +284,36 @@ impl Generator<'_> {
             }
         };
         Some(vec![StatementKind::Expr(call)])
+    }
+
+    /// Of numbers that are in the state, so that none is known.
+    fn overflow_of_variables(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        let place = self.simple_place(scope, Want::Write, &|ty| *ty == Ty::I64(Reach::Wild))?;
+        let edge = *self.chance.pick(&[i64::MAX, i64::MIN]);
+        let number = self.value(scope, &Ty::INT, 1);
+        let near = Expr::binary(place.ty.clone(), "^", Expr::int(edge), number);
+        let set = StatementKind::Assign(place.clone(), None, near);
+        let wild = place.ty.clone();
+        let other = self.place(scope, Want::Read, &|ty| matches!(ty, Ty::I64(_)))?;
+        let value = match self.chance.below(5) {
+            0 => Expr::binary(wild, "+", place.clone(), place.clone()),
+            1 => Expr::binary(wild, "-", other, place.clone()),
+            2 => Expr::binary(wild, "*", place.clone(), other),
+            3 => Expr::binary(wild, "+", other, place.clone()),
+            _ => Expr::unary(wild, "-", place.clone()),
+        };
+        Some(vec![set, StatementKind::Assign(place, None, value)])
+    }
+
+    /// A computed name that the cell does not have.
+    fn unknown_name(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        if self.world.alarms.is_empty() {
+            return None;
+        }
+        // No constant, which the check would find.
+        let name = self.place(scope, Want::Write, &|ty| *ty == Ty::TEXT)?;
+        let function = *self.chance.pick(&["alarm", "jidoka"]);
+        Some(vec![StatementKind::Expr(Expr::call(Ty::Unit, function, vec![name]))])
     }
 
     /// More commands or requests than one run may have.

@@ -172,7 +172,8 @@ impl Generator<'_> {
             return None;
         }
         let depth = depth.saturating_sub(1);
-        let mut made = match self.chance.below(10) {
+        let mut made = match self.chance.below(11) {
+            10 => self.part_of_value(scope, ty, depth),
             0..3 => self.choice(scope, ty, depth),
             3 | 4 => self.switch(scope, ty, depth),
             5 => self.block_of(scope, ty, depth),

@@ -138,7 +138,7 @@ impl<'a> Emitter<'a, '_> {
         frame.exit = Some(exit);
         self.callers.push(std::mem::replace(&mut self.frame, frame));
         for (index, operand) in (0..).zip(operands) {
-            self.bind(LocalId(index), operand);
+            self.bind_lasting(LocalId(index), operand);
         }
         let bound = if self.paid { None } else { self.unit.costs.function(callee).ok() };
         let value = self.charged(bound, |emitter| match emitter.frame.result {

@@ -113,7 +113,7 @@ impl Emitter<'_, '_> {
                         true => Operand::Memory(Memory { address: from, stable: true }),
                         false => Operand::Scalar(emitter.load(&element, from)),
                     };
-                    emitter.bind(variable, operand);
+                    emitter.bind_lasting(variable, operand);
                 });
             }
             Items::Tag(tag) => {

@@ -251,8 +251,20 @@ impl Emitter<'_, '_> {
         Address { base: Base::Scratch, offset: offset.cast_signed() }
     }
 
-    /// Give a variable its first value.
+    /// Give a variable its first value. It is used where it lies only if that is known to last: behind a pointer may be
+    /// what one of several paths made for the statement at hand, or a part of it.
     pub(super) fn bind(&mut self, local: LocalId, operand: Operand) {
+        let operand = match operand {
+            Operand::Memory(memory) if matches!(memory.address.base, Base::Pointer(_)) => {
+                Operand::Memory(Memory { stable: false, ..memory })
+            }
+            operand => operand,
+        };
+        self.bind_lasting(local, operand);
+    }
+
+    /// The same with what lasts as long as the variable does.
+    pub(super) fn bind_lasting(&mut self, local: LocalId, operand: Operand) {
         let mutable = self.is_mutable(local);
         let declared = self.frame.function.local(local);
         let slot = match operand {

@@ -322,7 +322,7 @@ impl<'a> Emitter<'a, '_> {
                 }
                 Some(value) => Operand::Scalar(value),
             };
-            self.bind(LocalId(index), operand);
+            self.bind_lasting(LocalId(index), operand);
         }
         if in_memory(&self.frame.function.result) {
             self.frame.result = given.next().map(Address::pointer);
