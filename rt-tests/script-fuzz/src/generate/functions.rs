@@ -21,9 +21,10 @@ impl Generator<'_> {
                 let field = self.some_type(0);
                 Ty::record(vec![("n".to_owned(), Ty::INT), ("x".to_owned(), field)])
             }
+            9 => Ty::Array(self.some_type(0).into(), 2),
             _ => self.some_type(1),
         };
-        let trap = match phase == Phase::Cycle && self.chance.percent(15) {
+        let trap = match phase == Phase::Cycle && self.chance.percent(30) {
             true => self.trap(&mut scope),
             false => None,
         };

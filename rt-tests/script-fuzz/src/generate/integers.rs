@@ -196,7 +196,13 @@ impl Generator<'_> {
             // At most 7, and often 0.
             let left = self.integer(scope, (bits - 1) / 7, depth);
             let number = self.integer(scope, 10, 1);
-            let exponent = Expr::binary(Ty::INT, "&", number, Expr::int(7));
+            let exponent = match self.chance.percent(50) {
+                true => Expr::binary(Ty::INT, "&", number, Expr::int(7)),
+                false => {
+                    let size = Expr::call(Ty::INT, "abs", vec![number]);
+                    Expr::binary(Ty::INT, "%", size, Expr::int(5))
+                }
+            };
             return Expr::binary(integer_type(bits), "**", left, exponent);
         }
         let exponent = self.chance.within(0, 4) as u8;
@@ -224,6 +230,10 @@ impl Generator<'_> {
             let left = self.integer(scope, ALL, depth);
             let count = match self.chance.below(3) {
                 0 => self.integer(scope, ALL, 0),
+                1 if self.chance.percent(50) => {
+                    let number = self.integer(scope, ALL, 0);
+                    Expr::binary(Ty::INT, "&", number, Expr::int(64))
+                }
                 1 => Expr::int(self.chance.within(-66, 66)),
                 _ => self.integer(scope, 7, depth),
             };

@@ -76,10 +76,15 @@ impl Generator<'_> {
 
     fn constants(&mut self, program: &mut Program) {
         for _ in 0..self.chance.below(5) {
-            let ty = if self.chance.percent(8) {
+            let ty = if self.chance.percent(12) {
                 let field = self.some_type(0);
                 let record = Ty::record(vec![("n".to_owned(), Ty::INT), ("x".to_owned(), field)]);
-                Ty::Array(record.into(), self.chance.within(1, 3) as u32)
+                let inner = Ty::Array(self.some_type(0).into(), self.chance.within(1, 3) as u32);
+                match self.chance.below(4) {
+                    0 => record,
+                    1 => Ty::Array(inner.into(), self.chance.within(1, 3) as u32),
+                    _ => Ty::Array(record.into(), self.chance.within(1, 3) as u32),
+                }
             } else if self.chance.percent(65) {
                 self.chance
                     .pick(&[
@@ -217,7 +222,21 @@ impl Generator<'_> {
         scope.this = Some((state.clone(), paths(state)));
         let count = self.chance.within(6, 14) as usize;
         let mut statements = self.statements(&mut scope, count);
+        scope.limit += 200;
         statements.extend(self.pin(&mut scope).map(Statement::from));
+        statements.extend(self.driven_block(&mut scope).map(Statement::from));
+        for (percent, which) in [(70, 0), (40, 0), (40, 1), (40, 2), (60, 3)] {
+            if self.chance.percent(percent) {
+                let made = match which {
+                    0 => self.changed_meanwhile(&mut scope),
+                    1 => self.second_name(&mut scope),
+                    2 => self.whole_constant(&mut scope),
+                    _ => self.called_on_element(&mut scope),
+                };
+                statements.extend(made.into_iter().flatten().map(Statement::from));
+            }
+        }
+        scope.limit -= 200;
         let traps = self.chance.weighted(&[(55, 0), (35, 1), (10, 2)]);
         scope.limit += 400;
         for _ in 0..traps {

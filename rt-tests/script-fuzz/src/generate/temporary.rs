@@ -131,6 +131,54 @@ impl Generator<'_> {
         vec![made, copied]
     }
 
+    /// An array or record among the constants, or an element of it, in a variable.
+    pub(super) fn whole_constant(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        let compound = |(_, ty, _): &&(String, Ty, _)| matches!(ty, Ty::Array(..) | Ty::Record(_));
+        let all: Vec<(String, Ty)> =
+            self.constants.iter().filter(compound).map(|(name, ty, _)| (name.clone(), ty.clone())).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let (name, ty) = self.chance.pick(&all).clone();
+        let whole = Expr::atom(ty.clone(), name);
+        let value = match ty {
+            Ty::Array(element, len) if self.chance.percent(60) => {
+                let index = self.index(scope, len);
+                Expr::index((*element).clone(), whole, index)
+            }
+            _ => whole,
+        };
+        Some(vec![StatementKind::Let(self.fresh("r"), value)])
+    }
+
+    /// A function called on an element of the state.
+    pub(super) fn called_on_element(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        scope.effects = true;
+        for _ in 0..8 {
+            let suits = |callable: &&Callable| callable.this.is_some() && may_call(scope, callable);
+            let suiting: Vec<Callable> = self.functions.iter().filter(suits).cloned().collect();
+            if suiting.is_empty() {
+                return None;
+            }
+            let callable = self.chance.pick(&suiting).clone();
+            let this = callable.this.clone()?;
+            let Some(receiver) = self.place(scope, super::places::Want::Call, &|ty| *ty == this) else {
+                continue;
+            };
+            if !is_indexed(&receiver) {
+                continue;
+            }
+            scope.pay(callable.cost + 2);
+            let arguments = callable.parameters.iter().map(|ty| self.value(scope, ty, 1)).collect();
+            let call = Expr::method(callable.result.clone(), receiver, callable.name.clone(), arguments);
+            return Some(vec![match callable.result {
+                Ty::Unit => StatementKind::Expr(call),
+                _ => StatementKind::Let(self.fresh("v"), call),
+            }]);
+        }
+        None
+    }
+
     fn kept_in_variable(&mut self, scope: &mut Scope, ty: &Ty, depth: u8) -> (String, StatementKind) {
         let value = self.value(scope, ty, depth.min(2));
         self.named(scope, ty, value)
@@ -155,6 +203,15 @@ fn has_part(whole: &Ty, ty: &Ty) -> bool {
     match whole {
         Ty::Array(element, _) => **element == *ty,
         Ty::Record(fields) => fields.iter().any(|(_, field)| field == ty),
+        _ => false,
+    }
+}
+
+/// There is an index in the path.
+fn is_indexed(place: &Expr) -> bool {
+    match &place.kind {
+        Kind::Index(..) => true,
+        Kind::Field(base, _) => is_indexed(base),
         _ => false,
     }
 }

@@ -295,6 +295,13 @@ impl Generator<'_> {
         let set = StatementKind::Assign(place.clone(), None, near);
         let wild = place.ty.clone();
         let other = self.place(scope, Want::Read, &|ty| matches!(ty, Ty::I64(_)))?;
+        if self.chance.percent(30) {
+            // What is added is no overflow of its own.
+            let small = self.integer(scope, 10, 1);
+            let more = Expr::binary(Ty::INT, "+", small, Expr::int(1));
+            let operator = *self.chance.pick(&["+", "-", "*"]);
+            return Some(vec![set, StatementKind::Assign(place, Some(operator), more)]);
+        }
         let value = match self.chance.below(5) {
             0 => Expr::binary(wild, "+", place.clone(), place.clone()),
             1 => Expr::binary(wild, "-", other, place.clone()),
