@@ -1,4 +1,5 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz` and `cargo xtask script-fuzz`.
+//! The project's chores: `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz`, `cargo xtask script-fuzz` and
+//! `cargo xtask script-mutants`.
 //!
 //! Deliberately absent: anything the product needs at build or run time; `cargo build` alone builds all of it.
 
@@ -6,6 +7,7 @@ mod clock;
 mod fuzz;
 mod graph;
 mod libtest;
+mod mutants;
 mod needs;
 mod report;
 mod run;
@@ -37,6 +39,8 @@ enum Chore {
     Fuzz(fuzz::FuzzArguments),
     /// Run generated programs in both script tiers and compare all they do; `-- --help` shows the options
     ScriptFuzz(scripts::ScriptArguments),
+    /// Make mistakes in the code generator, one at a time, and see whether generated programs find them
+    ScriptMutants(mutants::MutantArguments),
 }
 
 /// Where things are.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Soak(arguments) => soak::soak(&places, &arguments),
         Chore::Fuzz(arguments) => fuzz::fuzz(&places, &arguments),
         Chore::ScriptFuzz(arguments) => scripts::script_fuzz(&places, &arguments),
+        Chore::ScriptMutants(arguments) => mutants::script_mutants(&places, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

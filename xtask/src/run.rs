@@ -32,13 +32,21 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The command cannot be started, or its output not be written to `log`.
 pub fn run(command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
+    println!("$ {}", display(&command));
     run_on(io::stdout(), command, log, limit)
+}
+
+/// [`run`], with nothing on the screen but what goes wrong.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn silently(command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
+    run_on(io::sink(), command, log, limit)
 }
 
 fn run_on(screen: impl Write, mut command: Command, log: &Path, limit: Duration) -> Result<Ended, String> {
     let watch = Stopwatch::start();
     let shown = display(&command);
-    println!("$ {shown}");
     let mut sink =
         Sink::new(screen, log, &shown).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
 
@@ -60,7 +68,7 @@ fn run_on(screen: impl Write, mut command: Command, log: &Path, limit: Duration)
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if status.is_some() => {
-                println!("something that `{shown}` started is still running");
+                eprintln!("something that `{shown}` started is still running");
                 break;
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -69,7 +77,7 @@ fn run_on(screen: impl Write, mut command: Command, log: &Path, limit: Duration)
         }
         if !timed_out && status.is_none() && watch.read().0 > limit.as_secs_f64() {
             timed_out = true;
-            println!("taking longer than {} s, killed", limit.as_secs());
+            eprintln!("taking longer than {} s, killed", limit.as_secs());
             kill_tree(child.id());
         }
     }

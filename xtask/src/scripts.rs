@@ -5,7 +5,7 @@ use clap::Args;
 use std::{process::Command, time::Duration};
 
 /// Seeds that `cargo xtask test` runs.
-pub const QUICK: u64 = 6000;
+pub const QUICK: u64 = 4000;
 /// Seeds that `cargo xtask soak` runs.
 pub const FULL: u64 = 100_000;
 
