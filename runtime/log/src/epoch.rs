@@ -1,7 +1,7 @@
 //! What a stretch of records means: the cell, its tags, programs and layouts at the time they were recorded.
 
 use crate::block::{hex, unhex};
-use sensai_model::{ScalarType, Tag, Value, record::RecordLayout};
+use sensai_model::{RawType, ScalarType, Tag, Value, record::RecordLayout};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -269,13 +269,18 @@ fn tag_problem(tags: &[Tag]) -> Option<String> {
             Some(format!("tag {name} has slot {}", tag.slot))
         } else if tag.sync_units.iter().any(|unit| usize::from(*unit) >= sensai_model::cell::SYNC_UNITS_MAX) {
             Some(format!("tag {name} names a sync unit that does not exist"))
+        } else if let Some(field) = tag.fields.iter().find(|field| !(1..=64).contains(&field.bit_len)) {
+            Some(format!("tag {name} has a field of {} bits", field.bit_len))
         } else {
-            tag.fields
-                .iter()
-                .find(|field| !(1..=64).contains(&field.bit_len))
-                .map(|field| format!("tag {name} has a field of {} bits", field.bit_len))
+            (!is_of_one_type(tag)).then(|| format!("tag {name} has values of another type than its own"))
         }
     })
+}
+
+/// What a tag begins with, and what is decoded from its image, are of its type.
+fn is_of_one_type(tag: &Tag) -> bool {
+    let floats = tag.fields.iter().any(|field| matches!(field.raw, RawType::F32 | RawType::F64));
+    tag.initial.scalar_type() == tag.scalar && (!floats || tag.scalar == ScalarType::F64)
 }
 
 macro_rules! hex_bytes {

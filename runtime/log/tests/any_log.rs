@@ -28,6 +28,12 @@ fn without_a_change_it_is_the_same_log() {
     assert_eq!(LogReader::open(&small_log()).unwrap().verify().unwrap().records, 30);
 }
 
+/// A tag that begins with a value of another type.
+#[test]
+fn a_tag_of_two_types_is_refused() {
+    check_log(&edited(&BLOCKS, &[0, 3, 182, 10, 237, 3, 183, 38, 16, 18, 114, 0, 0, 0, 0, 0]));
+}
+
 #[test]
 fn a_killed_run_is_taken_over_from_its_ring() {
     let directory = tempfile::tempdir().unwrap();
