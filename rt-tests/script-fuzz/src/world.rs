@@ -144,7 +144,7 @@ impl World {
             ("limited", Output, F64, None),
             ("saturated", Output, I64, None),
         ] {
-            let mut tag = parts::tag(name, kind, scalar, world.slots());
+            let mut tag = Tag::unbound(name, kind, scalar, world.slots());
             tag.array_len = len;
             match name {
                 "limited" => tag.range = Some((Value::F64(-10.0), Value::F64(10.0))),
@@ -199,7 +199,7 @@ impl World {
             };
             let scalar =
                 chance.weighted(&[(2, ScalarType::Bool), (3, ScalarType::I64), (4, ScalarType::F64)]);
-            let mut tag = parts::tag(name, kind, scalar, self.slots());
+            let mut tag = Tag::unbound(name, kind, scalar, self.slots());
             if chance.percent(30) {
                 tag.array_len = Some(chance.within(1, 6) as u32);
             }
@@ -221,7 +221,7 @@ impl World {
                 ("stiffness", TagKind::Output),
             ] {
                 let slot = self.slots();
-                let mut tag = parts::tag(&format!("{name}.{fact}"), kind, ScalarType::F64, slot);
+                let mut tag = Tag::unbound(format!("{name}.{fact}"), kind, ScalarType::F64, slot);
                 if fact == "stiffness" {
                     tag.range = Some((Value::F64(0.0), Value::F64(1e12)));
                 }
@@ -308,7 +308,7 @@ impl World {
     pub fn tags_with_probes(&self, probes: u32) -> Vec<Tag> {
         let mut tags = self.tags.clone();
         if probes > 0 {
-            let mut tag = parts::tag(PROBE, TagKind::Output, ScalarType::I64, self.slots());
+            let mut tag = Tag::unbound(PROBE, TagKind::Output, ScalarType::I64, self.slots());
             tag.array_len = Some(probes);
             tags.push(tag);
         }

@@ -99,6 +99,29 @@ pub struct Tag {
 }
 
 impl Tag {
+    /// A scalar that is bound to nothing: without unit, scaling and range, it begins with zero and has it in a fault.
+    pub fn unbound(name: impl Into<String>, kind: TagKind, scalar: ScalarType, slot: u32) -> Self {
+        Self {
+            name: name.into(),
+            aliases: Vec::new(),
+            kind,
+            scalar,
+            array_len: None,
+            slot,
+            fields: Vec::new(),
+            sync_units: Vec::new(),
+            bindings: Vec::new(),
+            unit: None,
+            scale: None,
+            range: None,
+            on_invalid: OnInvalid::Hold,
+            on_fault: OnFault::Value(scalar.zero()),
+            overflow: Overflow::Fault,
+            initial: scalar.zero(),
+            description: String::new(),
+        }
+    }
+
     /// Number of elements; 1 for a scalar.
     pub fn len(&self) -> u32 {
         self.array_len.unwrap_or(1)

@@ -1,39 +1,12 @@
 //! The editor says what the check says.
 
+#[path = "../../../ide-lsp/tests/common/examples.rs"]
+mod examples;
+
 use super::Editor;
 use crate::source::Source;
+use examples::{Files, examples};
 use sensai_lsp::analysis::{CELL_FILE, Snapshot, diagnostics};
-use std::{collections::BTreeMap, fs, path::Path};
-
-type Files = BTreeMap<String, Vec<u8>>;
-
-/// The files of every example.
-fn examples() -> Vec<(String, Files)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    let mut cells = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let cell = entry.unwrap().path();
-        if cell.join(CELL_FILE).is_file() {
-            let mut files = Files::new();
-            collect(&cell, &cell, &mut files);
-            cells.push((cell.file_name().unwrap().to_string_lossy().into_owned(), files));
-        }
-    }
-    assert!(cells.len() >= 2);
-    cells
-}
-
-fn collect(cell: &Path, folder: &Path, files: &mut Files) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(cell, &path, files);
-        } else if !path.starts_with(cell.join("tests")) {
-            let name = path.strip_prefix(cell).unwrap().to_str().unwrap().replace('\\', "/");
-            files.insert(name, fs::read(path).unwrap());
-        }
-    }
-}
 
 fn snapshot(files: &Files) -> Snapshot {
     Snapshot::of_files(&Editor::default(), files)

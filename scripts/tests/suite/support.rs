@@ -3,7 +3,7 @@
 use sensai_model::{
     FaultCode, ScalarType, Tag, TagKind, TagStore, Value,
     cell::{Limits, Parameter, ProgramSource, Tier},
-    tag::{OnFault, OnInvalid, Overflow},
+    tag::Overflow,
 };
 use sensai_scripts::{
     InterpretedProgram, Ports, Program, ProgramError, Reach, Role, RunContext, ScriptEnvironment,
@@ -17,25 +17,7 @@ pub const LIMITS: Limits =
 /// A tag in the next free slot.
 pub fn tag<'a>(tags: &'a mut Vec<Tag>, name: &str, kind: TagKind, scalar: ScalarType) -> &'a mut Tag {
     let slot = tags.last().map_or(0, |tag| tag.slot + tag.len());
-    tags.push(Tag {
-        name: name.to_owned(),
-        aliases: Vec::new(),
-        kind,
-        scalar,
-        array_len: None,
-        slot,
-        fields: Vec::new(),
-        sync_units: Vec::new(),
-        bindings: Vec::new(),
-        unit: None,
-        scale: None,
-        range: None,
-        on_invalid: OnInvalid::Hold,
-        on_fault: OnFault::Value(scalar.zero()),
-        overflow: Overflow::Fault,
-        initial: scalar.zero(),
-        description: String::new(),
-    });
+    tags.push(Tag::unbound(name, kind, scalar, slot));
     tags.last_mut().unwrap()
 }
 

@@ -7,30 +7,7 @@ use sensai_model::{
         Model, ModelEngine, ModelScore, ModelTrigger, Parameter, StopCategory, Unit,
     },
     packml::Mode,
-    tag::{OnFault, OnInvalid, Overflow},
 };
-
-pub(super) fn tag(name: &str, kind: TagKind, scalar: ScalarType, slot: u32) -> Tag {
-    Tag {
-        name: name.to_owned(),
-        aliases: Vec::new(),
-        kind,
-        scalar,
-        array_len: None,
-        slot,
-        fields: Vec::new(),
-        sync_units: Vec::new(),
-        bindings: Vec::new(),
-        unit: None,
-        scale: None,
-        range: None,
-        on_invalid: OnInvalid::Hold,
-        on_fault: OnFault::Value(scalar.zero()),
-        overflow: Overflow::Fault,
-        initial: scalar.zero(),
-        description: String::new(),
-    }
-}
 
 pub(super) fn parameter(name: &str, default: Value) -> Parameter {
     Parameter {
@@ -152,7 +129,7 @@ pub(super) fn model_tags(name: &str, slot: u32, outputs: u32) -> Vec<Tag> {
         ("output", ScalarType::F64),
     ];
     let made = (slot..).zip(facts).map(|(slot, (fact, scalar))| {
-        let mut tag = tag(&format!("ai.{name}.{fact}"), TagKind::Model, scalar, slot);
+        let mut tag = Tag::unbound(format!("ai.{name}.{fact}"), TagKind::Model, scalar, slot);
         tag.array_len = (fact == "output").then_some(outputs);
         tag
     });

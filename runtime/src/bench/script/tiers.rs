@@ -11,7 +11,6 @@ use sensai_fieldbus::clock;
 use sensai_model::{
     ScalarType, Tag, TagKind, TagStore, Value,
     cell::{Limits, ProgramSource},
-    tag::{OnFault, OnInvalid, Overflow},
 };
 use sensai_scripts::{
     Ports, Program, Reach, Role, RunContext, ScriptEnvironment, SysFacts, analyse, interpreter,
@@ -47,7 +46,7 @@ impl Surroundings {
         let mut tags: Vec<Tag> = Vec::new();
         let inputs = case.inputs.iter().map(|pin| (TagKind::Input, pin));
         for (kind, pin) in inputs.chain(case.outputs.iter().map(|pin| (TagKind::Output, pin))) {
-            tags.push(tag(kind, pin.name, pin.scalar, tags.len() as u32));
+            tags.push(Tag::unbound(pin.name, kind, pin.scalar, tags.len() as u32));
         }
         let source =
             ProgramSource::new(case.name, format!("rt-tests/benches/script/{}.rhai", case.name), case.rhai);
@@ -110,28 +109,6 @@ impl Surroundings {
             drop(program);
         }
         Ok(crate::bench::bootstrap::median(measured))
-    }
-}
-
-fn tag(kind: TagKind, name: &str, scalar: ScalarType, slot: u32) -> Tag {
-    Tag {
-        name: name.to_owned(),
-        aliases: Vec::new(),
-        kind,
-        scalar,
-        array_len: None,
-        slot,
-        fields: Vec::new(),
-        sync_units: Vec::new(),
-        bindings: Vec::new(),
-        unit: None,
-        scale: None,
-        range: None,
-        on_invalid: OnInvalid::Hold,
-        on_fault: OnFault::Value(scalar.zero()),
-        overflow: Overflow::Fault,
-        initial: scalar.zero(),
-        description: String::new(),
     }
 }
 
