@@ -425,7 +425,7 @@ impl fmt::Display for Summary {
         let c = a.c.map_or("not counted".into(), |c| c.to_string());
         writeln!(
             f,
-            "\nafter warm-up: allocations {} (C: {c}), page faults {} minor, {} major; interpreter: {:.0} allocations \
+            "\nafter warm-up: allocations {} (C: {c}), page faults {} minor, {} major; programs: {:.0} allocations \
              and {:.0} operations a cycle",
             a.rust,
             self.page_faults.minor,
