@@ -624,6 +624,27 @@ pub enum BinaryOperator {
 }
 
 impl BinaryOperator {
+    /// Every one, in the order of their declaration.
+    pub const ALL: [Self; 17] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Remainder,
+        Self::Power,
+        Self::ShiftLeft,
+        Self::ShiftRight,
+        Self::And,
+        Self::Or,
+        Self::Xor,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+    ];
+
     /// As programs write it.
     pub const fn symbol(self) -> &'static str {
         match self {
@@ -742,6 +763,18 @@ fn characters(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_operators_are_there_in_their_order() {
+        for (place, operator) in BinaryOperator::ALL.into_iter().enumerate() {
+            assert_eq!(operator as usize, place, "{operator:?}");
+        }
+        assert_eq!(
+            BinaryOperator::ALL.last(),
+            Some(&BinaryOperator::GreaterOrEqual),
+            "the last one declared"
+        );
+    }
 
     #[test]
     fn positions_are_counted_in_characters_however_long_the_line() {

@@ -428,15 +428,6 @@ mod tests {
         BinaryOperator::Power,
     ];
 
-    const COMPARISONS: [BinaryOperator; 6] = [
-        BinaryOperator::Equal,
-        BinaryOperator::NotEqual,
-        BinaryOperator::Less,
-        BinaryOperator::LessOrEqual,
-        BinaryOperator::Greater,
-        BinaryOperator::GreaterOrEqual,
-    ];
-
     fn compute(operator: BinaryOperator, a: f64, b: f64) -> f64 {
         match arithmetic::binary(operator, Value::F64(a), Value::F64(b)) {
             Some(Ok(Value::F64(value))) => value,
@@ -454,7 +445,7 @@ mod tests {
                 let (range, value) = (a.operate(operator, b), compute(operator, x, y));
                 prop_assert!(range.contains(value), "{x:?} {} {y:?} = {value:?}, {a:?} {b:?} → {range:?}", operator.symbol());
             }
-            for operator in COMPARISONS {
+            for operator in BinaryOperator::ALL.into_iter().filter(|operator| operator.compares()) {
                 let Some(comparison) = Comparison::of(operator) else { panic!("{operator:?}") };
                 let Some(Ok(Value::Bool(holds))) = arithmetic::binary(operator, Value::F64(x), Value::F64(y)) else {
                     panic!("{operator:?} compares");

@@ -12,26 +12,6 @@ use sensai_scripts::{
 };
 use sensai_stdlib::registry::{self, AXIS};
 
-const OPERATORS: [BinaryOperator; 17] = [
-    BinaryOperator::Add,
-    BinaryOperator::Subtract,
-    BinaryOperator::Multiply,
-    BinaryOperator::Divide,
-    BinaryOperator::Remainder,
-    BinaryOperator::Power,
-    BinaryOperator::ShiftLeft,
-    BinaryOperator::ShiftRight,
-    BinaryOperator::And,
-    BinaryOperator::Or,
-    BinaryOperator::Xor,
-    BinaryOperator::Equal,
-    BinaryOperator::NotEqual,
-    BinaryOperator::Less,
-    BinaryOperator::LessOrEqual,
-    BinaryOperator::Greater,
-    BinaryOperator::GreaterOrEqual,
-];
-
 /// A type without its details.
 fn name(ty: &Type) -> &'static str {
     match ty {
@@ -329,7 +309,7 @@ pub fn expected() -> Vec<Label> {
     add("-x", &["i64", "f64"]);
     add("+x", &["i64", "f64"]);
     add("!x", &["bool"]);
-    for operator in OPERATORS {
+    for operator in BinaryOperator::ALL {
         use BinaryOperator as B;
         let symbol = operator.symbol();
         let numbers = ["i64, i64", "f64, f64", "i64, f64", "f64, i64"];

@@ -8,26 +8,6 @@ use crate::{
 use proptest::prelude::*;
 use sensai_model::{FaultCode, Value};
 
-const ALL: [BinaryOperator; 17] = [
-    BinaryOperator::Add,
-    BinaryOperator::Subtract,
-    BinaryOperator::Multiply,
-    BinaryOperator::Divide,
-    BinaryOperator::Remainder,
-    BinaryOperator::Power,
-    BinaryOperator::ShiftLeft,
-    BinaryOperator::ShiftRight,
-    BinaryOperator::And,
-    BinaryOperator::Or,
-    BinaryOperator::Xor,
-    BinaryOperator::Equal,
-    BinaryOperator::NotEqual,
-    BinaryOperator::Less,
-    BinaryOperator::LessOrEqual,
-    BinaryOperator::Greater,
-    BinaryOperator::GreaterOrEqual,
-];
-
 const INTEGERS: [i64; 19] = [
     0,
     1,
@@ -118,7 +98,7 @@ fn takes(operator: BinaryOperator, left: Value, right: Value) -> bool {
 
 #[test]
 fn integers_follow_the_interpreter() {
-    for operator in ALL {
+    for operator in BinaryOperator::ALL {
         let mut bench = program(operator, &Type::I64, &Type::I64, None);
         for a in INTEGERS {
             for b in INTEGERS {
@@ -130,7 +110,7 @@ fn integers_follow_the_interpreter() {
 
 #[test]
 fn integers_with_a_number_that_is_known_follow_the_interpreter() {
-    for operator in ALL {
+    for operator in BinaryOperator::ALL {
         for b in INTEGERS {
             let mut bench = program(operator, &Type::I64, &Type::I64, Some(Value::I64(b)));
             for a in INTEGERS {
@@ -142,7 +122,7 @@ fn integers_with_a_number_that_is_known_follow_the_interpreter() {
 
 #[test]
 fn floats_follow_the_interpreter() {
-    for operator in ALL {
+    for operator in BinaryOperator::ALL {
         if !takes(operator, Value::F64(1.0), Value::F64(1.0)) {
             continue;
         }
@@ -163,7 +143,7 @@ fn floats_follow_the_interpreter() {
 
 #[test]
 fn bools_follow_the_interpreter() {
-    for operator in ALL {
+    for operator in BinaryOperator::ALL {
         if !takes(operator, Value::Bool(true), Value::Bool(true)) {
             continue;
         }
@@ -180,7 +160,7 @@ proptest! {
     fn any_numbers_follow_the_interpreter(
         numbers in prop::collection::vec((any::<i64>(), any::<i64>(), 0_u32..64), 40),
     ) {
-        for operator in ALL {
+        for operator in BinaryOperator::ALL {
             let mut bench = program(operator, &Type::I64, &Type::I64, None);
             for (a, b, shift) in &numbers {
                 check(&mut bench, operator, Value::I64(a >> shift), Value::I64(b >> (63 - shift)));
