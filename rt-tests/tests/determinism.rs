@@ -46,6 +46,17 @@ fn assert_computed_alike(one: &Path, two: &Path, cycles: u64) {
     assert_eq!(one.len(), two.len());
 }
 
+/// The ring is full in milliseconds, and the run is faster than any writer.
+#[test]
+fn virtual_time_waits_for_the_log_however_small_its_ring() {
+    let settings = "sync_interval = \"50ms\"\nring = \"100ms\"\n";
+    let cell = PressCell::new().with("cell.toml", "sync_interval = \"100ms\"\n", settings);
+    let cycles = count(20_000, 600_000);
+    let log = record(&cell, "small", cycles, &["--virtual"]);
+    let (all, _) = records(&log, cycles);
+    assert!(all.iter().zip(1..).all(|(record, number)| record.cycle() == number), "no cycle is missing");
+}
+
 /// Busy processes, two for each core, at ordinary priority; gone when dropped.
 fn load() -> Vec<Running> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);

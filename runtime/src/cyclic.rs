@@ -431,6 +431,9 @@ impl Loop {
             let over = links.twin.as_ref().is_some_and(|twin| twin.happened());
             self.end_of_cycle(machine, &mut links.inbox, over);
             self.arm_if_warm(links.status);
+            if self.virtual_time {
+                outlets.recorder.wait_for_room();
+            }
             if !self.virtual_time || self.done.is_multiple_of(64) {
                 bus.acyclic(self.acyclic_until(clock::now_ns(), pace.next_ns()));
             }

@@ -21,7 +21,7 @@ use sensai_model::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// Which rules of arithmetic hold. Replays are comparable within one profile: pinned libm 0.2.16, IEEE 754 double,
 /// no contraction, NaN canonical where stored.
@@ -323,8 +323,14 @@ pub struct Recorder {
     unused: Option<Box<LogPart>>,
     /// Virtual time has no timings: they are zero, so that equal runs are equal bytes.
     timeless: bool,
+    /// How often the writer is still waited for.
+    patience: u32,
     fault: Option<Fault>,
 }
+
+/// Waits of [`WAIT`] for a writer that makes no room: ten seconds of a disk that refuses.
+const PATIENCE: u32 = 10_000;
+const WAIT: Duration = Duration::from_millis(1);
 
 impl Recorder {
     /// For this machine.
@@ -332,7 +338,7 @@ impl Recorder {
         let (_, hashed) = machine.state_len();
         let effects = vec![0; hashed].into_boxed_slice();
         let (edition, parts) = (machine.edition(), [None, None]);
-        Self { log, effects, hashed, edition, parts, unused: None, timeless, fault: None }
+        Self { log, effects, hashed, edition, parts, unused: None, timeless, patience: PATIENCE, fault: None }
     }
 
     /// Have what a reload needs at hand before the machine takes it. Returns what is not needed any more: that of one that was
@@ -369,6 +375,21 @@ impl Recorder {
             if let Some((_, mark)) = part.marks.iter().find(|(of, _)| *of == edition) {
                 log.recorder.begin_epoch(mark, index);
             }
+        }
+    }
+
+    /// In virtual time a run is faster than any disk, and nothing is late for waiting: let the writer make room, so that no
+    /// record is lost. A disk that refuses is waited for only so long; from then on losses are counted, as at a machine.
+    pub fn wait_for_room(&mut self) {
+        let Some(log) = self.log.as_mut().filter(|_| self.timeless && self.patience > 0) else { return };
+        let mut left = self.patience;
+        while log.recorder.is_crowded() {
+            left -= 1;
+            if left == 0 {
+                self.patience = 0;
+                return;
+            }
+            std::thread::sleep(WAIT);
         }
     }
 

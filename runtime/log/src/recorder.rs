@@ -80,6 +80,11 @@ impl Recorder {
         slicer.step(&mut self.producer)
     }
 
+    /// True if less than half of the ring is free: who has the time waits for the writer.
+    pub fn is_crowded(&mut self) -> bool {
+        self.producer.is_crowded()
+    }
+
     /// Layout of the records.
     pub const fn layout(&self) -> &RecordLayout {
         &self.layout

@@ -364,6 +364,11 @@ impl Producer {
         self.dropped_unmarked > 0
     }
 
+    /// True if less than half of the ring is free.
+    pub fn is_crowded(&mut self) -> bool {
+        self.free() < self.mapping.geometry.slots / 2
+    }
+
     /// Sizes of the ring.
     pub fn geometry(&self) -> Geometry {
         self.mapping.geometry
