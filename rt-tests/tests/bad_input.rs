@@ -89,6 +89,49 @@ fn bad_input_missing_cell() {
     assert_clear(&sensai(&["sim", &text(&scratch.path("nowhere")), "--interface", "lo"]), 1, &["cell.toml"]);
 }
 
+/// Line, column, text and code of what a `^` is under.
+fn marks(program: &str) -> Vec<(u64, u64, String, String)> {
+    let mut marks = Vec::new();
+    let mut marked = ("", 0);
+    for (line, number) in program.lines().zip(1..) {
+        let Some((_, code)) = line.rsplit_once("^ ") else {
+            marked = (line, number);
+            continue;
+        };
+        let column = line.find('^').unwrap_or_default();
+        let len = line.matches('^').count();
+        let text = marked.0.get(column..column + len).unwrap_or_default().to_owned();
+        marks.push((marked.1, column as u64 + 1, text, code.to_owned()));
+    }
+    marks
+}
+
+#[test]
+fn bad_input_ten_mistakes_are_ten_findings() {
+    let program = include_str!("texts/ten_mistakes.rhai");
+    let cell = PressCell::new().with_program(program);
+    let directory = text(&cell.directory());
+    let shown = sensai(&["check", &directory]);
+    assert!(shown.code == Some(1) && shown.stderr.contains("10 errors"), "{shown:?}");
+    let checked = sensai(&["check", "--json", &directory]);
+    assert_eq!(checked.code, Some(1));
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&checked.stdout).expect("it is JSON");
+    let found: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            assert_eq!(finding["path"], PROGRAM, "{finding}");
+            let number = |pointer: &str| finding.pointer(pointer).and_then(serde_json::Value::as_u64);
+            let [line, column] = ["/line", "/column"].map(|place| number(place).expect("it has a place"));
+            let [start, end] =
+                ["/span/start", "/span/end"].map(|place| number(place).expect("it has a span") as usize);
+            let code = finding["code"].as_str().expect("it has a code");
+            (line, column, program[start..end].to_owned(), code.to_owned())
+        })
+        .collect();
+    assert_eq!(found, marks(program));
+    assert_eq!(found.len(), 10);
+}
+
 #[test]
 fn bad_input_cell_that_is_no_text() {
     let cell = PressCell::new();
