@@ -1,4 +1,4 @@
-//! The programs of `sensai bench script`.
+//! The programs of `sensai bench script`, and what `sensai bench lsp` types.
 
 use rt_tests::{
     harness::{run_sensai, workspace},
@@ -44,4 +44,21 @@ fn bench_programs_do_the_same_in_every_column() {
             assert_eq!(is_there, report["compiler"].is_string(), "{key}: {program:#}");
         }
     }
+}
+
+/// Every version that is typed gets its findings, every question its answer, and every figure is there.
+#[test]
+fn bench_lsp_gets_an_answer_to_everything() {
+    let out = run_sensai(["bench", "lsp", "--strokes", "12", "--json"]).expect_code(0);
+    let report: Value = serde_json::from_str(&out.stdout).expect("JSON");
+    let sizes = report["sizes"].as_array().expect("a list of sizes");
+    assert_eq!(sizes.len(), 9);
+    for size in sizes {
+        for times in ["diagnostics_ms", "completion_ms", "hover_ms"] {
+            let of = |what: &str| size[times][what].as_f64().expect("a time");
+            assert!(0.0 < of("p50") && of("p50") <= of("p99") && of("p99") <= of("longest"), "{size:#}");
+        }
+        assert!(size["memory"]["peak"].as_u64() >= size["memory"]["resident"].as_u64(), "{size:#}");
+    }
+    assert_eq!(report["worst"].as_array().map(Vec::len), Some(3), "{report:#}");
 }

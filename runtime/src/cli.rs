@@ -773,6 +773,8 @@ pub enum Bench {
     Cycle(BenchCycle),
     /// What a model costs: the inline engine against ONNX Runtime, one thread each
     Ai(BenchAi),
+    /// How long an editor waits for the language server
+    Lsp(BenchLsp),
     /// What a cell program costs: compiled and interpreted, against Rust and against C as made from Structured Text
     Script(BenchScript),
 }
@@ -789,6 +791,20 @@ pub struct BenchAi {
     /// Draw the distributions into this SVG file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plot: Option<PathBuf>,
+}
+
+/// `sensai bench lsp`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A server of its own is started for each cell, and spoken to as an editor does. The cells are made from a seed\nin a temporary folder."
+)]
+pub struct BenchLsp {
+    /// Keystrokes for each size
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub strokes: u32,
+    /// Result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sensai bench script`

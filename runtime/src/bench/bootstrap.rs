@@ -1,5 +1,6 @@
 //! How sure a ratio is: rounds are drawn again with replacement, many times, from a fixed seed.
 
+use super::random::Random;
 use serde::Serialize;
 
 /// A ratio of medians over paired rounds.
@@ -21,7 +22,7 @@ pub fn ratio(ours: &[f64], peer: &[f64]) -> Option<Ratio> {
     if rounds == 0 {
         return None;
     }
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
     let mut ratios: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
             let drawn: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
@@ -47,19 +48,6 @@ pub fn median(mut values: Vec<f64>) -> f64 {
         (0, _) => 0.0,
         (n, half) if n % 2 == 1 => values[half],
         (_, half) => f64::midpoint(values[half - 1], values[half]),
-    }
-}
-
-/// SplitMix64: enough to draw rounds, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
     }
 }
 

@@ -5,5 +5,7 @@ pub mod bootstrap;
 pub mod cycle;
 pub mod cyclictest;
 pub mod jitter;
+pub mod lsp;
 pub mod namespace;
+mod random;
 pub mod script;

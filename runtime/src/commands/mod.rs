@@ -59,6 +59,7 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Jitter(arguments)) => bench::jitter::run(&arguments),
         Command::Bench(Bench::Cycle(arguments)) => bench::cycle::run(&arguments),
         Command::Bench(Bench::Ai(arguments)) => bench::ai::run(&arguments),
+        Command::Bench(Bench::Lsp(arguments)) => bench::lsp::run(&arguments),
         Command::Bench(Bench::Script(arguments)) => bench::script::run(&arguments),
         Command::Lsp => lsp::run(),
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 //! Sizes are those of a quality check in a 1 kHz cycle. Weights are random; what is measured does not depend on them.
 
 use super::onnx_file::{File, floats, input, int, ints, node, output, tensor, text};
+use crate::bench::random::Random;
 use sensai_inference::onnx::NodeProto;
 
 /// A model with what is asked of it.
@@ -79,7 +80,7 @@ fn dense() -> Family {
 
 const TREES: i64 = 60;
 const DEPTH: u32 = 6;
-const FEATURES: u64 = 16;
+const FEATURES: usize = 16;
 
 /// 60 whole trees of depth 6 on 16 features, as gradient boosting makes them.
 fn trees() -> Family {
@@ -93,7 +94,7 @@ fn trees() -> Family {
             let leaf = place >= inner;
             tree_ids.push(tree);
             node_ids.push(place);
-            features.push(if leaf { 0 } else { random.below(FEATURES) });
+            features.push(if leaf { 0 } else { random.below(FEATURES) as i64 });
             values.push(if leaf { 0.0 } else { random.uniform() });
             modes.push(if leaf { "LEAF" } else { "BRANCH_LEQ" });
             yes.push(if leaf { 0 } else { 2 * place + 1 });
@@ -127,7 +128,7 @@ fn trees() -> Family {
         name: "trees",
         title: "60 gradient-boosted trees, depth 6, 16 features",
         model: file.finish(input("x", &[1, FEATURES as i64]), output("y", &[1, 1])),
-        input_len: FEATURES as usize,
+        input_len: FEATURES,
         reconstruction: false,
         aim: 0.3,
     }
@@ -194,32 +195,6 @@ fn gru() -> Family {
         input_len: 32 * 8,
         reconstruction: false,
         aim: 0.6,
-    }
-}
-
-/// SplitMix64.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From -1 to 1, exact in 24 bits.
-    pub(super) fn uniform(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
-    }
-
-    fn below(&mut self, bound: u64) -> i64 {
-        (self.next() % bound).cast_signed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes ONNX files, as far as measurements and tests need it.
 
-use super::families::Random;
+use crate::bench::random::Random;
 use prost::Message;
 use sensai_inference::onnx::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,

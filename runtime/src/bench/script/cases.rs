@@ -8,6 +8,7 @@ use super::{
     reference::{INTERVAL_NS, Reference, RustForm, logic, numeric, press},
     subject::Subject,
 };
+use crate::bench::random::Random;
 use sensai_model::ScalarType;
 use sensai_stdlib::time::step_seconds;
 
@@ -71,13 +72,13 @@ macro_rules! texts {
 /// If a program in Rust faults on its machine.
 pub fn all() -> anyhow::Result<Vec<Case>> {
     let press = case::<press::Program>("press", "two presses", texts!("press"), Presses::new())?;
-    let switches = Switches { random: Random(64), on: 0 };
+    let switches = Switches { random: Random::new(64), on: 0 };
     let logic = case::<logic::Program>("logic", "200 rungs", texts!("logic"), switches)?;
     let numeric = case::<numeric::Program>(
         "numeric",
         "filters, PID, 4×4 matrices",
         texts!("numeric"),
-        Tool { random: Random(3), cycle: 0 },
+        Tool { random: Random::new(3), cycle: 0 },
     )?;
     let dt = step_seconds(INTERVAL_NS);
     let tangents = [40.0, 100.0].map(|hertz| std::f64::consts::PI * (hertz * dt));
@@ -129,28 +130,6 @@ fn pins<P: Pins>() -> Vec<Pin> {
     P::NAMES.iter().zip(P::TYPES).map(|(name, scalar)| Pin { name, scalar: *scalar }).collect()
 }
 
-/// SplitMix64: the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn one_in(&mut self, times: u64) -> bool {
-        self.next().is_multiple_of(times)
-    }
-
-    /// From -1 to 1.
-    fn noise(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    }
-}
-
 /// Two presses whose strokes take a tenth of a second or so.
 struct Presses {
     random: Random,
@@ -170,7 +149,7 @@ struct Presses {
 impl Presses {
     fn new() -> Self {
         Self {
-            random: Random(25),
+            random: Random::new(25),
             cycle: 0,
             ram: 0.0,
             present_for: 0,
