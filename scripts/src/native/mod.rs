@@ -3,8 +3,8 @@
 //! What a program means, `hir` says; what an operation gives and when it faults, the interpreter's modules say, which is
 //! the oracle of the tests. Read `emit` first for how code is made, then `program` for how it runs.
 //!
-//! - The state is one arena. A run works on a copy of it, and the two change places if it succeeds: a fault leaves the
-//!   state as it was. Tags and ports are staged by their owners.
+//! - The state is one arena. A run begins with a copy of it and works on the arena itself; if it fails, the two change
+//!   places: a fault leaves the state as it was. Tags and ports are staged by their owners.
 //! - A run allocates nothing, takes no lock and formats nothing, also when it fails: a failure is the number of a place
 //!   and the values found there.
 //! - Code holds no addresses, and is never writable and executable at once.

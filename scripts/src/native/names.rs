@@ -30,9 +30,15 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Box<[(Arc<str>, u16)]> {
     all.into()
 }
 
+/// All numbers up to the largest.
+fn numbers(used: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+    0..=used.max().unwrap_or(0)
+}
+
 /// Texts of `sys.mode`, `sys.state` and `axis.state`.
 #[derive(Debug)]
 pub(super) struct Names {
+    /// By their numbers.
     modes: Box<[SymbolBytes]>,
     states: Box<[SymbolBytes]>,
     axis_states: Box<[SymbolBytes]>,
@@ -48,8 +54,10 @@ impl Names {
             texts.map(|text| symbol_bytes(text).unwrap_or([0; SYMBOL_SIZE as usize])).collect()
         };
         Self {
-            modes: all(&mut Mode::ALL.iter().map(|mode| mode.name())),
-            states: all(&mut State::ALL.iter().map(|state| state.name())),
+            modes: all(&mut numbers(Mode::ALL.iter().map(|mode| *mode as u8))
+                .map(|number| Mode::from_number(number).map_or("", Mode::name))),
+            states: all(&mut numbers(State::ALL.iter().map(|state| *state as u8))
+                .map(|number| State::from_number(number).map_or("", State::name))),
             axis_states: all(&mut AXIS_STATES.iter().copied()),
             none: [0; SYMBOL_SIZE as usize],
             alarms: sorted(reach.alarms.iter().map(|alarm| alarm.name.as_str())),
@@ -73,17 +81,33 @@ impl Names {
     }
 
     pub fn mode(&self, mode: Mode) -> &SymbolBytes {
-        let place = Mode::ALL.iter().position(|one| *one == mode);
-        place.and_then(|place| self.modes.get(place)).unwrap_or(&self.none)
+        self.modes.get(mode as usize).unwrap_or(&self.none)
     }
 
     pub fn state(&self, state: State) -> &SymbolBytes {
-        let place = State::ALL.iter().position(|one| *one == state);
-        place.and_then(|place| self.states.get(place)).unwrap_or(&self.none)
+        self.states.get(state as usize).unwrap_or(&self.none)
     }
 
     pub fn axis_state(&self, name: &str) -> &SymbolBytes {
         let place = AXIS_STATES.iter().position(|one| *one == name);
         place.and_then(|place| self.axis_states.get(place)).unwrap_or(&self.none)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Names, symbol_bytes};
+    use crate::Reach;
+    use sensai_model::packml::{Mode, State};
+
+    #[test]
+    fn modes_and_states_have_their_names() {
+        let names = Names::new(&Reach::default());
+        for mode in Mode::ALL {
+            assert_eq!(Some(*names.mode(*mode)), symbol_bytes(mode.name()));
+        }
+        for state in State::ALL {
+            assert_eq!(Some(*names.state(*state)), symbol_bytes(state.name()));
+        }
     }
 }

@@ -41,10 +41,10 @@ pub struct NativeProgram {
     parameter_types: Box<[ScalarType]>,
     /// Parameters that the program reads: it was compiled for what the cell says of them.
     read_parameters: Box<[(usize, Parameter)]>,
-    /// State after the last successful run.
+    /// State after the last successful run; what a run works on.
     arena: Box<[u128]>,
-    /// What a run works on. After a failed one: the state in which it failed.
-    next: Box<[u128]>,
+    /// The state with which the last run began. After a failed one: the state in which it failed.
+    other: Box<[u128]>,
     initial: Box<[u128]>,
     handles: Box<[usize]>,
     slots: usize,
@@ -53,6 +53,8 @@ pub struct NativeProgram {
     /// Work of every run, if it is known.
     bound: Option<u64>,
     operations: u64,
+    /// How the last failed run failed.
+    failure: Failure,
     stack: u32,
 }
 
@@ -160,7 +162,7 @@ impl NativeProgram {
             parameter_types: environment.parameters.iter().map(|parameter| parameter.scalar).collect(),
             read_parameters: read_parameters(source),
             arena: initial.clone(),
-            next: initial.clone(),
+            other: initial.clone(),
             initial,
             handles: handles(source.layout),
             slots: tags.map(|tag| tag.slot + tag.len()).max().unwrap_or(0) as usize,
@@ -168,6 +170,7 @@ impl NativeProgram {
             models: environment.reach.models.len(),
             bound,
             operations: 0,
+            failure: Failure::default(),
             stack: image.stack,
         })
     }
@@ -229,7 +232,7 @@ impl NativeProgram {
 
     /// The state in which the last failed run ended; of no use after the next run.
     pub fn failed_state(&self) -> &[u8] {
-        self.bytes(&self.next)
+        self.bytes(&self.other)
     }
 
     fn bytes<'a>(&self, words: &'a [u128]) -> &'a [u8] {
@@ -271,10 +274,11 @@ impl NativeProgram {
         for (bits, value) in self.parameters.iter_mut().zip(context.parameters) {
             *bits = value.to_bits();
         }
-        self.next.copy_from_slice(&self.arena);
+        // The copy is what is left alone: nothing that the run loads waits for it.
+        self.other.copy_from_slice(&self.arena);
         let fuel = i64::try_from(self.limits.operations).unwrap_or(i64::MAX);
         let first = context.sys.first_cycle;
-        let ended = shims::run(Run {
+        let run = Run {
             pages: &self.pages,
             entry: self.entry,
             tags: context.tags,
@@ -286,28 +290,36 @@ impl NativeProgram {
             host: Host { ports: context.ports, first, program: self.index, names: &self.names },
             sys: context.sys,
             fuel,
-            arena: &mut self.next,
-        });
+            arena: &mut self.arena,
+        };
+        let ended = shims::run(run, &mut self.failure);
         self.operations = match self.bound {
             Some(bound) => bound,
             None => fuel.saturating_sub(ended.fuel).max(0).cast_unsigned(),
         };
-        if let Some(failure) = ended.failure {
-            let site = self.sites.get(failure.site);
-            if site.is_some_and(|site| matches!(site.kind, SiteKind::Fuel)) {
-                self.operations = self.limits.operations;
-            }
-            return Err(self.failed(failure, context.sys.dt_ns));
+        if ended.failed {
+            return Err(self.end_failed(context.sys.dt_ns));
         }
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.next);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.arena);
         for at in &self.handles {
             let part = bytes.get_mut(*at..).and_then(|rest| rest.get_mut(..AxisHandle::SIZE as usize));
             if let Some(Ok(handle)) = part.map(bytemuck::try_from_bytes_mut::<AxisHandle>) {
                 handle.settle(context.ports, first);
             }
         }
-        std::mem::swap(&mut self.arena, &mut self.next);
         Ok(())
+    }
+
+    /// A run failed: the state is what it was before.
+    #[cold]
+    fn end_failed(&mut self, dt_ns: i64) -> ProgramError {
+        std::mem::swap(&mut self.arena, &mut self.other);
+        let failure = self.failure;
+        let site = self.sites.get(failure.site);
+        if site.is_some_and(|site| matches!(site.kind, SiteKind::Fuel)) {
+            self.operations = self.limits.operations;
+        }
+        self.failed(failure, dt_ns)
     }
 
     /// The fault of a run that failed. What refused its arguments is asked why, which does not change anything.
@@ -323,8 +335,8 @@ impl NativeProgram {
             Some(SiteKind::Method(block, method)) => {
                 let types = method.arguments.iter().map(|argument| argument.scalar);
                 let (values, count) = arguments(types, failure.values.get(1..).unwrap_or_default());
-                let base = self.next.as_ptr() as u64;
-                let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.next);
+                let base = self.other.as_ptr() as u64;
+                let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.other);
                 let offset = failure.values.first().and_then(|address| address.checked_sub(base));
                 let state = offset
                     .and_then(|offset| bytes.get_mut(usize::try_from(offset).ok()?..))
@@ -352,7 +364,7 @@ impl NativeProgram {
             let part = bytes.get(at..)?.get(..AxisHandle::SIZE as usize)?;
             AxisHandle::from_bytes(part).map(|handle| handle.axis())
         };
-        self.handles.iter().all(|at| axis(&self.next, *at) == axis(&self.initial, *at))
+        self.handles.iter().all(|at| axis(&self.other, *at) == axis(&self.initial, *at))
     }
 
     fn take(&mut self, state: &[u8]) -> Result<(), Damage> {
@@ -360,9 +372,9 @@ impl NativeProgram {
             let (given, size) = (state.len(), self.layout.size());
             return Err(Damage::new(format!("{given} bytes, the layout has {size}")));
         }
-        self.next.fill(0);
-        let next: &mut [u8] = bytemuck::cast_slice_mut(&mut self.next);
-        restore::fields(self.layout.fields(), self.limits.text_len, state, next)?;
+        self.other.fill(0);
+        let other: &mut [u8] = bytemuck::cast_slice_mut(&mut self.other);
+        restore::fields(self.layout.fields(), self.limits.text_len, state, other)?;
         match self.same_axes() {
             true => Ok(()),
             false => Err(Damage::new("a handle is of another axis than the one that `init` gave it")),
@@ -386,7 +398,7 @@ impl Program for NativeProgram {
     fn restore(&mut self, state: &[u8]) -> Result<(), ProgramError> {
         match self.take(state) {
             Ok(()) => {
-                std::mem::swap(&mut self.arena, &mut self.next);
+                std::mem::swap(&mut self.arena, &mut self.other);
                 Ok(())
             }
             Err(damage) => {

@@ -104,16 +104,19 @@ pub(super) struct Run<'a> {
 pub(super) struct Ended {
     /// Work that was not done.
     pub fuel: i64,
-    pub failure: Option<Failure>,
+    /// It failed.
+    pub failed: bool,
 }
 
-/// Run a program.
+/// Run a program. If it fails, `failure` says how. Compiled into the one place that calls it: what is passed is much, and most
+/// of it is stored only once then.
+#[inline(always)]
 #[allow(unsafe_code, reason = "compiled code is called by its address")]
-pub(super) fn run(run: Run<'_>) -> Ended {
+pub(super) fn run(run: Run<'_>, failure: &mut Failure) -> Ended {
     let Run { pages, entry, tags, parameters, scratch, constants, callees, mut host, unit, sys, fuel, arena } =
         run;
     let tags = tags.raw();
-    let step_ns = sys.dt_ns.max(0);
+    let (step_ns, dt_s) = (sys.dt_ns.max(0), seconds_from_ns(sys.dt_ns));
     let mut context = Context {
         values: tags.values,
         valid: tags.valid,
@@ -128,9 +131,9 @@ pub(super) fn run(run: Run<'_>) -> Ended {
         cycle: i64::try_from(sys.cycle).unwrap_or(i64::MAX),
         time_ns: sys.time_ns,
         dt_ns: sys.dt_ns,
-        dt_s: seconds_from_ns(sys.dt_ns),
+        dt_s,
         step_ns,
-        step_s: seconds_from_ns(step_ns),
+        step_s: if step_ns > 0 { dt_s } else { 0.0 },
         first_cycle: sys.first_cycle.into(),
         fuel,
         site: 0,
@@ -139,7 +142,8 @@ pub(super) fn run(run: Run<'_>) -> Ended {
         trace: [0; TRACE],
     };
     let Some(code) = pages.code().get(entry..) else {
-        return Ended { fuel: 0, failure: Some(Failure::default()) };
+        *failure = Failure::default();
+        return Ended { fuel: 0, failed: true };
     };
     // SAFETY: `entry` is where the compiler put a function of exactly this signature.
     let enter = unsafe {
@@ -148,14 +152,21 @@ pub(super) fn run(run: Run<'_>) -> Ended {
     // SAFETY: everything behind the context is as large as the compiler was told, and is borrowed for the call; the
     // code checks every index that is not known when it is compiled.
     let left = unsafe { enter(&raw mut context, arena.as_mut_ptr()) };
-    let failure = (left < 0).then_some(Failure {
+    if left < 0 {
+        take_failure(&context, failure);
+    }
+    Ended { fuel: context.fuel, failed: left < 0 }
+}
+
+#[cold]
+fn take_failure(context: &Context, failure: &mut Failure) {
+    *failure = Failure {
         site: context.site,
         values: context.operands,
         refused: None,
         trace: context.trace,
         traced: context.calls,
-    });
-    Ended { fuel: context.fuel, failure }
+    };
 }
 
 /// The host behind a context.
