@@ -7,6 +7,7 @@ mod docs;
 mod errors;
 mod examples;
 mod findings;
+mod forwarding;
 mod hostile;
 mod libraries;
 mod migrator;

@@ -180,6 +180,11 @@ impl Bench {
         Self { tags, store, values, program, native, cycle: 0, started: 0, ports }
     }
 
+    /// There is a compiled program beside the interpreted one.
+    pub fn is_compiled(&self) -> bool {
+        self.native.is_some()
+    }
+
     pub fn program_state(&self) -> &[u8] {
         self.program.state()
     }
@@ -250,9 +255,10 @@ impl Bench {
             // What is left of the fuel, and how deep calls may be, each tier counts by itself.
             (_, Err(error))
                 if [FaultCode::FuelExhausted, FaultCode::CallDepth].contains(&error.fault.code) => {}
-            (Err(native), Err(error)) => {
-                assert_eq!(native.fault, error.fault, "{}, {}", native.text, error.text);
-                assert_eq!(native.text, error.text);
+            (Err(failed), Err(error)) => {
+                assert_eq!(failed.fault, error.fault, "{}, {}", failed.text, error.text);
+                assert_eq!(failed.text, error.text);
+                assert_eq!(native.state(), state, "a fault leaves the state as it was");
             }
             (native, interpreted) => {
                 let text = |result: &Result<(), ProgramError>| match result {

@@ -78,7 +78,8 @@ impl Emitter<'_, '_> {
         let at = self.b.append_block_param(turn, types::I64);
         self.b.ins().jump(turn, &[start.into()]);
         self.b.switch_to_block(turn);
-        self.store_at(operand, element, Address::pointer(at));
+        let within = self.extent(to, len.saturating_mul(stride));
+        self.store_at(operand, element, Address { within, ..Address::pointer(at) });
         let next = self.b.ins().iadd_imm(at, i64::from(stride));
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
         self.b.ins().brif(more, turn, &[next.into()], out, &[]);

@@ -357,10 +357,12 @@ impl Emitter<'_, '_> {
         };
         self.b.seal_block(more);
         self.b.switch_to_block(more);
+        let known = self.known.clone();
         if let Some(second) = self.scalar(right) {
             self.flush();
             self.b.ins().jump(done, &[second.into()]);
         }
+        self.known.meet(&known);
         self.b.seal_block(done);
         self.b.switch_to_block(done);
         self.b.block_params(done).first().copied()

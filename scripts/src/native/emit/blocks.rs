@@ -146,6 +146,9 @@ impl Emitter<'_, '_> {
     /// A `Flag`: every byte but 0 is true.
     fn flag(&mut self, address: Address) -> Ssa {
         let byte = self.load_bits(types::I8, address, true);
+        if self.is_bit(byte) {
+            return byte;
+        }
         self.b.ins().icmp_imm(IntCC::NotEqual, byte, 0)
     }
 

@@ -1,6 +1,6 @@
 //! `if`, and blocks with a value.
 
-use super::{Address, Emitter, Memory, Operand};
+use super::{Address, Emitter, Memory, Operand, known::Known};
 use crate::{
     hir::{Block, ExprId, ExprKind, Type, UnaryOperator},
     native::effects::in_memory,
@@ -16,8 +16,8 @@ pub(super) struct Meeting {
     memory: bool,
     /// Nothing changes what is there, on any path.
     stable: bool,
-    /// A path leads here.
-    reached: bool,
+    /// What is known here; none: no path leads here.
+    known: Option<Known>,
 }
 
 impl Emitter<'_, '_> {
@@ -29,7 +29,7 @@ impl Emitter<'_, '_> {
         if let Some(ty) = scalar.or(memory.then_some(types::I64)) {
             self.b.append_block_param(block, ty);
         }
-        Meeting { block, scalar, memory, stable: true, reached: false }
+        Meeting { block, scalar, memory, stable: true, known: None }
     }
 
     /// End a path with its value.
@@ -46,15 +46,16 @@ impl Emitter<'_, '_> {
         };
         let arguments: Vec<BlockArg> = argument.into_iter().map(BlockArg::from).collect();
         self.b.ins().jump(meeting.block, &arguments);
-        meeting.reached = true;
+        match &mut meeting.known {
+            Some(known) => known.meet(&self.known),
+            none => *none = Some(self.known.clone()),
+        }
     }
 
     /// Go on where the paths met.
-    pub(super) fn meet(&mut self, meeting: &Meeting) -> Option<Operand> {
+    pub(super) fn meet(&mut self, meeting: Meeting) -> Option<Operand> {
         self.b.seal_block(meeting.block);
-        if !meeting.reached {
-            return None;
-        }
+        self.known = meeting.known?;
         self.b.switch_to_block(meeting.block);
         let value = self.b.block_params(meeting.block).first().copied();
         Some(match value {
@@ -80,10 +81,12 @@ impl Emitter<'_, '_> {
         }
         let mut meeting = self.meeting(ty);
         let (yes, no) = self.fork(condition)?;
+        let known = self.known.clone();
         self.b.switch_to_block(yes);
         if let Some(value) = self.block(then) {
             self.arrive(&mut meeting, value);
         }
+        self.known = known;
         self.b.switch_to_block(no);
         let value = match otherwise {
             Some(otherwise) => self.block(otherwise),
@@ -92,7 +95,7 @@ impl Emitter<'_, '_> {
         if let Some(value) = value {
             self.arrive(&mut meeting, value);
         }
-        self.meet(&meeting)
+        self.meet(meeting)
     }
 
     /// The same with a value in memory that goes to a place that nothing else knows of.
@@ -105,7 +108,9 @@ impl Emitter<'_, '_> {
     ) -> Option<()> {
         let mut meeting = self.meeting(&Type::Unit);
         let (yes, no) = self.fork(condition)?;
+        let known = self.known.clone();
         for (start, block) in [(yes, Some(then)), (no, otherwise)] {
+            self.known.clone_from(&known);
             self.b.switch_to_block(start);
             let done = match (block, to) {
                 (Some(block), Some(to)) => self.block_into(block, to),
@@ -116,7 +121,7 @@ impl Emitter<'_, '_> {
                 self.arrive(&mut meeting, Operand::Unit);
             }
         }
-        self.meet(&meeting).map(|_| ())
+        self.meet(meeting).map(|_| ())
     }
 
     /// A choice between two integers or bools that are there anyway needs no branch.
@@ -163,8 +168,10 @@ impl Emitter<'_, '_> {
                 self.b.seal_block(more);
                 decided?;
                 self.b.switch_to_block(more);
+                let known = self.known.clone();
                 // The left side may decide even if the right one does not come back.
                 let _ = self.branch(right, yes, no);
+                self.known.meet(&known);
                 Some(())
             }
             ExprKind::Unary(UnaryOperator::Not, operand) => self.branch(operand, no, yes),

@@ -149,14 +149,12 @@ impl<'a> Emitter<'a, '_> {
             self.flush();
             self.leave(value);
         }
-        let left = self.frame.left;
+        let left = self.frame.left.take();
         if let Some(caller) = self.callers.pop() {
             self.frame = caller;
         }
         self.b.seal_block(exit);
-        if !left {
-            return None;
-        }
+        self.known = left?;
         self.b.switch_to_block(exit);
         Some(result.map_or(Operand::Unit, Operand::Scalar))
     }
@@ -212,6 +210,18 @@ impl<'a> Emitter<'a, '_> {
         }
         let target = self.import(callee);
         let inst = self.b.ins().call(target, &arguments);
+        let changed = self.unit.effects.get(callee.index()).copied().unwrap_or_default();
+        if changed.tags {
+            self.forget_tags(0, u32::MAX);
+        }
+        if let (Some(This::Memory(address)), Some(ty)) = (this, &function.this)
+            && (changed.memory || changed.blocks)
+        {
+            self.stored(address, ty.size());
+        }
+        if let Some(to) = to.filter(|_| in_memory(&function.result)) {
+            self.stored(to, function.result.size());
+        }
         let results = self.b.inst_results(inst).to_vec();
         let left = results.first().copied()?;
         if matches!(function.result, Type::Never) {
@@ -308,6 +318,7 @@ impl<'a> Emitter<'a, '_> {
         }
         given.extend([self.interval(), result]);
         let refused = self.call_out((method.native)(), &given, Some(types::I32))?;
+        self.stored(address, of.size as u32);
         if !self.proven(Check::Operation(id)) {
             let mut operands = vec![state];
             operands.extend(values.iter().take(OPERANDS - 1));

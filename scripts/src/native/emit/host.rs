@@ -2,6 +2,7 @@
 
 use super::{Address, Emitter, Memory, Operand, constant_flags};
 use crate::{
+    axis::AxisHandle,
     hir::{AxisCall, AxisDirection, ExprId, FaultName, NamedRequest, Place, SysFact, Type},
     native::{
         context::at,
@@ -130,7 +131,7 @@ impl Emitter<'_, '_> {
     /// Fail here, and leave a text.
     fn fail_of(&mut self, at: u32, kind: SiteKind, text: Operand) {
         let from = self.in_memory(text).address;
-        self.copy(&Type::Symbol, from, Address { offset: at::OPERANDS, ..Address::pointer(self.context) });
+        self.copy(&Type::Symbol, from, Address { offset: at::OPERANDS, ..Address::apart(self.context) });
         self.fail(at, kind, &[]);
     }
 
@@ -140,6 +141,7 @@ impl Emitter<'_, '_> {
         let number = AXIS.properties.iter().position(|one| one.name == property.name).unwrap_or(0);
         let number = self.b.ins().iconst(types::I64, number as i64);
         let word = self.call_shim(Shim::AxisProperty, &[self.context, handle, number], Some(types::I64))?;
+        self.stored(address, AxisHandle::SIZE);
         Some(match property.kind {
             Kind::Bool => Operand::Scalar(self.b.ins().ireduce(types::I8, word)),
             Kind::I64 => Operand::Scalar(word),
@@ -206,7 +208,9 @@ impl Emitter<'_, '_> {
         let second = arguments.get(1).copied().unwrap_or_else(|| zero(self));
         let (kind, handle) = (self.b.ins().iconst(types::I64, kind), self.pointer(address));
         let given = [self.context, handle, kind, first, second, direction];
-        if let Some(full) = self.call_shim(Shim::AxisCommand, &given, Some(types::I32)) {
+        let full = self.call_shim(Shim::AxisCommand, &given, Some(types::I32));
+        self.stored(address, AxisHandle::SIZE);
+        if let Some(full) = full {
             self.fail_if(full, at, SiteKind::AxisFull, &[]);
         }
         Some(Operand::Unit)

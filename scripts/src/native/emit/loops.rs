@@ -18,6 +18,10 @@ impl Emitter<'_, '_> {
         body: &Block,
     ) -> Option<()> {
         self.flush();
+        let conditions: Vec<ExprId> = condition.into_iter().collect();
+        let touched = self.touched(body, &conditions);
+        self.known.forget_all(&touched);
+        let known = self.known.clone();
         let (turn, ask, out) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.ins().jump(if body_first { turn } else { ask }, &[]);
         if condition.is_none() || body_first {
@@ -26,6 +30,7 @@ impl Emitter<'_, '_> {
             self.turn(at, turn, LoopTargets { again, out }, ask, body);
             self.b.seal_block(ask);
             self.b.switch_to_block(ask);
+            self.known.clone_from(&known);
             self.ask(condition, until, turn, out);
             self.b.seal_block(turn);
         } else {
@@ -37,6 +42,7 @@ impl Emitter<'_, '_> {
         }
         self.b.seal_block(out);
         self.b.switch_to_block(out);
+        self.known = known;
         Some(())
     }
 
@@ -108,7 +114,7 @@ impl Emitter<'_, '_> {
                 let (stride, element) = (of.element.size(), of.element.clone());
                 self.elements(at, of.len, counter, body, |emitter, position| {
                     let from = super::Address::pointer(base);
-                    let from = emitter.element(from, Position::Computed(position), stride);
+                    let from = emitter.element(from, Position::Computed(position), stride, of.len);
                     let operand = match in_memory(&element) {
                         true => Operand::Memory(Memory { address: from, stable: true }),
                         false => Operand::Scalar(emitter.load(&element, from)),
@@ -121,8 +127,12 @@ impl Emitter<'_, '_> {
                 let (values, len) = self.tag_values(*tag, changes.tags)?;
                 let scalar = self.frame.function.local(variable).ty.clone();
                 self.elements(at, len, counter, body, |emitter, position| {
-                    let from =
-                        emitter.element(super::Address::pointer(values), Position::Computed(position), 8);
+                    let from = emitter.element(
+                        super::Address::pointer(values),
+                        Position::Computed(position),
+                        8,
+                        len,
+                    );
                     let value = emitter.load_tag(&scalar, from);
                     emitter.bind(variable, Operand::Scalar(value));
                 });
@@ -158,6 +168,9 @@ impl Emitter<'_, '_> {
         mut bind: impl FnMut(&mut Self, Ssa),
     ) {
         self.flush();
+        let touched = self.touched(body, &[]);
+        self.known.forget_all(&touched);
+        let known = self.known.clone();
         let (turn, again, out) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let number = self.b.declare_var(types::I64);
         self.b.def_var(number, first);
@@ -194,6 +207,7 @@ impl Emitter<'_, '_> {
         self.b.seal_block(turn);
         self.b.seal_block(out);
         self.b.switch_to_block(out);
+        self.known = known;
     }
 
     /// [`Emitter::turn`] in a block that is open already.

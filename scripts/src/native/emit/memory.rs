@@ -21,6 +21,8 @@ const UNROLLED_MAX: u32 = 256;
 pub(crate) struct Address {
     pub base: Base,
     pub offset: i32,
+    /// Part of the state in which a computed address lies: from, to.
+    pub within: Option<(i32, i32)>,
 }
 
 /// What an offset is from.
@@ -42,8 +44,17 @@ pub(super) struct Temporaries {
 }
 
 impl Address {
+    pub fn new(base: Base, offset: i32) -> Self {
+        Self { base, offset, within: None }
+    }
+
     pub fn pointer(pointer: Ssa) -> Self {
-        Self { base: Base::Pointer(pointer), offset: 0 }
+        Self::new(Base::Pointer(pointer), 0)
+    }
+
+    /// A pointer to what is not in the state.
+    pub fn apart(pointer: Ssa) -> Self {
+        Self { within: Some((0, 0)), ..Self::pointer(pointer) }
     }
 
     pub fn plus(self, bytes: u32) -> Self {
@@ -78,6 +89,15 @@ impl Emitter<'_, '_> {
 
     /// Load bits of any type; `aligned` to its size.
     pub(super) fn load_bits(&mut self, ty: ir::Type, address: Address, aligned: bool) -> Ssa {
+        if let Some(known) = self.recall(ty, address) {
+            return known;
+        }
+        let value = self.load_part(ty, address, aligned);
+        self.remember(ty, address, value);
+        value
+    }
+
+    fn load_part(&mut self, ty: ir::Type, address: Address, aligned: bool) -> Ssa {
         let (base, offset) = self.base(address);
         let flags = match (address.base, aligned) {
             (Base::Constants, _) => constant_flags(),
@@ -88,6 +108,13 @@ impl Emitter<'_, '_> {
     }
 
     pub(super) fn store_bits(&mut self, value: Ssa, address: Address, aligned: bool) {
+        let ty = self.b.func.dfg.value_type(value);
+        self.store_part(value, address, aligned);
+        self.stored(address, ty.bytes());
+        self.remember(ty, address, value);
+    }
+
+    pub(super) fn store_part(&mut self, value: Ssa, address: Address, aligned: bool) {
         let (base, offset) = self.base(address);
         let flags = if aligned { MemFlags::trusted() } else { MemFlags::new().with_notrap() };
         self.b.ins().store(flags, value, base, offset);
@@ -96,7 +123,11 @@ impl Emitter<'_, '_> {
     /// Load a scalar from the state, or from an array or record elsewhere.
     pub(super) fn load(&mut self, ty: &Type, address: Address) -> Ssa {
         match ty {
-            Type::Bool => self.load_bits(types::I8, address, true),
+            Type::Bool => {
+                let value = self.load_bits(types::I8, address, true);
+                self.bits.insert(value);
+                value
+            }
             Type::F64 => {
                 let value = self.load_bits(types::F64, address, true);
                 self.canonical.insert(value);
@@ -134,7 +165,7 @@ impl Emitter<'_, '_> {
             constants.extend(symbol_bytes(text).unwrap_or([0; crate::layout::SYMBOL_SIZE as usize]));
             offset
         });
-        Address { base: Base::Constants, offset: offset.cast_signed() }
+        Address::new(Base::Constants, offset.cast_signed())
     }
 
     /// A value in memory.
@@ -144,7 +175,7 @@ impl Emitter<'_, '_> {
             Operand::Symbol(symbol) => Memory { address: self.symbol_address(symbol), stable: true },
             // Types are checked, so this is not met; constants are there and do no harm.
             Operand::Unit | Operand::Scalar(_) => {
-                Memory { address: Address { base: Base::Constants, offset: 0 }, stable: true }
+                Memory { address: Address::new(Base::Constants, 0), stable: true }
             }
         }
     }
@@ -167,6 +198,7 @@ impl Emitter<'_, '_> {
         if from == to || bytes == 0 {
             return;
         }
+        self.stored(to, bytes);
         if bytes > UNROLLED_MAX {
             let (from, to) = (self.pointer(from), self.pointer(to));
             let bytes = self.b.ins().iconst(types::I64, i64::from(bytes));
@@ -184,14 +216,15 @@ impl Emitter<'_, '_> {
                 2.. => (types::I16, 2),
                 _ => (types::I8, 1),
             };
-            let part = self.load_bits(ty, from.plus(at), false);
-            self.store_bits(part, to.plus(at), false);
+            let part = self.load_part(ty, from.plus(at), false);
+            self.store_part(part, to.plus(at), false);
             at += size;
         }
     }
 
     /// Fill with zeros.
     pub(super) fn clear(&mut self, bytes: u32, to: Address) {
+        self.stored(to, bytes);
         let mut at = 0;
         while at < bytes {
             let (ty, size) = match bytes - at {
@@ -201,7 +234,7 @@ impl Emitter<'_, '_> {
                 _ => (types::I8, 1),
             };
             let zero = self.b.ins().iconst(ty, 0);
-            self.store_bits(zero, to.plus(at), false);
+            self.store_part(zero, to.plus(at), false);
             at += size;
         }
     }
@@ -219,7 +252,7 @@ impl Emitter<'_, '_> {
             None => (bytes, self.stack(bytes)),
         };
         self.temporaries.used.push(slot);
-        Address { base: Base::Stack(slot.1), offset: 0 }
+        Address::new(Base::Stack(slot.1), 0)
     }
 
     /// Begin a statement: what it takes is free again after [`Emitter::release`].
@@ -237,7 +270,7 @@ impl Emitter<'_, '_> {
         if bytes > STACK_MAX {
             return self.scratch(bytes);
         }
-        Address { base: Base::Stack(self.stack(bytes)), offset: 0 }
+        Address::new(Base::Stack(self.stack(bytes)), 0)
     }
 
     fn stack(&mut self, bytes: u32) -> StackSlot {
@@ -248,7 +281,7 @@ impl Emitter<'_, '_> {
     fn scratch(&mut self, bytes: u32) -> Address {
         let offset = self.out.scratch.next_multiple_of(16);
         self.out.scratch = offset.saturating_add(bytes);
-        Address { base: Base::Scratch, offset: offset.cast_signed() }
+        Address::new(Base::Scratch, offset.cast_signed())
     }
 
     /// Give a variable its first value. It is used where it lies only if that is known to last: behind a pointer may be

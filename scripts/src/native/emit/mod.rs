@@ -13,6 +13,7 @@ mod blocks;
 mod branches;
 mod calls;
 mod host;
+mod known;
 mod library;
 mod loops;
 mod memory;
@@ -41,6 +42,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use known::Known;
 use memory::Temporaries;
 use sensai_model::{Tag, Value};
 use std::{
@@ -142,8 +144,8 @@ struct Frame<'a> {
     ranges: HashMap<LocalId, (i64, i64)>,
     /// Where `return` leads to; none: out of the code.
     exit: Option<ir::Block>,
-    /// Something leads there.
-    left: bool,
+    /// What is known there; none: nothing leads there.
+    left: Option<Known>,
     /// Where a result in memory goes.
     result: Option<Address>,
     loops: Vec<LoopTargets>,
@@ -178,9 +180,14 @@ pub(super) struct Emitter<'a, 'f> {
     paid: bool,
     word: Option<StackSlot>,
     temporaries: Temporaries,
+    /// `this` of the function that is compiled, by its address.
+    state: Option<Ssa>,
+    known: Known,
     imported: HashMap<FunctionId, ir::FuncRef>,
     /// Floats that are not a NaN of an odd form.
     canonical: std::collections::HashSet<Ssa>,
+    /// Bytes that are 0 or 1.
+    bits: std::collections::HashSet<Ssa>,
 }
 
 /// Memory of the context that does not change while code runs.
@@ -269,8 +276,11 @@ pub(super) fn function(
         paid: !unit.fuel,
         word: None,
         temporaries: Temporaries::default(),
+        state: None,
+        known: Known::default(),
         imported: HashMap::new(),
         canonical: std::collections::HashSet::new(),
+        bits: std::collections::HashSet::new(),
     };
     emitter.parameters(&mut parameters);
     emitter.whole();
@@ -287,7 +297,7 @@ impl<'a> Frame<'a> {
             locals: vec![Slot::Unset; function.locals.len()],
             ranges: HashMap::new(),
             exit: None,
-            left: false,
+            left: None,
             result: None,
             loops: Vec::new(),
             called: None,
@@ -310,7 +320,8 @@ impl<'a> Emitter<'a, '_> {
             self.fuel = Some(variable);
         }
         if self.frame.function.this.is_some() {
-            self.frame.this = given.next().map(|this| This::Memory(Address::pointer(this)));
+            self.state = given.next();
+            self.frame.this = self.state.map(|this| This::Memory(Address::pointer(this)));
         }
         for index in 0..self.frame.function.parameters {
             let local = self.frame.function.local(LocalId(index));
@@ -325,7 +336,7 @@ impl<'a> Emitter<'a, '_> {
             self.bind_lasting(LocalId(index), operand);
         }
         if in_memory(&self.frame.function.result) {
-            self.frame.result = given.next().map(Address::pointer);
+            self.frame.result = given.next().map(Address::apart);
         }
     }
 
@@ -374,7 +385,10 @@ impl<'a> Emitter<'a, '_> {
     /// Out of the function at hand, with its result.
     fn leave(&mut self, value: Operand) {
         if let Some(exit) = self.frame.exit {
-            self.frame.left = true;
+            match &mut self.frame.left {
+                Some(known) => known.meet(&self.known),
+                none => *none = Some(self.known.clone()),
+            }
             match value {
                 Operand::Scalar(value) => self.b.ins().jump(exit, &[value.into()]),
                 _ => self.b.ins().jump(exit, &[]),

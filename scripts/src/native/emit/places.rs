@@ -74,7 +74,7 @@ impl Emitter<'_, '_> {
                 Step::Index { index, len, stride, at } => {
                     let Some(value) = indices.next().copied() else { continue };
                     let position = self.position_of(*index, value, *len, *at, SiteKind::Index { len: *len });
-                    memory.address = self.element(memory.address, position, *stride);
+                    memory.address = self.element(memory.address, position, *stride, *len);
                 }
             }
         }
@@ -82,7 +82,7 @@ impl Emitter<'_, '_> {
     }
 
     fn root(&mut self, place: &Place) -> Option<Memory> {
-        let nowhere = Memory { address: Address { base: Base::Constants, offset: 0 }, stable: true };
+        let nowhere = Memory { address: Address::new(Base::Constants, 0), stable: true };
         Some(match &place.root {
             Root::This => match self.frame.this {
                 Some(This::Memory(address)) => Memory { address, stable: false },
@@ -95,10 +95,7 @@ impl Emitter<'_, '_> {
             },
             Root::Constant(constant) => {
                 let offset = self.unit.constants.get(constant.index()).copied().unwrap_or(0);
-                Memory {
-                    address: Address { base: Base::Constants, offset: offset.cast_signed() },
-                    stable: true,
-                }
+                Memory { address: Address::new(Base::Constants, offset.cast_signed()), stable: true }
             }
             Root::Value(value) => {
                 let operand = self.expr(*value)?;
@@ -172,16 +169,25 @@ impl Emitter<'_, '_> {
     }
 
     /// Address of an element.
-    pub(super) fn element(&mut self, array: Address, position: Position, stride: u32) -> Address {
+    pub(super) fn element(&mut self, array: Address, position: Position, stride: u32, len: u32) -> Address {
         match position {
             Position::Known(position) => array.plus(position.saturating_mul(stride)),
             Position::Computed(position) => {
                 let (base, offset) = self.base(array);
-                let distance = match stride.is_power_of_two() {
-                    true => self.b.ins().ishl_imm(position, i64::from(stride.trailing_zeros())),
-                    false => self.b.ins().imul_imm(position, i64::from(stride)),
+                let within = self.extent(array, len.saturating_mul(stride));
+                let pointer = match self.known.pointer(base, position, stride) {
+                    Some(pointer) => pointer,
+                    None => {
+                        let distance = match stride.is_power_of_two() {
+                            true => self.b.ins().ishl_imm(position, i64::from(stride.trailing_zeros())),
+                            false => self.b.ins().imul_imm(position, i64::from(stride)),
+                        };
+                        let pointer = self.b.ins().iadd(base, distance);
+                        self.known.point(base, position, stride, pointer);
+                        pointer
+                    }
                 };
-                Address { base: Base::Pointer(self.b.ins().iadd(base, distance)), offset }
+                Address { base: Base::Pointer(pointer), offset, within }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `switch`, by the rules that `hir::Switch` tells.
 
-use super::{Emitter, Operand};
+use super::{Emitter, Operand, known::Known};
 use crate::hir::{Arm, ExprId, Pattern, Switch, SymbolId, Type};
 use cranelift_codegen::ir::{self, InstBuilder, Value as Ssa, condcodes::IntCC, types};
 use cranelift_frontend::Switch as Jumps;
@@ -14,7 +14,8 @@ impl Emitter<'_, '_> {
         let mut meeting = self.meeting(ty);
         let default = self.b.create_block();
         let bodies: Vec<ir::Block> = switch.arms.iter().map(|_| self.b.create_block()).collect();
-        let mut arms = Arms { arms: &switch.arms, bodies: &bodies, default, chains: BTreeMap::new() };
+        let known = self.known.clone();
+        let mut arms = Arms { arms: &switch.arms, bodies: &bodies, default, chains: BTreeMap::new(), known };
         match value {
             Operand::Scalar(value) => self.jump_by_number(&mut arms, value),
             text => self.jump_by_text(&mut arms, text),
@@ -22,15 +23,17 @@ impl Emitter<'_, '_> {
         for (arm, block) in switch.arms.iter().zip(&bodies) {
             self.b.seal_block(*block);
             self.b.switch_to_block(*block);
+            self.known.clone_from(&arms.known);
             self.arm_body(arm.body, &mut meeting);
         }
         self.b.seal_block(default);
         self.b.switch_to_block(default);
+        self.known = arms.known;
         match switch.default {
             Some(body) => self.arm_body(body, &mut meeting),
             None => self.arrive(&mut meeting, Operand::Unit),
         }
-        self.meet(&meeting)
+        self.meet(meeting)
     }
 
     fn arm_body(&mut self, body: ExprId, meeting: &mut super::branches::Meeting) {
@@ -135,6 +138,7 @@ impl Emitter<'_, '_> {
         for (block, texts) in longer {
             self.b.seal_block(block);
             self.b.switch_to_block(block);
+            self.known.clone_from(&arms.known);
             for (words, chain) in texts {
                 let mut differ = self.b.ins().iconst(types::I64, 0);
                 for (place, word) in (0..).zip(words).skip(1) {
@@ -153,17 +157,17 @@ impl Emitter<'_, '_> {
     }
 
     /// The guards of arms that name a value: the first one that holds, else on to `otherwise`.
-    fn guards(&mut self, arms: &Arms<'_>, otherwise: ir::Block) {
-        for (places, start) in &arms.chains {
-            self.b.seal_block(*start);
-            self.b.switch_to_block(*start);
+    fn guards(&mut self, arms: &mut Arms<'_>, otherwise: ir::Block) {
+        for (places, start) in std::mem::take(&mut arms.chains) {
+            self.b.seal_block(start);
+            self.b.switch_to_block(start);
             let mut open = true;
             for place in places {
                 let next = self.b.create_block();
-                self.guard(arms, *place, next);
+                self.guard(arms, place, next);
                 self.b.seal_block(next);
                 self.b.switch_to_block(next);
-                if arms.arms.get(*place).is_none_or(|arm| arm.guard.is_none()) {
+                if arms.arms.get(place).is_none_or(|arm| arm.guard.is_none()) {
                     open = false;
                     break;
                 }
@@ -174,12 +178,15 @@ impl Emitter<'_, '_> {
     }
 
     /// To the body of an arm if its guard holds, else to `next`.
-    fn guard(&mut self, arms: &Arms<'_>, place: usize, next: ir::Block) {
+    fn guard(&mut self, arms: &mut Arms<'_>, place: usize, next: ir::Block) {
         let body = arms.body(place);
         match arms.arms.get(place).and_then(|arm| arm.guard) {
             Some(guard) => {
+                self.known.clone_from(&arms.known);
                 // A guard that does not come back has ended its block.
                 let _ = self.branch(guard, body, next);
+                // It may have been asked on the way to any of the bodies.
+                arms.known.meet(&self.known);
             }
             None => {
                 self.b.ins().jump(body, &[]);
@@ -194,6 +201,8 @@ struct Arms<'a> {
     default: ir::Block,
     /// Arms that name the same value, and the block where their guards are asked.
     chains: BTreeMap<Vec<usize>, ir::Block>,
+    /// What is known whichever guards were asked.
+    known: Known,
 }
 
 impl Arms<'_> {

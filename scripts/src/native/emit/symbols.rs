@@ -78,10 +78,14 @@ impl Emitter<'_, '_> {
     /// Store a known text.
     pub(super) fn store_symbol(&mut self, symbol: SymbolId, to: Address) {
         let bytes = symbol_bytes(self.unit.hir.symbol(symbol)).unwrap_or([0; SYMBOL_SIZE as usize]);
+        self.stored(to, SYMBOL_SIZE);
         for (place, part) in (0..).zip(bytes.chunks_exact(16)) {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from(part));
             let part = self.b.ins().vconst(types::I8X16, constant);
-            self.store_bits(part, to.plus(16 * place), false);
+            self.store_part(part, to.plus(16 * place), false);
         }
+        let first = self.telling_words(symbol).first().copied().unwrap_or(0);
+        let first = self.b.ins().iconst(types::I64, first);
+        self.remember(types::I64, to, first);
     }
 }

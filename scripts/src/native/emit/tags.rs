@@ -30,6 +30,15 @@ struct Element {
     slot: u32,
 }
 
+impl Element {
+    fn known_slot(&self) -> Option<u32> {
+        match self.position {
+            Position::Known(position) => Some(self.slot.saturating_add(position)),
+            Position::Computed(_) => None,
+        }
+    }
+}
+
 impl Emitter<'_, '_> {
     fn element_of(&mut self, place: &TagPlace) -> Option<Element> {
         let tag = self.unit.tags.get(place.tag as usize).copied();
@@ -57,14 +66,28 @@ impl Emitter<'_, '_> {
     fn slot_address(&mut self, array: i32, element: &Element, stride: u32) -> Address {
         let base = self.b.ins().load(types::I64, constant_flags(), self.context, array);
         let first = Address::pointer(base).plus(element.slot.saturating_mul(stride));
-        self.element(first, element.position, stride)
+        self.element(first, element.position, stride, 1)
     }
 
     pub(super) fn read_tag(&mut self, place: &TagPlace) -> Option<Ssa> {
         let element = self.element_of(place)?;
-        let address = self.slot_address(at::VALUES, &element, 8);
         let ty = self.tag_type(place.tag);
-        Some(self.load_tag(&ty, address))
+        Some(self.load_element(&ty, &element))
+    }
+
+    fn load_element(&mut self, ty: &Type, element: &Element) -> Ssa {
+        let ssa = super::ssa_type(ty).unwrap_or(types::I64);
+        if let Some(slot) = element.known_slot()
+            && let Some(known) = self.recall_tag(ssa, slot)
+        {
+            return known;
+        }
+        let address = self.slot_address(at::VALUES, element, 8);
+        let value = self.load_tag(ty, address);
+        if let Some(slot) = element.known_slot() {
+            self.remember_tag(ssa, slot, value);
+        }
+        value
     }
 
     /// Load the value of a tag from its word.
@@ -72,9 +95,11 @@ impl Emitter<'_, '_> {
         let (base, offset) = self.base(address);
         let ssa = super::ssa_type(ty).unwrap_or(types::I64);
         let value = self.b.ins().load(ssa, flags(), base, offset);
-        if ssa == types::F64 {
-            self.canonical.insert(value);
-        }
+        match ssa {
+            types::F64 => self.canonical.insert(value),
+            types::I8 => self.bits.insert(value),
+            _ => false,
+        };
         value
     }
 
@@ -116,11 +141,10 @@ impl Emitter<'_, '_> {
     ) -> Option<()> {
         let operand = self.expr(value)?;
         let element = self.element_of(place)?;
-        let address = self.slot_address(at::VALUES, &element, 8);
         let ty = self.tag_type(place.tag);
         let new = match (operator, operand) {
             (Some(operator), operand) => {
-                let old = self.load_tag(&ty, address);
+                let old = self.load_element(&ty, &element);
                 self.combine(operator, at, (old, &ty), (operand, value))
             }
             (None, Operand::Scalar(new)) => new,
@@ -137,8 +161,19 @@ impl Emitter<'_, '_> {
             types::I8 => self.b.ins().uextend(types::I64, new),
             _ => new,
         };
+        let address = self.slot_address(at::VALUES, &element, 8);
         let (base, offset) = self.base(address);
         self.b.ins().store(flags(), word, base, offset);
+        match element.known_slot() {
+            Some(slot) => {
+                let ssa = self.b.func.dfg.value_type(new);
+                self.remember_tag(ssa, slot, new);
+            }
+            None => {
+                let len = self.unit.tags.get(place.tag as usize).map_or(1, |tag| tag.len());
+                self.forget_tags(element.slot, len);
+            }
+        }
         let mark = self.slot_address(at::WRITTEN, &element, 1);
         let (base, offset) = self.base(mark);
         let written = self.b.ins().iconst(types::I8, 1);
