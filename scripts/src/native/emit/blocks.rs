@@ -33,6 +33,17 @@ pub(super) fn pin_is_plain(of: &BlockType, pin: &Pin) -> bool {
     )
 }
 
+/// The four flags of a timer as one word, with `ERR` in its highest byte.
+const FLAG_INPUT: i64 = 1;
+const FLAG_RUNNING: i64 = 1 << 8;
+const FLAG_KNOWN: i64 = 1 << 16;
+const _: () = assert!(
+    timer::INPUT.is_multiple_of(4)
+        && timer::RUNNING == timer::INPUT + 1
+        && timer::KNOWN == timer::INPUT + 2
+        && timer::ERR == timer::INPUT + 3
+);
+
 /// Which of the three timers.
 #[derive(Clone, Copy, PartialEq)]
 enum Timer {
@@ -197,6 +208,11 @@ impl Emitter<'_, '_> {
     }
 
     fn timer(&mut self, kind: Timer, block: Address, input: Ssa, preset: (ExprId, Ssa)) {
+        if let (Timer::On, ExprKind::Literal(Value::F64(seconds))) = (kind, &self.expr_of(preset.0).kind)
+            && let Some(ns) = ns_from_seconds(*seconds)
+        {
+            return self.on_delay(block, input, ns.max(0));
+        }
         let preset = self.preset(block, preset);
         let elapsed = self.integer_at(block.plus(timer::ET_NS));
         let elapsed = self.b.ins().smin(elapsed, preset);
@@ -235,6 +251,57 @@ impl Emitter<'_, '_> {
         self.store_bits(elapsed, block.plus(timer::ET_NS), true);
         self.store_bits(running, block.plus(timer::RUNNING), true);
         self.store_bits(input, block.plus(timer::INPUT), true);
+    }
+
+    /// TON with a preset time that is known. Most of them stand still in most cycles, so it branches.
+    fn on_delay(&mut self, block: Address, input: Ssa, preset: i64) {
+        let known = self.known.clone();
+        let [on, kept, pass, join] = std::array::from_fn(|_| self.b.create_block());
+        let (elapsed, flags, running) = (
+            self.b.append_block_param(join, types::I64),
+            self.b.append_block_param(join, types::I32),
+            self.b.append_block_param(join, types::I8),
+        );
+        let (none, zero) = (self.b.ins().iconst(types::I8, 0), self.b.ins().iconst(types::I64, 0));
+        let off = self.b.ins().iconst(types::I32, FLAG_KNOWN);
+        self.b.ins().brif(input, on, &[], join, &[zero.into(), off.into(), none.into()]);
+        self.b.seal_block(on);
+        self.b.switch_to_block(on);
+        let before = self.flag(block.plus(timer::INPUT));
+        let starts = i64::from(preset > 0);
+        let rose = self.b.ins().iconst(types::I32, FLAG_KNOWN | FLAG_INPUT | FLAG_RUNNING * starts);
+        let starts = self.b.ins().iconst(types::I8, starts);
+        self.b.ins().brif(before, kept, &[], join, &[zero.into(), rose.into(), starts.into()]);
+        self.b.seal_block(kept);
+        self.b.switch_to_block(kept);
+        let was_running = self.flag(block.plus(timer::RUNNING));
+        let old = self.integer_at(block.plus(timer::ET_NS));
+        let end = self.b.ins().iconst(types::I64, preset);
+        let old = self.b.ins().smin(old, end);
+        let rests = self.b.ins().iconst(types::I32, FLAG_KNOWN | FLAG_INPUT);
+        self.b.ins().brif(was_running, pass, &[], join, &[old.into(), rests.into(), none.into()]);
+        self.b.seal_block(pass);
+        self.b.switch_to_block(pass);
+        let step = self.b.ins().load(types::I64, super::constant_flags(), self.context, at::STEP_NS);
+        // What is left is not negative, and fits a number without a sign whatever the state holds.
+        let left = self.b.ins().isub(end, old);
+        let short = self.b.ins().icmp(IntCC::UnsignedLessThan, step, left);
+        let sum = self.b.ins().iadd(old, step);
+        let passed = self.b.ins().select(short, sum, end);
+        let wide = self.b.ins().uextend(types::I32, short);
+        let shifted = self.b.ins().ishl_imm(wide, i64::from(FLAG_RUNNING.trailing_zeros()));
+        let on = self.b.ins().bor_imm(shifted, FLAG_KNOWN | FLAG_INPUT);
+        self.b.ins().jump(join, &[passed.into(), on.into(), short.into()]);
+        self.b.seal_block(join);
+        self.b.switch_to_block(join);
+        self.known = known;
+        self.bits.insert(running);
+        let preset = self.b.ins().iconst(types::I64, preset);
+        self.store_bits(preset, block.plus(timer::PT_NS), true);
+        self.store_bits(elapsed, block.plus(timer::ET_NS), true);
+        self.store_bits(flags, block.plus(timer::INPUT), true);
+        self.remember(types::I8, block.plus(timer::INPUT), input);
+        self.remember(types::I8, block.plus(timer::RUNNING), running);
     }
 
     /// R_TRIG; gives its output.
