@@ -131,6 +131,20 @@ fn tags_are_seen_to_change() {
     );
 }
 
+/// Tags are marked as written where they are, and not on any other path; the bench compares the marks.
+#[test]
+fn what_is_written_on_one_path_is_marked_on_no_other() {
+    agrees(
+        "n: 0",
+        "if io.inp.n == 1 { io.n = 1; io.b = true; fault(\"one\"); }
+         if io.inp.n == 2 { io.x = 1.0; io.valve.up = true; } else { io.valve.down = io.inp.b; }
+         io.b = io.inp.b && { io.limited = 2.0; io.inp.x > 0.0 };
+         switch io.inp.n { 0 => io.sets[0] = 5, 3 => { io.sets[2] = 1; return; } _ => {} }
+         for i in 0..2 { if io.inp.x < 0.0 { io.saturated = i; break; } io.sets[1] = i; }
+         if io.inp.b { io.sets[io.inp.n % 3] = 1; }",
+    );
+}
+
 #[test]
 fn what_functions_by_themselves_store_is_seen_by_their_callers() {
     agrees(

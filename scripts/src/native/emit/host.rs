@@ -125,6 +125,8 @@ impl Emitter<'_, '_> {
                 self.fail_of(at, SiteKind::RaisedText, operand);
             }
         }
+        // What was written before is undone, and nothing of it holds on other paths.
+        self.marks.clear();
         None
     }
 

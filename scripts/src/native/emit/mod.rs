@@ -183,6 +183,8 @@ pub(super) struct Emitter<'a, 'f> {
     /// `this` of the function that is compiled, by its address.
     state: Option<Ssa>,
     known: Known,
+    /// Slots of tags that were written and are not marked yet.
+    marks: Vec<u32>,
     imported: HashMap<FunctionId, ir::FuncRef>,
     /// Floats that are not a NaN of an odd form.
     canonical: std::collections::HashSet<Ssa>,
@@ -278,6 +280,7 @@ pub(super) fn function(
         temporaries: Temporaries::default(),
         state: None,
         known: Known::default(),
+        marks: Vec::new(),
         imported: HashMap::new(),
         canonical: std::collections::HashSet::new(),
         bits: std::collections::HashSet::new(),
@@ -434,8 +437,10 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
-    /// Charge for what was met since the last time.
+    /// Before control goes several ways, or to where several come from: charge for what was met since the last time, and mark
+    /// the tags that were written.
     fn flush(&mut self) {
+        self.mark_written();
         let pending = std::mem::take(&mut self.pending);
         if let Some(fuel) = self.fuel
             && pending > 0

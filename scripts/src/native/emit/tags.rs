@@ -19,6 +19,11 @@ fn flags() -> MemFlags {
     MemFlags::trusted().with_alias_region(Some(AliasRegion::Table))
 }
 
+/// Several marks at once lie anywhere.
+fn mark_flags() -> MemFlags {
+    MemFlags::new().with_notrap().with_alias_region(Some(AliasRegion::Table))
+}
+
 /// Qualities are not changed by programs.
 fn quality_flags() -> MemFlags {
     constant_flags()
@@ -174,11 +179,41 @@ impl Emitter<'_, '_> {
                 self.forget_tags(element.slot, len);
             }
         }
-        let mark = self.slot_address(at::WRITTEN, &element, 1);
-        let (base, offset) = self.base(mark);
-        let written = self.b.ins().iconst(types::I8, 1);
-        self.b.ins().store(flags(), written, base, offset);
+        match element.known_slot() {
+            Some(slot) => self.marks.push(slot),
+            None => {
+                let mark = self.slot_address(at::WRITTEN, &element, 1);
+                let (base, offset) = self.base(mark);
+                let written = self.b.ins().iconst(types::I8, 1);
+                self.b.ins().store(flags(), written, base, offset);
+            }
+        }
         Some(())
+    }
+
+    /// Mark what was written since the last time: slots beside each other at once. A program that fails before that is rolled
+    /// back, marks and all.
+    pub(super) fn mark_written(&mut self) {
+        if self.marks.is_empty() {
+            return;
+        }
+        let mut slots = std::mem::take(&mut self.marks);
+        slots.sort_unstable();
+        slots.dedup();
+        let base = self.b.ins().load(types::I64, constant_flags(), self.context, at::WRITTEN);
+        let mut rest = slots.as_slice();
+        while let Some(first) = rest.first() {
+            let beside = rest.iter().zip(*first..).take_while(|(slot, next)| **slot == *next).count();
+            let (ty, count, marks) = match beside {
+                8.. => (types::I64, 8, 0x0101_0101_0101_0101),
+                4.. => (types::I32, 4, 0x0101_0101),
+                2.. => (types::I16, 2, 0x0101),
+                _ => (types::I8, 1, 1),
+            };
+            let marks = self.b.ins().iconst(ty, marks);
+            self.b.ins().store(mark_flags(), marks, base, first.cast_signed());
+            rest = rest.get(count..).unwrap_or_default();
+        }
     }
 
     fn constant(&self, value: ExprId) -> Option<Value> {
