@@ -1,4 +1,5 @@
-//! What the native tier remembers of memory: programs that would show it if a value were remembered too long. The bench compares every one of them with the interpreter in every cycle.
+//! What the native tier remembers of memory, and the loops that it writes out: programs that would show it if a value were
+//! remembered too long. The bench compares every one of them with the interpreter in every cycle.
 
 use crate::support::Bench;
 use sensai_model::Value;
@@ -104,6 +105,30 @@ fn what_a_loop_stores_is_seen_in_its_next_turn_and_behind_it() {
          io.n = (this.n + this.m + this.v[7]) % 1000; this.m %= 100;
          for x in this.v { this.f += x.to_float(); } this.f = min(this.f, 1000.0); io.x = this.f;
          for i in 0..20 { this.v[i] %= 50; }",
+    );
+}
+
+#[test]
+fn short_loops_do_what_long_ones_do() {
+    agrees(
+        "v: array(4, 0), p: array(3, array(4, 0.0)), n: 0, s: 0.0",
+        "for i in 0..4 { this.v[i] = i * 10 + io.inp.n; this.v[-1 - i] += i; }
+         for i in 0..3 { for j in 0..4 { let d = i - j; this.p[i][j] = this.p[2 - i][3 - j] + to_float(d); } }
+         let sum = 0; for i in 1..=3 { let last = 6 / i; sum += this.v[i] * last; }
+         for (i, turn) in 2..5 { sum += i * 100 + turn; }
+         for i in 3..3 { sum += 1000; }
+         for i in 0..4 { if i > io.inp.n { sum += 1; } else { this.n = i; } }
+         for i in 0..4 { if i == io.inp.n { continue; } sum += this.v[i]; }
+         for i in 0..4 { if this.v[i] > 25 && io.inp.b { break; } sum += 1; }
+         for i in 0..2 { let i = i + sum; this.n += i; }
+         this.n = (this.n + sum) % 1000; io.n = this.n;
+         for i in 0..3 { for j in i..4 { this.s += this.p[i][j]; } } this.s = clamp(this.s, -9.0, 9.0); io.x = this.s;",
+    );
+    // An index that is outside in one of the turns, and an overflow in one of them.
+    agrees(
+        "v: array(4, 0), n: 0",
+        "for i in 0..4 { this.n += i; this.v[i + io.inp.n] = this.n; }
+         for i in 0..4 { this.n = 9223372036854775800 + i * io.inp.n * 2; }",
     );
 }
 

@@ -95,8 +95,12 @@ impl Emitter<'_, '_> {
                         .map(|high| (low, high)),
                     _ => None,
                 };
+                let short = self.short(variable, items, body);
                 let first = self.scalar(*start)?;
                 let end = self.scalar(*end)?;
+                if let Some(numbers) = short {
+                    return self.write_out(at, variable, counter, numbers, body);
+                }
                 if let Some(range) = range.filter(|_| !self.is_mutable(variable)) {
                     self.frame.ranges.insert(variable, range);
                 }
@@ -138,6 +142,37 @@ impl Emitter<'_, '_> {
                 });
             }
         }
+        Some(())
+    }
+
+    /// A short loop, one turn after the other.
+    fn write_out(
+        &mut self,
+        at: u32,
+        variable: LocalId,
+        counter: Option<LocalId>,
+        (first, end): (i64, i64),
+        body: &Block,
+    ) -> Option<()> {
+        // What is known of variables in one turn need not be so in another.
+        let ranges = self.frame.ranges.clone();
+        for number in first..end {
+            self.frame.ranges.clone_from(&ranges);
+            self.frame.ranges.insert(variable, (number, number));
+            let value = self.b.ins().iconst(types::I64, number);
+            self.bind(variable, Operand::Scalar(value));
+            if let Some(counter) = counter {
+                let count = number.saturating_sub(first);
+                if !self.is_mutable(counter) {
+                    self.frame.ranges.insert(counter, (count, count));
+                }
+                let turn = self.b.ins().iconst(types::I64, count);
+                self.bind(counter, Operand::Scalar(turn));
+            }
+            self.charge_turn(at);
+            self.block(body)?;
+        }
+        self.frame.ranges = ranges;
         Some(())
     }
 

@@ -22,6 +22,7 @@ mod statements;
 mod switch;
 mod symbols;
 mod tags;
+mod unroll;
 
 pub(super) use memory::{Address, Base};
 
@@ -185,6 +186,8 @@ pub(super) struct Emitter<'a, 'f> {
     known: Known,
     /// Slots of tags that were written and are not marked yet.
     marks: Vec<u32>,
+    /// Nodes of loops that were written out.
+    written_out: usize,
     imported: HashMap<FunctionId, ir::FuncRef>,
     /// Floats that are not a NaN of an odd form.
     canonical: std::collections::HashSet<Ssa>,
@@ -281,6 +284,7 @@ pub(super) fn function(
         state: None,
         known: Known::default(),
         marks: Vec::new(),
+        written_out: 0,
         imported: HashMap::new(),
         canonical: std::collections::HashSet::new(),
         bits: std::collections::HashSet::new(),
