@@ -169,9 +169,8 @@ impl<'a> Emitter<'a, '_> {
         operands: &[Operand],
         to: Option<Address>,
     ) -> Option<Operand> {
-        // A function with a bound is paid for by its callers.
         if !self.paid
-            && let Ok(bound) = self.unit.costs.function(callee)
+            && let Some(bound) = self.unit.prepaid(callee)
         {
             self.pending = self.pending.saturating_add(bound);
         }

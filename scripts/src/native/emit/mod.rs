@@ -83,6 +83,18 @@ pub(super) struct Unit<'a> {
     pub constants: Vec<u32>,
 }
 
+impl Unit<'_> {
+    /// Work that may be charged in one go: with more, a run that would not have done it might be refused.
+    fn most_at_once(&self) -> u64 {
+        (self.operations / 64).max(64)
+    }
+
+    /// Work of a function that its callers pay for; any other one charges for itself.
+    fn prepaid(&self, function: FunctionId) -> Option<u64> {
+        self.costs.function(function).ok().filter(|bound| *bound <= self.most_at_once())
+    }
+}
+
 /// What comes out beside code.
 #[derive(Default)]
 pub(super) struct Output {
@@ -278,7 +290,7 @@ pub(super) fn function(
         entry,
         fuel: None,
         pending: 0,
-        paid: !unit.fuel,
+        paid: !unit.fuel || (!entry && unit.prepaid(id).is_some()),
         word: None,
         temporaries: Temporaries::default(),
         state: None,
@@ -427,9 +439,7 @@ impl<'a> Emitter<'a, '_> {
 
     /// Emit something whose cost is known to be at most `bound`; without one, it charges for itself.
     fn charged<R>(&mut self, bound: Option<u64>, emit: impl FnOnce(&mut Self) -> R) -> R {
-        // What may be charged in one go: more, and a run that would not have done it might be refused.
-        let most = (self.unit.operations / 64).max(64);
-        match bound.filter(|bound| !self.paid && *bound <= most) {
+        match bound.filter(|bound| !self.paid && *bound <= self.unit.most_at_once()) {
             Some(bound) => {
                 self.pending = self.pending.saturating_add(bound);
                 self.paid = true;

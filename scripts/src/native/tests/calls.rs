@@ -326,3 +326,42 @@ fn fuel_is_passed_on_and_comes_back() {
     bench.program.restore(&state).unwrap();
     assert_eq!(bench.fault(), (FaultCode::FuelExhausted, 145));
 }
+
+#[test]
+fn what_a_dear_function_does_not_do_is_not_charged() {
+    let fields = [("n", Type::I64), ("go", Type::Bool)];
+    let mut bench = Bench::new(Builder::new(&fields).cycle(|program, body| {
+        // `fn dear(go) { let sum = 0; if go { for i in 0..60000 { sum += i; } } sum }`
+        let mut dear = Body::new("dear", None, 100);
+        let go = dear.parameter("go", Type::Bool);
+        make_large(&mut dear);
+        let (sum, i) = (dear.local("sum", Type::I64, true), dear.local("i", Type::I64, false));
+        let zero = dear.int(0);
+        dear.let_(sum, zero);
+        let wanted = dear.var(go);
+        dear.when(wanted, |body| {
+            let (start, end) = (body.int(0), body.int(60_000));
+            body.for_(i, Items::Range { start, end, inclusive: false }, |body| {
+                let (sum, i) = (body.local_place(sum), body.var(i));
+                body.change(sum, BinaryOperator::Add, i);
+            });
+        });
+        let sum = dear.var(sum);
+        let dear = program.function(dear, Some(sum));
+        for _ in 0..2 {
+            let go = body.get("go");
+            let sum = body.call(dear, Type::I64, None, &[go]);
+            let one = body.int(1);
+            let sum = body.add(sum, one);
+            body.set_this("n", sum);
+        }
+    }));
+    assert_eq!(bench.program.bound(), None);
+    bench.run().unwrap();
+    assert_eq!(bench.i64("n"), 1);
+    assert!(bench.program.operations() < 1000, "{}", bench.program.operations());
+    let mut state = bench.program.state().to_vec();
+    state[bench.program.layout().lookup("go").unwrap().offset] = 1;
+    bench.program.restore(&state).unwrap();
+    assert_eq!(bench.fault().0, FaultCode::FuelExhausted);
+}
