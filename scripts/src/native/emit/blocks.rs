@@ -269,7 +269,7 @@ impl Emitter<'_, '_> {
         self.b.switch_to_block(on);
         let before = self.flag(block.plus(timer::INPUT));
         let starts = i64::from(preset > 0);
-        let rose = self.b.ins().iconst(types::I32, FLAG_KNOWN | FLAG_INPUT | FLAG_RUNNING * starts);
+        let rose = self.b.ins().iconst(types::I32, FLAG_KNOWN | FLAG_INPUT | (FLAG_RUNNING * starts));
         let starts = self.b.ins().iconst(types::I8, starts);
         self.b.ins().brif(before, kept, &[], join, &[zero.into(), rose.into(), starts.into()]);
         self.b.seal_block(kept);
