@@ -382,6 +382,51 @@ pub const MUTANTS: &[Mutant] = &[
         "let odd = self.b.ins().fcmp(FloatCC::Unordered, *x, *x);\n                «refuse(self, odd);¦let _ = odd;»",
     ),
     mutant(
+        "bytes beside each other are taken for each other's",
+        "native/emit/known.rs",
+        "«start < to && from < end¦start == from && from < end»",
+    ),
+    mutant(
+        "what one path knows is known on all",
+        "native/emit/known.rs",
+        "«self.values.retain(|entry| other.values.contains(entry));¦»",
+    ),
+    mutant(
+        "loops forget no tags",
+        "native/emit/known.rs",
+        "«self.values.retain(|(key, ..)| !matches!(key, Key::Tag(_)));¦»",
+    ),
+    mutant(
+        "loops forget nothing of the state",
+        "native/emit/known.rs",
+        "for (from, to) in &touched.ranges {\n            «self.forget(*from, *to);¦let _ = (from, to);»",
+    ),
+    mutant(
+        "a computed place changes nothing that is known",
+        "native/emit/known.rs",
+        "(Base::Pointer(_), Some((from, to))) => «self.known.forget(from, to)¦{ let _ = (from, to); }»,",
+    ),
+    mutant(
+        "a method changes nothing that a loop knows",
+        "native/emit/known.rs",
+        "ExprKind::AxisProperty { handle: place, .. } => «self.touch_place(place, touched)¦{ let _ = place; }»,",
+    ),
+    mutant(
+        "functions change no tags that are known",
+        "native/emit/calls.rs",
+        "«self.forget_tags(0, u32::MAX);¦»",
+    ),
+    mutant(
+        "loops that are written out have one turn less",
+        "native/emit/loops.rs",
+        "for number in «first..end¦first..(end - 1).max(first + 1)» {",
+    ),
+    mutant(
+        "a timer runs one step longer",
+        "native/emit/blocks.rs",
+        "icmp(«IntCC::UnsignedLessThan¦IntCC::UnsignedLessThanOrEqual», step, left);",
+    ),
+    mutant(
         "`..=` leaves the last number out",
         "native/emit/loops.rs",
         "let last = if inclusive { «present¦next» } else { next };",
@@ -515,7 +560,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "a guard that does not hold ends the search",
         "native/emit/switch.rs",
-        "self.guard(arms, place, «next¦arms.default»);",
+        "let next = self.b.create_block();\n                self.guard(arms, place, «next¦otherwise»);",
     ),
     mutant(
         "cases tell texts by their first word",
@@ -605,7 +650,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "a fault leaves its traces in the next run",
         "native/program.rs",
-        "«self.next.copy_from_slice(&self.arena);¦»",
+        "«self.other.copy_from_slice(&self.arena);¦»",
     ),
     mutant(
         "handles are not settled at the end of a run",
@@ -620,7 +665,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "a handle may change its axis",
         "native/program.rs",
-        "|at| «axis(&self.next, *at) == axis(&self.initial, *at)¦axis(&self.next, *at).is_some()»)",
+        "|at| «axis(&self.other, *at) == axis(&self.initial, *at)¦axis(&self.other, *at).is_some()»)",
     ),
     mutant(
         "the line behind the fault is reported",
@@ -630,7 +675,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "a fault keeps what the run changed",
         "native/program.rs",
-        "«return Err(self.failed(failure, context.sys.dt_ns));¦std::mem::swap(&mut self.arena, &mut self.next); return Err(self.failed(failure, context.sys.dt_ns));»",
+        "fn end_failed(&mut self, dt_ns: i64) -> ProgramError {\n        «std::mem::swap(&mut self.arena, &mut self.other);¦»",
     ),
     mutant(
         "a restored bool may be any byte",
