@@ -40,8 +40,14 @@ pub(super) fn ordered(
         let number = node.as_ref().and_then(|node| numbers.get(node)).copied();
         let trusted = match first.get(item).and_then(|(_, found)| *found) {
             None => true,
-            Some(found) if found.error.at < when => false,
-            Some(found) => is_after(found, when, node.as_ref(), number, in_expression),
+            Some(first) if first.error.at < when => false,
+            Some(first) => {
+                let at_first = found.partition_point(|found| found.error.at < first.error.at);
+                let at_first =
+                    found.iter().skip(at_first).take_while(|found| found.error.at == first.error.at);
+                let is_no_token = at_first.into_iter().any(|found| found.finished.is_none());
+                is_after(first, is_no_token, when, node.as_ref(), number, in_expression)
+            }
         };
         if trusted {
             errors.push((when, SyntaxError { is_rule: true, ..error }));
@@ -80,9 +86,11 @@ fn numbers(root: &SyntaxNode) -> HashMap<SyntaxNode, u32> {
     left.zip(0..).collect()
 }
 
-/// Is an error of lexer or grammar noticed after what is noticed at the end of a node?
+/// Is an error of lexer or grammar noticed after what is noticed at the end of a node? `is_no_token`: at its place is one of
+/// the lexer.
 fn is_after(
     found: &Found,
+    is_no_token: bool,
     when: TextSize,
     node: Option<&SyntaxNode>,
     number: Option<u32>,
@@ -100,14 +108,16 @@ fn is_after(
     }
     // The rule for expressions looks whether a reserved sign is an operator.
     let reserved = next.filter(|next| next.kind() == SyntaxKind::ReservedSymbol);
-    if in_expression && reserved.is_some_and(|symbol| !lexer::is_mistaken(symbol.text())) {
+    let is_mistaken = reserved.as_ref().is_none_or(|symbol| lexer::is_mistaken(symbol.text()));
+    if in_expression && !is_mistaken {
         return false;
     }
+    // Behind a case without a comma, the next token is looked at first.
+    let looks_ahead =
+        node.kind() == SyntaxKind::SwitchCase && last.is_none_or(|last| last.kind() != SyntaxKind::Comma);
     match found.finished {
+        Some(_) if looks_ahead && is_no_token && is_mistaken => false,
         Some(finished) => number.is_some_and(|number| number < finished),
-        // Behind a case without a comma, the next token is looked at first.
-        None => {
-            node.kind() != SyntaxKind::SwitchCase || last.is_some_and(|last| last.kind() == SyntaxKind::Comma)
-        }
+        None => !looks_ahead,
     }
 }

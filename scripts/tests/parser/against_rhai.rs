@@ -1,6 +1,6 @@
 //! Both parsers on many texts.
 
-use crate::{corpus, coverage, generator, mutants, oracle::Oracle, random::Random};
+use crate::{corpus, coverage, differences::Difference, generator, mutants, oracle::Oracle, random::Random};
 use std::collections::BTreeMap;
 
 /// How many texts: some for every day, more where there is time.
@@ -79,4 +79,15 @@ fn programs_with_changes_are_the_same_to_both() {
 #[test]
 fn every_token_and_every_rule_is_met_often() {
     coverage::check((0..3_000).map(generated), (0..3_000).map(changed));
+}
+
+/// A reason that no text has would hide faults.
+#[test]
+fn every_difference_is_met() {
+    for difference in Difference::ALL {
+        let mut oracle = Oracle::new();
+        oracle.check(&difference.example()).unwrap();
+        let met: Vec<_> = oracle.counts.differences.into_keys().collect();
+        assert_eq!(met, [difference], "{}", difference.example());
+    }
 }

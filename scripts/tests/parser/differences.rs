@@ -32,6 +32,41 @@ pub enum Difference {
 }
 
 impl Difference {
+    /// All of them.
+    pub const ALL: [Self; Self::ShiftedVariables as usize + 1] = [
+        Self::UnclosedComment,
+        Self::Nesting,
+        Self::ClosureWithoutBody,
+        Self::OperatorBehindReturn,
+        Self::OmittedOperand,
+        Self::FunctionInCase,
+        Self::PathInParentheses,
+        Self::ClosureAsLiteral,
+        Self::OptionalIndex,
+        Self::StatementBehindDefault,
+        Self::ShiftedVariables,
+    ];
+
+    /// A text that both take differently for this reason.
+    pub fn example(self) -> String {
+        let text = match self {
+            Self::UnclosedComment => "let a = 1; /* b",
+            Self::Nesting => return format!("let a = {}1{};", "(".repeat(200), ")".repeat(200)),
+            Self::ClosureWithoutBody => "let f = |a|",
+            Self::OperatorBehindReturn => "fn f(a, b) { a ?? return * b }",
+            Self::OmittedOperand => "let a = [1 + ..9];",
+            Self::FunctionInCase => "switch 1 { 1 => fn f() { } }",
+            Self::PathInParentheses => "let a = (b)::c;",
+            Self::ClosureAsLiteral => "if || 1 { }",
+            Self::OptionalIndex => "let a = b?[0][1];",
+            Self::StatementBehindDefault => "fn f() {\n    switch 1 {\n        _ => { }\n    let a = 1;\n}\n",
+            Self::ShiftedVariables => {
+                "fn f() { let a = 1; const B = 2; a = switch 1 { 1 => let c = 1, _ => 2 }; }"
+            }
+        };
+        text.to_owned()
+    }
+
     /// How often it may be met in ten thousand texts: what is not compared is not proved.
     fn limit(self) -> usize {
         match self {

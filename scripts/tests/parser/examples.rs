@@ -1,7 +1,7 @@
 //! What holds of the programs that people wrote, and of those with one token less.
 
 use crate::{
-    corpus::{examples, programs},
+    corpus::{MET, examples, programs},
     oracle::Oracle,
 };
 use sensai_scripts::syntax::parse;
@@ -15,6 +15,15 @@ fn programs_are_accepted_and_their_trees_are_rhais() {
         oracle.check(&program.text).unwrap();
     }
     assert!(oracle.counts.differences.is_empty());
+}
+
+#[test]
+fn what_differed_once_is_the_same() {
+    let mut oracle = Oracle::new();
+    for text in MET {
+        oracle.check(text).unwrap();
+    }
+    assert!(oracle.counts.differences.is_empty(), "{}", oracle.counts);
 }
 
 /// What is typed and deleted all day: the editor must not drown in errors, and the first one must be at the place.
