@@ -2,7 +2,7 @@
 
 /// The candidate nearest to `name`, if it is near enough to be a slip of the pen.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let far = (name.chars().count() / 3).max(1) + 1;
+    let far = (name.chars().count() * 2 / 5).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))

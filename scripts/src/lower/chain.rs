@@ -274,6 +274,9 @@ impl Body<'_, '_, '_> {
         known.push("this");
         let near = nearest(name, known).map(str::to_owned);
         let found = self.found(code::UNKNOWN_VARIABLE, at, format!("`{name}` is not known here"));
+        if let Some(meant) = self.meant(name) {
+            return self.report(super::meant::advise(found, at, meant));
+        }
         let found = match near {
             Some(near) => found.help(format!("did you mean `{near}`?")).replace(at, near),
             None => found.help("declare it with `let` or `const`"),

@@ -16,6 +16,7 @@ mod imports;
 mod instances;
 mod items;
 mod joins;
+mod meant;
 mod objects;
 mod operators;
 mod order;
@@ -259,6 +260,11 @@ impl Lowering<'_, '_> {
         self.symbols.push(Arc::clone(&text));
         self.symbol_ids.insert(text, id);
         id
+    }
+
+    /// The program has this text.
+    pub fn is_text(&self, text: &str) -> bool {
+        self.symbol_ids.contains_key(text)
     }
 
     /// A text by its number.

@@ -102,6 +102,15 @@ impl Body<'_, '_, '_> {
                 let found = self.found(code::UNKNOWN_FIELD, here, message);
                 return self.report(found.help(format!("write `{path}.{name}`")));
             }
+            if let Target::Place(Place { ty: Type::Record(record), .. }) = target
+                && let Some((_, field)) = record.field(name)
+                && let Type::Block(block) = &field.ty
+            {
+                let methods = block.methods.iter().map(|method| format!("`{name}.{}(...)`", method.name));
+                let message = format!("`{name}` is a {}, and is called by a method of it", block.name);
+                let help = format!("write {}", methods.collect::<Vec<_>>().join(" or "));
+                return self.error(code::UNKNOWN_FUNCTION, here, message, help);
+            }
             let near = nearest(name, candidates).map(str::to_owned);
             let message = format!("there is no method or function `{name}`");
             let found = self.found(code::UNKNOWN_FUNCTION, here, message);

@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod findings;
 mod forwarding;
+mod habits;
 mod hostile;
 mod libraries;
 mod migrator;

@@ -4,6 +4,7 @@
 //! if it were there, or leaves the rest to the rule around it. At one token only the first error is kept.
 
 mod expressions;
+mod habits;
 mod items;
 mod operands;
 mod recovery;
@@ -286,6 +287,7 @@ impl<'t> Parser<'t> {
 
     /// Notes that something is missing before the next token, which may be on a later line.
     fn missing(&mut self, what: &str, help: &str) {
+        let help = self.foreign_operator().unwrap_or(help);
         let message = format!("expected {what}, found {}", self.found());
         let end = self.end_of_last();
         let range = if self.at(K::Eof) || self.on_new_line() {

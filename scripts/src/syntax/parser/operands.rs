@@ -100,7 +100,8 @@ impl Parser<'_> {
         if matches!(self.last(), Some(K::Semicolon | K::LBrace | K::RBrace)) {
             self.expected("an expression", "");
         } else {
-            self.missing("an expression", "");
+            let unequal = self.at(K::Greater) && self.last() == Some(K::Less);
+            self.missing("an expression", if unequal { "unequal is `a != b`" } else { "" });
         }
         let operator = self.current().precedence().is_some()
             || self.current().is_assignment()

@@ -146,6 +146,7 @@ impl Parser<'_> {
             (K::LetStmt | K::ConstStmt, _) => "a variable is `let name = value;`",
             _ => "statements end with `;`",
         };
+        let help = self.foreign_statement().unwrap_or(help);
         self.missing("`;`", help);
         if self.on_new_line() && self.starts_statement() {
             return;
