@@ -1,8 +1,9 @@
 //! What holds of the programs that people wrote, and of those with one token less.
 
 use crate::{
-    corpus::{MET, examples, programs},
+    corpus::{examples, programs},
     oracle::Oracle,
+    regressions::FIRST_ERRORS,
 };
 use sensai_scripts::syntax::parse;
 
@@ -20,7 +21,7 @@ fn programs_are_accepted_and_their_trees_are_rhais() {
 #[test]
 fn what_differed_once_is_the_same() {
     let mut oracle = Oracle::new();
-    for text in MET {
+    for text in FIRST_ERRORS {
         oracle.check(text).unwrap();
     }
     assert!(oracle.counts.differences.is_empty(), "{}", oracle.counts);

@@ -10,4 +10,5 @@ mod hostile;
 mod mutants;
 mod oracle;
 mod random;
+mod regressions;
 mod rhai_tree;
