@@ -74,8 +74,12 @@ const KILLED_LEAST: usize = 95;
 
 /// For building all of them at once.
 const BUILD_LIMIT: Duration = Duration::from_mins(40);
-/// For the seeds of one; a program that does not end is found out, too.
-const RUN_LIMIT: Duration = Duration::from_mins(5);
+/// For the seeds of the project itself.
+const RUN_LIMIT: Duration = Duration::from_mins(10);
+/// For those of a mutant, in times of what the project itself took: a program that does not end is found out, too.
+const RUN_TIMES: f64 = 8.0;
+/// But at least this.
+const RUN_LEAST: Duration = Duration::from_secs(20);
 
 /// Make all mutants, and say which of them were found out.
 ///
@@ -92,13 +96,15 @@ pub fn script_mutants(places: &Places, arguments: &MutantArguments) -> Result<bo
     }
     let watch = Stopwatch::start();
     let nursery = Nursery::new(places, arguments.seeds)?;
-    match nursery.trial(None)? {
+    let alone = Stopwatch::start();
+    match nursery.trial(None, RUN_LIMIT)? {
         End::Survived => {}
         end => return Err(format!("without a mutant it does not pass either: {}", said(&end))),
     }
+    let limit = Duration::from_secs_f64(alone.read().0 * RUN_TIMES).max(RUN_LEAST);
     let mut ends = Vec::with_capacity(mutants.len());
     for (number, mutant) in &mutants {
-        let end = nursery.trial(Some(*number))?;
+        let end = nursery.trial(Some(*number), limit)?;
         if !arguments.json {
             println!("{}: {}: {}", mutant.file, mutant.name, said(&end));
         }
@@ -180,13 +186,13 @@ impl<'a> Nursery<'a> {
     }
 
     /// Run the seeds with a mistake, or without one.
-    fn trial(&self, number: Option<u32>) -> Result<End, String> {
+    fn trial(&self, number: Option<u32>, limit: Duration) -> Result<End, String> {
         let mut command = Command::new(self.target.join("release/script-fuzz"));
         command.args(["--first", "--seeds", &self.seeds.to_string()]).current_dir(&self.places.workspace);
         if let Some(number) = number {
             command.env("SCRIPT_MUTANT", number.to_string());
         }
-        let ran = run::silently(command, &self.log, RUN_LIMIT)?;
+        let ran = run::silently(command, &self.log, limit)?;
         let text = read(&self.log)?;
         let difference = text.lines().find(|line| line.starts_with("seed ") && line.contains(" differs "));
         Ok(match (ran.timed_out, ran.success, difference) {

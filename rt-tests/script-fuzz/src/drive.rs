@@ -180,10 +180,7 @@ fn happen(
         }
         Event::Damage => {
             let mut state = sides[0].program.state().to_vec();
-            let at = (number as usize * 31) % state.len().max(1);
-            if let Some(byte) = state.get_mut(at) {
-                *byte ^= 0x40;
-            }
+            outside.damage(sides[0].program.layout(), &mut state);
             restore(sides, [&state, &state], number)?;
         }
     }

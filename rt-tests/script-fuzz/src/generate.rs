@@ -47,6 +47,7 @@ pub fn generate(chance: Chance, world: &World) -> Generated {
         functions: Vec::new(),
         setters: Vec::new(),
         takers: Vec::new(),
+        tag_setters: Vec::new(),
         texts: Vec::new(),
         names: 0,
         risk: 0,
@@ -67,6 +68,8 @@ pub(crate) struct Generator<'w> {
     setters: Vec<aliases::Setter>,
     /// And those that give back what they were given, after a change.
     takers: Vec<aliases::Setter>,
+    /// And those that write one tag.
+    tag_setters: Vec<aliases::TagSetter>,
     /// Texts of this program.
     texts: Vec<&'static str>,
     names: u32,

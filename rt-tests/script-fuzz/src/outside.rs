@@ -10,7 +10,11 @@ use sensai_model::{
     packml::{Mode, State},
 };
 use sensai_motion::{AxisCommand, AxisError, AxisFacts, AxisState, Outcome};
-use sensai_scripts::{Ports, SysFacts, ports::Directed};
+use sensai_scripts::{
+    Ports, SysFacts,
+    layout::{Layout, Shape},
+    ports::Directed,
+};
 
 const INTEGERS: [i64; 10] =
     [i64::MIN, i64::MIN + 1, i64::MAX, -1, 0, 1, 1 << 53, (1 << 53) + 1, -(1 << 40), u32::MAX as i64];
@@ -89,6 +93,21 @@ impl<'w> Outside<'w> {
             (3, Event::Return),
             (2, Event::Damage),
         ])
+    }
+
+    /// Turn a bit of a state: anywhere, or in the length of a text.
+    pub fn damage(&mut self, layout: &Layout, state: &mut [u8]) {
+        let leaves = layout.leaves();
+        let mut texts = leaves.iter().filter(|leaf| *leaf.shape == Shape::Symbol);
+        let at = match texts.clone().count() {
+            some @ 1.. if self.chance.percent(50) => {
+                texts.nth(self.chance.index(some)).map(|leaf| leaf.offset)
+            }
+            _ => Some(self.chance.index(state.len().max(1))),
+        };
+        if let Some(byte) = at.and_then(|at| state.get_mut(at)) {
+            *byte ^= 1 << self.chance.below(8);
+        }
     }
 
     /// The time of the next cycle.

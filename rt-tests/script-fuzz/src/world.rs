@@ -21,6 +21,9 @@ pub const PROGRAM: u16 = 3;
 const LIMITS: Limits =
     Limits { operations: 20_000_000, call_depth: 16, text_len: 63, array_len: 1024, record_len: 256 };
 
+/// Holds every name that a state of the cell has.
+const TEXT_LEN_LEAST: usize = 24;
+
 /// Work for a cycle of a program with loops that never end: far more than the rest of it does.
 const ENDED_AFTER: u64 = 200_000;
 
@@ -51,6 +54,8 @@ pub struct World {
     pub parameter_ranges: Vec<Range>,
     /// Programs have loops that only the end of their fuel ends.
     pub endless: bool,
+    /// Bytes that a text of the state may have; all that are in the programs are shorter.
+    pub text_len: usize,
 }
 
 /// A name behind a root that a program can read.
@@ -123,6 +128,9 @@ impl World {
         }
         world.add_parameters(chance);
         world.endless = chance.percent(1);
+        if chance.percent(20) {
+            world.text_len = TEXT_LEN_LEAST;
+        }
         world
     }
 
@@ -184,6 +192,7 @@ impl World {
             ranges: Vec::new(),
             parameter_ranges: Vec::new(),
             endless: false,
+            text_len: LIMITS.text_len,
         }
     }
 
@@ -297,7 +306,7 @@ impl World {
         ScriptEnvironment {
             tags,
             parameters: &self.parameters,
-            limits: Limits { operations, ..LIMITS },
+            limits: Limits { operations, text_len: self.text_len, ..LIMITS },
             program_index: PROGRAM,
             role,
             reach,

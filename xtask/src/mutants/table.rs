@@ -321,11 +321,12 @@ pub const MUTANTS: &[Mutant] = &[
         "native/emit/calls.rs",
         "let failed = self.b.ins().icmp_imm(IntCC::SignedLessThan, left, «0¦-1»);",
     ),
-    mutant(
-        "blocks are given any NaN",
-        "native/emit/calls.rs",
-        "given.push(«self.canonical(*value)¦*value»);",
-    ),
+    Mutant {
+        name: "blocks are given any NaN",
+        file: "native/emit/calls.rs",
+        text: "given.push(«self.canonical(*value)¦*value»);",
+        equivalent: Some("every block holds its outputs while an input is no number, so that none keeps one"),
+    },
     mutant(
         "functions that are called refuse nothing",
         "native/emit/calls.rs",
@@ -502,11 +503,12 @@ pub const MUTANTS: &[Mutant] = &[
         "native/emit/places.rs",
         "let inside = self.b.ins().icmp_imm(«IntCC::UnsignedLessThan¦IntCC::SignedLessThan», value, elements);",
     ),
-    mutant(
-        "one index behind the end is inside",
-        "native/emit/places.rs",
-        "let outside = self.b.ins().icmp_imm(«IntCC::UnsignedGreaterThanOrEqual¦IntCC::UnsignedGreaterThan», from_end, elements);",
-    ),
+    Mutant {
+        name: "one index behind the end is inside",
+        file: "native/emit/places.rs",
+        text: "let outside = self.b.ins().icmp_imm(«IntCC::UnsignedGreaterThanOrEqual¦IntCC::UnsignedGreaterThan», from_end, elements);",
+        equivalent: Some("the sum is the number of elements for index 0 alone, which was inside already"),
+    },
     mutant(
         "known indices count from one before the end",
         "native/emit/places.rs",

@@ -14,6 +14,14 @@ pub(super) struct Setter {
     ty: Ty,
 }
 
+/// A function that writes a tag, or an element of one.
+#[derive(Clone, Debug)]
+pub(super) struct TagSetter {
+    name: String,
+    tag: Writable,
+    index: Option<i64>,
+}
+
 impl Generator<'_> {
     /// Functions that change a field of the state, or an element of a tag, and give what they are given.
     pub(super) fn make_setters(&mut self, state: &Ty) -> Vec<Function> {
@@ -32,25 +40,44 @@ impl Generator<'_> {
             let name = self.fresh("take");
             let given = Expr::atom(ty.clone(), "y");
             let set = StatementKind::Assign(Expr::atom(ty.clone(), place.clone()), None, given);
-            let body = Block { statements: vec![set.into()], value: Some(Box::new(value_of(&ty))) };
+            let mut statements = vec![set.into()];
+            if self.chance.percent(50) {
+                statements.push(self.weight().into());
+            }
+            let body = Block { statements, value: Some(Box::new(value_of(&ty))) };
             let parameters = ["x", "y"].map(str::to_owned).to_vec();
             functions.push(Function { name: name.clone(), parameters, body });
             self.callable(&name, Some(state), &[&ty, &ty], ty.clone());
             self.takers.push(Setter { name, place, ty });
         }
-        let arrays: Vec<Writable> = self.writable_arrays();
-        if !arrays.is_empty() {
-            let tag = self.chance.pick(&arrays).clone();
+        let tags: Vec<Writable> = self.writable_and_readable();
+        let arrays: Vec<Writable> = tags.iter().filter(|tag| tag.len.is_some()).cloned().collect();
+        for choice in [arrays, tags] {
+            if choice.is_empty() {
+                continue;
+            }
+            let tag = self.chance.pick(&choice).clone();
             let name = self.fresh("put");
-            let index = Expr::int(self.chance.within(0, i64::from(tag.len.unwrap_or(1)) - 1));
-            let place = Expr::index(tag.ty.clone(), Expr::atom(tag.ty.clone(), tag.text.clone()), index);
-            let set = StatementKind::Assign(place, None, value_of(&tag.ty));
-            let body = Block::of(vec![set.into()]);
+            let index = tag.len.map(|len| self.chance.within(0, i64::from(len) - 1));
+            let place = tag_place(&tag, index);
+            let mut statements = vec![StatementKind::Assign(place, None, value_of(&tag.ty)).into()];
+            if self.chance.percent(50) {
+                statements.push(self.weight().into());
+            }
+            let body = Block::of(statements);
             functions.push(Function { name: name.clone(), parameters: vec!["x".to_owned()], body });
             self.callable(&name, None, &[&tag.ty], Ty::Unit);
-            self.setters.push(Setter { name, place: tag.text, ty: tag.ty });
+            self.setters.push(Setter { name: name.clone(), place: tag.text.clone(), ty: tag.ty.clone() });
+            self.tag_setters.push(TagSetter { name, tag, index });
         }
         functions
+    }
+
+    /// So much to do that a function with it is worth its own code.
+    fn weight(&mut self) -> StatementKind {
+        let numbers: Vec<Expr> = (0..48).map(|_| Expr::int(self.chance.within(0, 9))).collect();
+        let ty = Ty::Array(Ty::INT.into(), numbers.len() as u32);
+        StatementKind::Let(self.fresh("weight"), Expr::new(ty, Kind::Array(numbers)))
     }
 
     fn callable(&mut self, name: &str, this: Option<&Ty>, given: &[&Ty], result: Ty) {
@@ -66,9 +93,9 @@ impl Generator<'_> {
         });
     }
 
-    /// Array tags that can be written and read, and take any tame value.
-    fn writable_arrays(&self) -> Vec<Writable> {
-        let free = |tag: &&Writable| tag.len.is_some() && (tag.range.is_none() || tag.saturates);
+    /// Tags that can be written and read, and take any tame value.
+    fn writable_and_readable(&self) -> Vec<Writable> {
+        let free = |tag: &&Writable| tag.range.is_none() || tag.saturates;
         let readable = |tag: &&Writable| self.readable.iter().any(|named| named.text == tag.text);
         self.writable.iter().filter(free).filter(readable).cloned().collect()
     }
@@ -89,11 +116,22 @@ impl Generator<'_> {
         if self.chance.percent(30)
             && let Some(taker) = self.setter_of(scope, &self.takers, &place)
         {
-            let looked_at = self.looked_at(scope, &place);
-            let value = self.value(scope, &ty, 1);
-            let this = Expr::atom(Ty::Unit, "this");
-            let taken = Expr::method(ty, this, taker.name, vec![looked_at, value]);
-            return Some(vec![StatementKind::Assign(place, None, taken)]);
+            // Twice: what is called from one place only has no code of its own.
+            let mut all = Vec::new();
+            for _ in 0..2 {
+                let looked_at = self.looked_at(scope, &place);
+                let mut value = self.value(scope, &ty, 1);
+                if self.chance.percent(40) {
+                    // The second argument changes what the first one is.
+                    let change = self.change(scope, &place);
+                    let block = Block { statements: vec![change.into()], value: Some(Box::new(value)) };
+                    value = Expr::new(ty.clone(), Kind::Block(block));
+                }
+                let this = Expr::atom(Ty::Unit, "this");
+                let taken = Expr::method(ty.clone(), this, taker.name.clone(), vec![looked_at, value]);
+                all.push(StatementKind::Assign(place.clone(), None, taken));
+            }
+            return Some(all);
         }
         if let Ty::Array(element, len) = &ty
             && self.chance.percent(50)
@@ -168,8 +206,36 @@ impl Generator<'_> {
         (callable.this.as_ref() == Some(this)).then(|| setter.clone())
     }
 
+    /// A tag that is known, then written by a function, then read.
+    fn written_by_function(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        if self.tag_setters.is_empty() {
+            return None;
+        }
+        let setter = self.chance.pick(&self.tag_setters).clone();
+        let ty = setter.tag.ty.clone();
+        (scope.changes, scope.reads_cycle) = (true, true);
+        scope.pay(20);
+        let place = tag_place(&setter.tag, setter.index);
+        let target = self.place(scope, Want::Write, &|other| *other == ty).filter(is_simple)?;
+        let mut all = Vec::new();
+        for _ in 0..2 {
+            let [first, then] = [(), ()].map(|()| self.value(scope, &tame(&ty), 1));
+            let call = Expr::call(Ty::Unit, setter.name.clone(), vec![then]);
+            all.extend([
+                StatementKind::Assign(place.clone(), None, first),
+                StatementKind::Expr(call),
+                StatementKind::Assign(target.clone(), None, place.clone()),
+            ]);
+        }
+        Some(all)
+    }
+
     fn changed_tag(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
-        let arrays = self.writable_arrays();
+        if self.chance.percent(40) {
+            return self.written_by_function(scope);
+        }
+        let arrays: Vec<Writable> =
+            self.writable_and_readable().into_iter().filter(|tag| tag.len.is_some()).collect();
         if arrays.is_empty() {
             return None;
         }
@@ -259,6 +325,14 @@ impl Generator<'_> {
 /// What a function is given, under its name.
 fn value_of(ty: &Ty) -> Expr {
     Expr::atom(ty.clone(), "x")
+}
+
+fn tag_place(tag: &Writable, index: Option<i64>) -> Expr {
+    let whole = Expr::atom(tag.ty.clone(), tag.text.clone());
+    match index {
+        Some(index) => Expr::index(tag.ty.clone(), whole, Expr::int(index)),
+        None => whole,
+    }
 }
 
 /// What tags of this type take.

@@ -27,7 +27,14 @@ impl Generator<'_> {
             ScalarType::F64 if *name == "HYSTERESIS" && !limits.is_empty() => {
                 Expr::float(*self.chance.pick(&limits))
             }
-            ScalarType::F64 => Expr::float(9.0e9),
+            // Some elapse within a few cycles; of some the compiler does not know that.
+            ScalarType::F64 => {
+                let seconds = Expr::float(*self.chance.pick(&[9.0e9, 0.0, 0.001, 0.002, 0.003]));
+                match self.chance.percent(50) {
+                    true => seconds,
+                    false => Expr::call(Ty::FLOAT, "max", vec![seconds, Expr::float(0.0)]),
+                }
+            }
         });
         let arguments = arguments.collect();
         let ty = method.result.map_or(Ty::Unit, super::places::wild);

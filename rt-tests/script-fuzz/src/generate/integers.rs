@@ -74,6 +74,17 @@ impl Generator<'_> {
         made
     }
 
+    /// A number that nothing can be proven of.
+    pub(super) fn hidden(&mut self, scope: &mut Scope, number: i64) -> Expr {
+        let wild = Ty::I64(Reach::Wild);
+        let Some(any) = self.simple_place(scope, Want::Read, &|ty| *ty == Ty::I64(Reach::Wild)) else {
+            return Expr::int(number);
+        };
+        scope.pay(3);
+        let zero = Expr::binary(wild.clone(), "^", any.clone(), any);
+        Expr::binary(wild, "^", zero, Expr::int(number))
+    }
+
     /// A literal or what is somewhere.
     fn plain_integer(&mut self, scope: &mut Scope, bits: u8) -> Expr {
         if self.chance.percent(30) {

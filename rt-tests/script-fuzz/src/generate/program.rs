@@ -10,7 +10,7 @@ const CYCLE: u64 = 700;
 /// And a function called from it.
 const FUNCTION: u64 = 90;
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 14] = [
     "idle",
     "press",
     "lift",
@@ -19,6 +19,8 @@ const TEXTS: [&str; 12] = [
     "é",
     "",
     "shortest",
+    "position a",
+    "position b",
     "sideways",
     "two words",
     "Press",

@@ -299,6 +299,13 @@ impl Generator<'_> {
     fn tag_value(&mut self, scope: &mut Scope, tag: &crate::world::Writable, depth: u8) -> Expr {
         let risky = self.risky();
         match (&tag.ty, tag.range) {
+            (Ty::I64(_), Some((Value::I64(low), Value::I64(high)))) if self.chance.percent(20) => {
+                // What is limited may lie beside its range.
+                let beside = if tag.saturates { self.chance.within(0, 1) } else { 0 };
+                let ends = [low.saturating_sub(beside), high.saturating_add(beside)];
+                let number = *self.chance.pick(&ends);
+                self.hidden(scope, number)
+            }
             (Ty::F64(_), _) if risky => self.value(scope, &Ty::F64(Reach::Wild), depth),
             (Ty::I64(_), Some((Value::I64(low), Value::I64(high)))) if !tag.saturates && !risky => {
                 let tame = tag.ty == Ty::INT;
@@ -492,24 +499,31 @@ impl Generator<'_> {
             below: Some(times as u32 + 1),
         });
         let step = StatementKind::Assign(name(), Some("+"), Expr::int(1));
-        let again = Expr::binary(Ty::Bool, "<", name(), Expr::int(times));
-        let mut condition = again;
+        let form = self.chance.below(4);
+        let body_first = matches!(form, 1 | 2);
+        // How long a `do` goes on without asking its condition, which may be false all the while.
+        let unasked = (body_first && self.chance.percent(40)).then(|| self.chance.within(1, times));
+        let most = if unasked.is_some() { self.chance.within(0, times) } else { times };
+        let mut condition = Expr::binary(Ty::Bool, "<", name(), Expr::int(most));
         if self.chance.percent(40) {
             let more = self.value(scope, &Ty::Bool, 2);
             condition = Expr::binary(Ty::Bool, "&&", condition, more);
         }
         let mut body = self.loop_body(scope, times as u64 + 1);
         body.statements.insert(0, step.into());
-        let leave_if = |condition: Expr| {
-            let leave = Block::of(vec![StatementKind::Break.into()]);
-            let leave = Expr::new(Ty::Unit, Kind::If(Box::new(condition), leave, None));
-            Statement::from(StatementKind::Expr(leave))
+        let when = |condition: Expr, kind: StatementKind| {
+            let then = Block::of(vec![kind.into()]);
+            let branch = Expr::new(Ty::Unit, Kind::If(Box::new(condition), then, None));
+            Statement::from(StatementKind::Expr(branch))
         };
-        let form = self.chance.below(4);
-        if matches!(form, 1 | 2) {
+        if body_first {
             // In Rhai, `continue` in a `do` goes on without asking the condition.
             let over = Expr::binary(Ty::Bool, ">", name(), Expr::int(times));
-            body.statements.insert(1, leave_if(over));
+            body.statements.insert(1, when(over, StatementKind::Break));
+            if let Some(unasked) = unasked {
+                let still = Expr::binary(Ty::Bool, "<=", name(), Expr::int(unasked));
+                body.statements.insert(2, when(still, StatementKind::Continue));
+            }
         }
         let kind = match form {
             0 => StatementKind::While(condition, body),
@@ -520,7 +534,7 @@ impl Generator<'_> {
             }
             _ => {
                 let end = Expr::unary(Ty::Bool, "!", condition);
-                body.statements.insert(0, leave_if(end));
+                body.statements.insert(0, when(end, StatementKind::Break));
                 StatementKind::Loop(body)
             }
         };
@@ -571,7 +585,7 @@ impl Generator<'_> {
     /// An array or record as a whole.
     fn whole_assignment(&mut self, scope: &mut Scope, depth: u8) -> Option<Vec<StatementKind>> {
         let compound =
-            |ty: &Ty| matches!(ty, Ty::Array(..) | Ty::Record(_)) && !ty.holds_block() && ty.leaves() < 20;
+            |ty: &Ty| matches!(ty, Ty::Array(..) | Ty::Record(_)) && !ty.holds_block() && ty.leaves() < 30;
         let place = self.place(scope, Want::Write, &compound)?;
         let ty = place.ty.clone();
         let value = self.value(scope, &ty, depth);

@@ -82,7 +82,8 @@ impl Generator<'_> {
     pub(super) fn called_on_variable(&mut self, scope: &mut Scope, depth: u8) -> Option<Vec<StatementKind>> {
         scope.effects = true;
         let suits = |callable: &&Callable| {
-            callable.this.as_ref().is_some_and(|ty| !ty.holds_block()) && may_call(scope, callable)
+            let small = |ty: &Ty| !ty.holds_block() && ty.leaves() <= 20;
+            callable.this.as_ref().is_some_and(small) && may_call(scope, callable)
         };
         let suiting: Vec<Callable> = self.functions.iter().filter(suits).cloned().collect();
         if suiting.is_empty() {
@@ -90,9 +91,6 @@ impl Generator<'_> {
         }
         let callable = self.chance.pick(&suiting).clone();
         let this = callable.this.clone()?;
-        if this.leaves() > 20 {
-            return None;
-        }
         let len = self.chance.percent(50).then(|| self.chance.within(1, 3) as u32);
         let ty = len.map_or(this.clone(), |len| Ty::Array(this.clone().into(), len));
         let (name, made) = self.kept_in_variable(scope, &ty, depth);

@@ -55,7 +55,8 @@ impl Generator<'_> {
 
     fn faulting(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
         let wild = Ty::I64(Reach::Wild);
-        let expr = match self.chance.below(17) {
+        let expr = match self.chance.below(20) {
+            17..20 => return self.at_the_edge(scope),
             0 => {
                 // An overflow by each operator that can.
                 let number = self.value(scope, &Ty::INT, 2);
@@ -151,6 +152,34 @@ impl Generator<'_> {
             _ => return self.refused_by_block(scope),
         };
         Some(vec![StatementKind::Expr(expr)])
+    }
+
+    /// Numbers at which operators overflow, and beside them, of which nothing is known before.
+    pub(super) fn at_the_edge(&mut self, scope: &mut Scope) -> Option<Vec<StatementKind>> {
+        const EDGES: [i64; 13] =
+            [i64::MIN, i64::MIN + 1, i64::MAX, i64::MAX - 1, -64, -1, 0, 1, 2, 3, 62, 63, 64];
+        let wild = Ty::I64(Reach::Wild);
+        let target = self.place(scope, Want::Write, &|ty| *ty == Ty::I64(Reach::Wild))?;
+        let value = match self.chance.below(12) {
+            0 => Expr::unary(wild, "-", self.hidden(scope, i64::MIN)),
+            1 => {
+                let edge = *self.chance.pick(&EDGES);
+                Expr::call(wild, "abs", vec![self.hidden(scope, edge)])
+            }
+            _ => {
+                let operator = *self.chance.pick(&["+", "-", "*", "/", "%", "**", "<<", ">>", "+", "-"]);
+                let [left, right] = [(), ()].map(|()| *self.chance.pick(&EDGES));
+                let left = self.hidden(scope, left);
+                // What can be known to be wrong, the check finds.
+                let right = match operator {
+                    "+" | "-" | "*" if self.chance.percent(30) => Expr::int(right),
+                    _ => self.hidden(scope, right),
+                };
+                Expr::binary(wild, operator, left, right)
+            }
+        };
+        scope.pay(12);
+        Some(vec![StatementKind::Assign(target, None, value)])
     }
 
     /// As a statement, or as the value of something larger.

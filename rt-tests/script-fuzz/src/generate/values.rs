@@ -261,7 +261,7 @@ impl Generator<'_> {
 
     pub(super) fn guard(&mut self, scope: &mut Scope, switched: &Expr, patterns: &[String]) -> Option<Expr> {
         let allowed = !is_known(switched) && !overlap(patterns);
-        (allowed && self.chance.percent(25)).then(|| self.value(scope, &Ty::Bool, 1))
+        (allowed && self.chance.percent(35)).then(|| self.value(scope, &Ty::Bool, 1))
     }
 
     /// What a `switch` looks at, and patterns for its arms.
@@ -311,7 +311,7 @@ impl Generator<'_> {
             for _ in 0..self.chance.within(1, 2) {
                 let text = pattern(self);
                 let known = patterns.contains(&text)
-                    || all.iter().any(|other| other.contains(&text)) && self.chance.percent(60);
+                    || all.iter().any(|other| other.contains(&text)) && self.chance.percent(40);
                 if !known {
                     patterns.push(text);
                 }
