@@ -14,6 +14,7 @@ mod integers;
 mod order;
 mod places;
 mod program;
+mod stale;
 mod statements;
 mod temporary;
 mod traps;
@@ -47,6 +48,8 @@ pub fn generate(chance: Chance, world: &World) -> Generated {
         functions: Vec::new(),
         setters: Vec::new(),
         takers: Vec::new(),
+        firsts: Vec::new(),
+        enlarger: None,
         tag_setters: Vec::new(),
         texts: Vec::new(),
         names: 0,
@@ -68,6 +71,10 @@ pub(crate) struct Generator<'w> {
     setters: Vec<aliases::Setter>,
     /// And those that give back what they were given, after a change.
     takers: Vec<aliases::Setter>,
+    /// And those that give back what they were given first, and change nothing.
+    firsts: Vec<aliases::Setter>,
+    /// One that makes a field of the state large, and the state's type.
+    enlarger: Option<(String, Ty)>,
     /// And those that write one tag.
     tag_setters: Vec<aliases::TagSetter>,
     /// Texts of this program.

@@ -213,7 +213,7 @@ impl World {
                 tag.array_len = Some(chance.within(1, 6) as u32);
             }
             let range = chance.weighted(&[(3, Range::Tame), (1, Range::Wild)]);
-            if kind != TagKind::Input {
+            if kind != TagKind::Input || chance.percent(30) {
                 limit(&mut tag, chance);
             }
             self.ranges.push(range);

@@ -36,22 +36,6 @@ pub(super) fn of_functions(hir: &Hir) -> Vec<Effects> {
     all
 }
 
-/// Variables that are assigned to, or that a function is called on which assigns to its `this`.
-pub(super) fn mutable_locals(function: &Function, all: &[Effects]) -> Vec<bool> {
-    let mut mutable: Vec<bool> = function.locals.iter().map(|local| local.mutable).collect();
-    walk::block(function, &function.body, &mut |node| {
-        if let Node::Expr(expr) = node
-            && let ExprKind::Call { function: callee, receiver: Some(place), .. } = &expr.kind
-            && let Root::Local(local) = place.root
-            && all.get(callee.index()).is_some_and(|effects| effects.memory)
-            && let Some(mutable) = mutable.get_mut(local.index())
-        {
-            *mutable = true;
-        }
-    });
-    mutable
-}
-
 /// Of an expression, seen from what is evaluated before or after it in the same function.
 pub(super) fn of_expr(function: &Function, all: &[Effects], id: ExprId) -> Effects {
     let mut effects = Effects::default();

@@ -219,10 +219,8 @@ fn unit<'a>(
     let mut out = Output::default();
     let constants = hir.constants.iter().map(|constant| place_constant(&mut out, &constant.bytes)).collect();
     let effects = effects::of_functions(hir);
-    let mutable = hir.functions.iter().map(|function| effects::mutable_locals(function, &effects));
     let unit = Unit {
         hir,
-        mutable: mutable.collect(),
         tag_names,
         ranges,
         proofs: options.proofs,

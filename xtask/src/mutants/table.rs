@@ -26,11 +26,6 @@ pub const MUTANTS: &[Mutant] = &[
         "effects.memory = «callee.memory && seen(&place.root)¦false»;",
     ),
     mutant(
-        "variables do not change by what is called on them",
-        "native/effects.rs",
-        "«*mutable = true;¦let _ = mutable;»",
-    ),
-    mutant(
         "padding is what was there before",
         "native/emit/aggregates.rs",
         "self.clear(«field.offset - end¦(field.offset - end).min(0)», to.plus(end));",

@@ -48,7 +48,14 @@ impl Generator<'_> {
             let parameters = ["x", "y"].map(str::to_owned).to_vec();
             functions.push(Function { name: name.clone(), parameters, body });
             self.callable(&name, Some(state), &[&ty, &ty], ty.clone());
-            self.takers.push(Setter { name, place, ty });
+            self.takers.push(Setter { name, place: place.clone(), ty: ty.clone() });
+            // And this changes nothing, but what it is given second may.
+            let name = self.fresh("first");
+            let body = Block::value(value_of(&ty));
+            let parameters = ["x", "y"].map(str::to_owned).to_vec();
+            functions.push(Function { name: name.clone(), parameters, body });
+            self.callable(&name, None, &[&ty, &ty], ty.clone());
+            self.firsts.push(Setter { name, place, ty });
         }
         let tags: Vec<Writable> = self.writable_and_readable();
         let arrays: Vec<Writable> = tags.iter().filter(|tag| tag.len.is_some()).cloned().collect();
@@ -113,6 +120,31 @@ impl Generator<'_> {
         let ty = place.ty.clone();
         let change = self.change(scope, &place);
         scope.pay(10);
+        if self.chance.percent(15) {
+            // The value is there before the index is, and what finds the index changes where the value was.
+            let rows = self.fresh("rows");
+            let all = Ty::Array(ty.clone().into(), 2);
+            let begin = Expr::new(all.clone(), Kind::Array(vec![place.clone(), place.clone()]));
+            let number = self.chance.within(0, 1);
+            let index = Block { statements: vec![change.into()], value: Some(Box::new(Expr::int(number))) };
+            let row = |index| Expr::index(ty.clone(), Expr::atom(all.clone(), rows.clone()), index);
+            let changing = row(Expr::new(Ty::INT, Kind::Block(index)));
+            return Some(vec![
+                StatementKind::Let(rows.clone(), begin),
+                StatementKind::Assign(changing, None, place.clone()),
+                StatementKind::Assign(place, None, row(Expr::int(number))),
+            ]);
+        }
+        if self.chance.percent(15)
+            && let Some(first) = self.firsts.iter().find(|first| first.ty == ty).cloned()
+        {
+            let value = self.value(scope, &ty, 1);
+            let then = Block { statements: vec![change.into()], value: Some(Box::new(value)) };
+            let then = Expr::new(ty.clone(), Kind::Block(then));
+            let looked_at = self.looked_at(scope, &place);
+            let given = Expr::call(ty, first.name, vec![looked_at, then]);
+            return Some(vec![StatementKind::Assign(place, None, given)]);
+        }
         if self.chance.percent(30)
             && let Some(taker) = self.setter_of(scope, &self.takers, &place)
         {

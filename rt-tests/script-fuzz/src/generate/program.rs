@@ -56,6 +56,7 @@ impl Generator<'_> {
             functions.push(self.helper(None, false, FUNCTION));
         }
         functions.extend(self.make_setters(&state));
+        functions.push(self.make_enlarger(&state));
         let mut records = Vec::new();
         records_in(&state, &mut records);
         for _ in 0..self.chance.within(1, 4) {
@@ -245,6 +246,16 @@ impl Generator<'_> {
             if let Some(trap) = self.trap(&mut scope) {
                 statements.push(trap);
             }
+        }
+        if self.chance.percent(70)
+            && let Some(edge) = self.at_the_edge(&mut scope)
+        {
+            statements.push(self.now_and_then(&mut scope, edge));
+        }
+        if self.chance.percent(60)
+            && let Some(stale) = self.stale(&mut scope)
+        {
+            statements.push(self.now_and_then(&mut scope, stale));
         }
         if self.chance.percent(50)
             && let Some(order) = self.order(&mut scope)

@@ -319,6 +319,12 @@ impl Generator<'_> {
                 let number = self.value(scope, &Ty::FLOAT, depth);
                 self.called(Ty::FLOAT, "clamp", vec![number, Expr::float(low), Expr::float(high)])
             }
+            (Ty::F64(_), Some((_, Value::F64(high)))) if self.chance.percent(25) => {
+                // Finite for certain, and beside the range.
+                let number = self.value(scope, &Ty::FLOAT, depth);
+                let ends = vec![number, Expr::float(high + 1.0), Expr::float(high + 2.5)];
+                self.called(Ty::FLOAT, "clamp", ends)
+            }
             // Only what is finite may be stored.
             (Ty::F64(_), _) => self.value(scope, &Ty::FLOAT, depth),
             (ty, _) => self.value(scope, ty, depth),

@@ -11,11 +11,16 @@ impl Generator<'_> {
             return None;
         }
         let faulting = self.faulting(scope)?;
+        Some(self.now_and_then(scope, faulting))
+    }
+
+    /// Statements behind a condition that seldom holds.
+    pub(super) fn now_and_then(&mut self, scope: &mut Scope, statements: Vec<StatementKind>) -> Statement {
         let condition = self.seldom(scope);
-        let then = Block::of(faulting.into_iter().map(Statement::from).collect());
+        let then = Block::of(statements.into_iter().map(Statement::from).collect());
         let kind = Kind::If(Box::new(condition), then, None);
         scope.reads_cycle = true;
-        Some(StatementKind::Expr(Expr::new(Ty::Unit, kind)).into())
+        StatementKind::Expr(Expr::new(Ty::Unit, kind)).into()
     }
 
     /// A loop that only the end of the fuel ends, behind a condition that seldom holds.
@@ -168,7 +173,11 @@ impl Generator<'_> {
             }
             _ => {
                 let operator = *self.chance.pick(&["+", "-", "*", "/", "%", "**", "<<", ">>", "+", "-"]);
-                let [left, right] = [(), ()].map(|()| *self.chance.pick(&EDGES));
+                let left = *self.chance.pick(&EDGES);
+                let right = match operator {
+                    "**" | "<<" | ">>" => *self.chance.pick(&[-1, 0, 1, 2, 3, 62, 63, 64]),
+                    _ => *self.chance.pick(&EDGES),
+                };
                 let left = self.hidden(scope, left);
                 // What can be known to be wrong, the check finds.
                 let right = match operator {

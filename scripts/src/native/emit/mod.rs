@@ -61,8 +61,6 @@ pub(super) struct Unit<'a> {
     pub ranges: Vec<Option<Arc<TagRange>>>,
     pub proofs: &'a dyn Proofs,
     pub effects: Vec<Effects>,
-    /// Of each function's variables: whether they change after their declaration.
-    pub mutable: Vec<Vec<bool>>,
     pub costs: Costs<'a>,
     /// Functions that are compiled where they are called.
     pub inlined: Vec<bool>,
@@ -557,8 +555,7 @@ impl<'a> Emitter<'a, '_> {
 
     /// True if a variable changes after its declaration.
     fn is_mutable(&self, local: LocalId) -> bool {
-        let of_function = self.unit.mutable.get(self.frame.id.index());
-        of_function.and_then(|all| all.get(local.index())).copied().unwrap_or(true)
+        self.frame.function.local(local).mutable
     }
 
     fn proven(&self, check: Check) -> bool {
