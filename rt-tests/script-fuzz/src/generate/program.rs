@@ -227,7 +227,9 @@ impl Generator<'_> {
         let mut statements = self.statements(&mut scope, count);
         scope.limit += 200;
         statements.extend(self.pin(&mut scope).map(Statement::from));
-        statements.extend(self.driven_block(&mut scope).map(Statement::from));
+        for _ in 0..2 {
+            statements.extend(self.driven_block(&mut scope).map(Statement::from));
+        }
         for (percent, which) in [(70, 0), (40, 0), (40, 1), (40, 2), (60, 3)] {
             if self.chance.percent(percent) {
                 let made = match which {

@@ -96,8 +96,10 @@ impl Generator<'_> {
                 let begin = Expr::call(ty, "array", vec![Expr::int(len), small]);
                 let index = self.hidden(scope, number);
                 let change = set(&element(index), large);
-                let seen = element(Expr::int(self.chance.within(0, len - 1)));
-                Some(vec![StatementKind::Let(name, begin), change, set(&target, sum(&seen))])
+                let seen = if self.chance.percent(60) { number } else { self.chance.within(0, len - 1) };
+                let seen = element(Expr::int(seen));
+                let before = set(&seen, Expr::int(self.chance.within(1, 9)));
+                Some(vec![StatementKind::Let(name, begin), before, change, set(&target, sum(&seen))])
             }
             _ => {
                 // An input may be anything, whatever the cell says of it.
