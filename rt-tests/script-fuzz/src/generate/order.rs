@@ -17,7 +17,8 @@ pub(super) fn settle(program: &mut Program) {
                 Kind::Binary(operator, left, right) if !matches!(*operator, "&&" | "||") => {
                     (&mut **left, vec![&mut **right])
                 }
-                Kind::Call(_, arguments) => match arguments.split_first_mut() {
+                Kind::Call(_, arguments) | Kind::Method(_, _, arguments) => match arguments.split_first_mut()
+                {
                     Some((first, behind)) => (first, behind.iter_mut().collect()),
                     None => return,
                 },
