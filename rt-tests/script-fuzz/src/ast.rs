@@ -331,7 +331,27 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Every way through it leaves the loop around, though it has a type.
+    pub fn never_comes(&self) -> bool {
+        match &self.kind {
+            Kind::If(_, then, Some(otherwise)) => then.never_comes() && otherwise.never_comes(),
+            Kind::Switch(switch) => {
+                let default = switch.default.as_ref().is_some_and(Self::never_comes);
+                default && switch.arms.iter().all(|arm| arm.body.never_comes())
+            }
+            Kind::Block(block) => block.never_comes(),
+            _ => false,
+        }
+    }
+}
+
 impl Block {
+    /// Where a value is asked for: it has none, or one that never comes.
+    fn never_comes(&self) -> bool {
+        self.value.as_ref().is_none_or(|value| value.never_comes())
+    }
+
     /// Statements without a value.
     pub const fn of(statements: Vec<Statement>) -> Self {
         Self { statements, value: None }

@@ -9,6 +9,12 @@ use sensai_model::cell::ProgramSource;
 
 /// What it is about, the fields of the state, the body of `cycle`, more functions.
 const PROGRAMS: &[(&str, &str, &str, &str)] = &[
+    (
+        "a comparison of a float with a whole number that no float is",
+        "n: 0",
+        "let n = 8; for i in 0..3 { if io.inp.b { break; } n = 9223372036854775807; if 0.0 < 1714016698193502610 { } } this.n = n + 3;",
+        "",
+    ),
     ("values that nobody uses", "n: 0", "if io.inp.b { 0; } else { 0; } this.n += 1;", ""),
     ("a condition behind them", "n: 0", "do { if io.inp.b { 0; } else { 1; } } until true;", ""),
     (

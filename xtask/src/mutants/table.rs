@@ -619,11 +619,12 @@ pub const MUTANTS: &[Mutant] = &[
         "native/emit/tags.rs",
         "_ if «proven && !saturate¦!saturate» => value,",
     ),
-    mutant(
-        "what is proven of a store is not limited",
-        "native/emit/tags.rs",
-        "_ if «proven && !saturate¦proven» => value,",
-    ),
+    Mutant {
+        name: "what is proven of a store is not limited",
+        file: "native/emit/tags.rs",
+        text: "_ if «proven && !saturate¦proven» => value,",
+        equivalent: Some("a store is proven only if what is stored is inside of the range already"),
+    },
     mutant(
         "a store is proven by the operation that it stores",
         "native/emit/tags.rs",

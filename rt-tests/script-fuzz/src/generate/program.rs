@@ -121,6 +121,7 @@ impl Generator<'_> {
         for (name, ty) in basic {
             fields.push((name.to_owned(), ty));
         }
+        fields.push((super::stale::LIST.to_owned(), super::stale::list_type()));
         let mut names: Vec<&str> = FIELDS.to_vec();
         for _ in 0..self.chance.within(2, 7) {
             let name = names.swap_remove(self.chance.index(names.len()));

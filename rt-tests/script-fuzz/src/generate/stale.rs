@@ -1,5 +1,5 @@
-//! What was known of a number, and is not so any more: a small one that a call, a loop, a branch or an assignment through an index made
-//! large, and a sum that overflows then. Who believes what was known before leaves out a check.
+//! What was known of a number, and is not so any more: a small one that a call, a loop, a branch or an assignment through
+//! an index made large, and a sum that overflows then. Who believes what was known before leaves out a check.
 
 use super::{Generator, Scope, floats::is_simple, places::Want};
 use crate::ast::{Block, Expr, For, Function, Items, Kind, Reach, StatementKind, Ty};
@@ -7,18 +7,25 @@ use sensai_model::{ScalarType, Value};
 
 const WILD: Ty = Ty::I64(Reach::Wild);
 
-/// The field of every state that holds any number.
-const FIELD: &str = "w0";
+/// The field of every state that is a list of any numbers.
+pub(super) const LIST: &str = "a0";
+pub(super) const LIST_LEN: u32 = 3;
+
+/// Type of the list.
+pub(super) fn list_type() -> Ty {
+    Ty::Array(WILD.into(), LIST_LEN)
+}
 
 impl Generator<'_> {
-    /// A function that makes the field what it is given.
+    /// A function that makes an element of the list what it is given.
     pub(super) fn make_enlarger(&mut self, state: &Ty) -> Function {
         let name = self.fresh("grow");
-        let field = Expr::field(WILD, Expr::atom(state.clone(), "this"), FIELD);
-        let set = StatementKind::Assign(field, None, Expr::atom(WILD, "x"));
+        let list = Expr::field(list_type(), Expr::atom(state.clone(), "this"), LIST);
+        let element = Expr::index(WILD, list, Expr::atom(Ty::INT, "at"));
+        let set = StatementKind::Assign(element, None, Expr::atom(WILD, "x"));
         let body = Block::of(vec![set.into()]);
         self.enlarger = Some((name.clone(), state.clone()));
-        Function { name, parameters: vec!["x".to_owned()], body }
+        Function { name, parameters: ["at", "x"].map(str::to_owned).to_vec(), body }
     }
 
     /// A small number, what changes it, and a sum with it.
@@ -31,23 +38,31 @@ impl Generator<'_> {
         let more = Expr::int(self.chance.within(1, 9));
         let sum = |place: &Expr| Expr::binary(WILD, "+", place.clone(), more.clone());
         let set = |place: &Expr, value: Expr| StatementKind::Assign(place.clone(), None, value);
-        match self.chance.below(6) {
+        match self.chance.below(7) {
             0 => {
                 let (name, state) = self.enlarger.clone()?;
                 let (this, _) = scope.this.as_ref().filter(|(ty, _)| *ty == state)?;
                 let this = Expr::atom(this.clone(), "this");
-                let place = Expr::field(WILD, this.clone(), FIELD);
-                let grow = Expr::method(Ty::Unit, this, name, vec![large]);
+                let list = Expr::field(list_type(), this.clone(), LIST);
+                let at = self.chance.within(0, i64::from(LIST_LEN) - 1);
+                let place = Expr::index(WILD, list, Expr::int(at));
+                let grow = Expr::method(Ty::Unit, this, name, vec![self.hidden(scope, at), large]);
                 Some(vec![set(&place, small), StatementKind::Expr(grow), set(&target, sum(&place))])
             }
             1 => {
-                // The sum comes first: only in the second turn the number is large.
-                let name = self.fresh("n");
-                let place = Expr::atom(WILD, name.clone());
-                let body = Block::of(vec![set(&target, sum(&place)).into(), set(&place, large).into()]);
-                let items = Items::Range(Expr::int(0), "..", Expr::int(self.chance.within(2, 4)));
+                // The sum comes first: it takes some turns until the number is large.
+                let names: Vec<String> = (0..self.chance.within(1, 6)).map(|_| self.fresh("n")).collect();
+                let places: Vec<Expr> = names.iter().map(|name| Expr::atom(WILD, name.clone())).collect();
+                let mut body = vec![set(&target, sum(places.first()?)).into()];
+                let values = places.iter().skip(1).cloned().chain([large]);
+                body.extend(places.iter().zip(values).map(|(place, value)| set(place, value).into()));
+                let items = Items::Range(Expr::int(0), "..", Expr::int(self.chance.within(2, 8)));
+                let body = Block::of(body);
                 let run = For { variable: self.fresh("i"), counter: None, items, body };
-                Some(vec![StatementKind::Let(name, small), StatementKind::For(run)])
+                let mut all: Vec<StatementKind> =
+                    names.into_iter().map(|name| StatementKind::Let(name, small.clone())).collect();
+                all.push(StatementKind::For(run));
+                Some(all)
             }
             2 => {
                 let condition = self.value(scope, &Ty::Bool, 2);
@@ -100,6 +115,25 @@ impl Generator<'_> {
                 let seen = element(Expr::int(seen));
                 let before = set(&seen, Expr::int(self.chance.within(1, 9)));
                 Some(vec![StatementKind::Let(name, begin), before, change, set(&target, sum(&seen))])
+            }
+            5 => {
+                // An element by a variable, which then names another one.
+                let ty = Ty::Array(WILD.into(), 2);
+                let [name, at] = ["list", "at"].map(|name| self.fresh(name));
+                let begin = Expr::new(ty.clone(), Kind::Array(vec![large.clone(), large]));
+                let index = Expr::atom(WILD, at.clone());
+                let element = Expr::index(WILD, Expr::atom(ty, name.clone()), index.clone());
+                let [first, then] = [(), ()].map(|()| {
+                    let number = self.chance.within(0, 1);
+                    self.hidden(scope, number)
+                });
+                Some(vec![
+                    StatementKind::Let(name, begin),
+                    StatementKind::Let(at, first),
+                    set(&element, small),
+                    set(&index, then),
+                    set(&target, sum(&element)),
+                ])
             }
             _ => {
                 // An input may be anything, whatever the cell says of it.

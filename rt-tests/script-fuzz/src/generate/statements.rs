@@ -83,7 +83,11 @@ impl Generator<'_> {
     /// `let`: a new variable, that may hide another.
     pub(super) fn let_statement(&mut self, scope: &mut Scope, depth: u8) -> StatementKind {
         let ty = self.some_type(if depth > 1 { 2 } else { 0 });
-        let value = self.value(scope, &ty, depth);
+        let mut value = self.value(scope, &ty, depth);
+        if value.never_comes() {
+            // A variable of nothing could not be used.
+            value = self.value(scope, &ty, 0);
+        }
         let name = match self.chance.percent(60) {
             true => (*self.chance.pick(&NAMES)).to_owned(),
             false => self.fresh("v"),
@@ -408,7 +412,13 @@ impl Generator<'_> {
                 let start = i64::MAX - self.chance.within(0, 3);
                 (Expr::int(start), Expr::int(i64::MAX), 4, None)
             }
-            _ => (self.integer(scope, 2, 1), self.integer(scope, 2, 2), 9, None),
+            _ => {
+                // No bound is ignored here: such a loop would have no end that anybody waits for.
+                let risk = std::mem::take(&mut self.risk);
+                let ends = (self.integer(scope, 2, 1), self.integer(scope, 2, 2), 9, None);
+                self.risk = risk;
+                ends
+            }
         };
         let extreme = matches!(&start.ty, Ty::I64(Reach::Wild));
         let ty = if extreme { Ty::I64(Reach::Wild) } else { Ty::INT };

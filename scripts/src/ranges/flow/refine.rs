@@ -336,11 +336,38 @@ fn compared(mine: &Known, comparison: Comparison, other: &Known, holds: bool) ->
     }
 }
 
-/// The whole numbers in a range. `None`: not known, some are not exact as `f64`, or there are none.
+/// The whole numbers that are in a range as floats. `None`: there are none, or nothing is known.
 fn whole(range: FloatRange) -> Option<IntRange> {
     let numbers = range.numbers()?;
     let exact = EXACT as f64;
-    let low = if numbers.low() > -exact { libm::ceil(numbers.low()) as i64 } else { i64::MIN };
-    let high = if numbers.high() < exact { libm::floor(numbers.high()) as i64 } else { i64::MAX };
+    // What is beyond the exact ones is rounded, either way; but never to the other side of them.
+    let low = if numbers.low() > -exact { libm::ceil(numbers.low().min(exact)) as i64 } else { i64::MIN };
+    let high = if numbers.high() < exact { libm::floor(numbers.high().max(-exact)) as i64 } else { i64::MAX };
     IntRange::new(low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ranges::testing;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Also of numbers that no float is.
+        #[test]
+        fn a_number_that_is_in_a_range_as_a_float_is_among_its_whole_ones(
+            (a, b) in (testing::float(), testing::float()),
+            number in testing::int(),
+            itself in any::<bool>(),
+        ) {
+            let (a, b) = if itself { (number as f64, number as f64) } else { (a, b) };
+            prop_assume!(!a.is_nan() && !b.is_nan());
+            let range = FloatRange::new(a.min(b), a.max(b)).expect("no end is no number");
+            let float = number as f64;
+            if range.low() <= float && float <= range.high() {
+                let whole = whole(range).expect("there is one");
+                prop_assert!(whole.low() <= number && number <= whole.high(), "{whole:?}");
+            }
+        }
+    }
 }
