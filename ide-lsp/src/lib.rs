@@ -9,8 +9,11 @@
 //! anything else did; an editor that goes on typing is not told of what it had before.
 //!
 //! Deliberately absent: the bus, a clock, incremental parsing. `analysis` does no I/O, and LSP types are in `lsp` only.
+//!
+//! [`dap`] is the debug adapter, a server of its own: what it debugs, the binary passes in, too.
 
 pub mod analysis;
+pub mod dap;
 mod files;
 mod handlers;
 pub mod host;
