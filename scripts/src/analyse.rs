@@ -325,9 +325,9 @@ fn layout(first: &Datum, state: &Type) -> Option<Layout> {
 fn axes(first: &Datum, files: &[SourceFile], imports: &[(FileId, Span)]) -> Vec<UsedAxis> {
     let mut axes: Vec<(u16, u32)> = Vec::new();
     first.origins(&mut |datum, origin| {
-        if let Datum::Axis(axis, _) = datum {
+        if let Datum::Axis(handle, _) = datum {
             let import = imports.iter().find(|(file, _)| *file == origin.file);
-            axes.push((*axis, import.map_or(origin.span.start, |(_, span)| span.start)));
+            axes.push((handle.axis(), import.map_or(origin.span.start, |(_, span)| span.start)));
         }
     });
     axes.sort_unstable();

@@ -11,6 +11,7 @@ mod arithmetic;
 pub mod axis;
 mod consequences;
 pub mod cost;
+pub mod debug;
 mod environment;
 mod evaluate;
 mod fault;

@@ -3,7 +3,7 @@
 use crate::{
     axis::AxisHandle,
     hir::{FileId, Span, Type},
-    layout::{BlockShape, Field, Layout, Shape, write_symbol},
+    layout::{BlockShape, Field, Layout, SYMBOL_SIZE, Shape, symbol, write_symbol},
 };
 use sensai_model::{Value, value::canonical};
 use sensai_stdlib::{BlockError, registry::BlockType};
@@ -14,6 +14,11 @@ use std::sync::Arc;
 pub(crate) struct Origin {
     pub file: FileId,
     pub span: Span,
+}
+
+impl Origin {
+    /// Of what is not made by a program's text at hand.
+    pub const NONE: Self = Self { file: FileId(0), span: Span::new(0, 0) };
 }
 
 /// A value.
@@ -27,8 +32,8 @@ pub(crate) enum Datum {
     /// In the order of the type's fields.
     Record(Vec<Self>),
     Block(Box<Block>),
-    /// Index of the axis.
-    Axis(u16, Origin),
+    /// A handle of an axis.
+    Axis(Box<AxisHandle>, Origin),
 }
 
 /// A block.
@@ -99,6 +104,50 @@ impl Datum {
         }
     }
 
+    /// What [`Datum::write`] wrote. What blocks were constructed with is not in the bytes. `None`: they hold no such value.
+    pub fn read(ty: &Type, bytes: &[u8]) -> Option<Self> {
+        let word = || Some(u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?));
+        Some(match ty {
+            Type::Bool => Self::Scalar(Value::Bool(*bytes.first()? != 0)),
+            Type::I64 => Self::Scalar(Value::I64(word()?.cast_signed())),
+            Type::F64 => Self::Scalar(Value::F64(f64::from_bits(word()?))),
+            Type::Symbol => Self::Symbol(symbol(bytes.get(..SYMBOL_SIZE as usize)?)?.into()),
+            Type::Array(array) => {
+                let size = array.element.size() as usize;
+                let part = |index: usize| Self::read(&array.element, bytes.get(index * size..)?);
+                Self::Array((0..array.len as usize).map(part).collect::<Option<_>>()?)
+            }
+            Type::Record(record) => {
+                let part = |field: &crate::hir::RecordField| {
+                    Self::read(&field.ty, bytes.get(field.offset as usize..)?)
+                };
+                Self::Record(record.fields().iter().map(part).collect::<Option<_>>()?)
+            }
+            Type::Block(of) => {
+                let bytes = bytes.get(..of.size)?.into();
+                Self::Block(Box::new(Block { of, arguments: Arc::default(), bytes, origin: Origin::NONE }))
+            }
+            Type::Axis => {
+                let handle = AxisHandle::from_bytes(bytes.get(..AxisHandle::SIZE as usize)?)?;
+                Self::Axis(Box::new(handle), Origin::NONE)
+            }
+            Type::Unknown | Type::Never | Type::Unit => return None,
+        })
+    }
+
+    /// Every handle in it.
+    pub fn handles(&mut self, visit: &mut impl FnMut(&mut AxisHandle)) {
+        match self {
+            Self::Array(parts) | Self::Record(parts) => {
+                for part in parts {
+                    part.handles(visit);
+                }
+            }
+            Self::Axis(handle, _) => visit(handle),
+            Self::Unit | Self::Scalar(_) | Self::Symbol(_) | Self::Block(_) => {}
+        }
+    }
+
     /// Every block and handle in it, in the order of the layout.
     pub fn origins(&self, visit: &mut impl FnMut(&Self, Origin)) {
         match self {
@@ -139,7 +188,7 @@ impl Datum {
                 }
             }
             (Self::Block(block), _) => put(bytes, &block.bytes),
-            (Self::Axis(axis, _), _) => put(bytes, AxisHandle::new(*axis).bytes()),
+            (Self::Axis(handle, _), _) => put(bytes, handle.bytes()),
             (Self::Unit | Self::Array(_) | Self::Record(_), _) => {}
         }
     }

@@ -1,22 +1,30 @@
-//! Runs the typed tree before the first cycle: the values of constants, and what `init` returns.
+//! Runs the typed tree: the values of constants and what `init` returns, before the first cycle; and cycles, for a debugger,
+//! which wants to look at a program between two statements ([`cycle`]).
 //!
 //! Bounded: every step is counted, and what a step copies is counted with it.
 
+mod axis;
+mod cycle;
 mod datum;
 mod places;
+mod tags;
+
+pub use cycle::Kind;
+pub(crate) use cycle::{Active, Arrival, Observer, World};
 
 pub(crate) use datum::{Block, Datum, Origin, different, first_arena, shape};
 
 use crate::{
     ScriptEnvironment, arithmetic,
+    axis::AxisHandle,
     fault::{Raised, refused},
     hir::{
         self, AxisName, BinaryOperator, Expr, ExprId, ExprKind, FaultName, FileId, Function, Items, Pattern,
-        Place, Statement, StatementKind, Switch, SysFact,
+        Place, Statement, StatementKind, Switch,
     },
     names::suggest,
 };
-use places::Reference;
+pub(crate) use places::Reference;
 use sensai_model::{FaultCode, Value};
 use std::sync::Arc;
 
@@ -55,6 +63,14 @@ pub(crate) struct Evaluator<'a> {
     /// Variables and temporary values of all calls.
     slots: Vec<Datum>,
     steps: u64,
+    /// Of all steps.
+    limit: u64,
+    /// What there is in a cycle only.
+    world: Option<World<'a>>,
+    /// Is told where the program is.
+    observer: Option<&'a mut dyn Observer>,
+    /// Calls at hand, the outermost first.
+    calls: Vec<Active>,
 }
 
 /// A call at hand.
@@ -73,13 +89,24 @@ impl<'a> Evaluator<'a> {
         symbols: &'a [Arc<str>],
         environment: &'a ScriptEnvironment<'a>,
     ) -> Self {
-        Self { functions, constants, symbols, environment, slots: Vec::new(), steps: 0 }
+        Self {
+            functions,
+            constants,
+            symbols,
+            environment,
+            slots: Vec::new(),
+            steps: 0,
+            limit: STEPS_MAX,
+            world: None,
+            observer: None,
+            calls: Vec::new(),
+        }
     }
 
     /// What a function without parameters returns.
     pub fn run(&mut self, function: &Function) -> Result<Datum, Box<Fault>> {
         self.slots.clear();
-        self.call(function, None, Vec::new()).map_err(|exit| match exit {
+        self.call(None, function, None, Vec::new()).map_err(|exit| match exit {
             Exit::Fault(fault) => fault,
             Exit::Break | Exit::Continue | Exit::Return(_) => Box::new(Fault {
                 raised: not_before_the_first_cycle(),
@@ -92,6 +119,7 @@ impl<'a> Evaluator<'a> {
 
     fn call(
         &mut self,
+        id: Option<hir::FunctionId>,
         function: &Function,
         this: Option<Reference>,
         arguments: Vec<Datum>,
@@ -99,8 +127,10 @@ impl<'a> Evaluator<'a> {
         let base = self.slots.len();
         self.slots.extend(arguments);
         self.slots.resize(base + function.locals.len(), Datum::Unit);
+        self.calls.push(Active::new(id, function, base, this.clone()));
         let frame = Frame { function, base, this };
         let result = self.block(&frame, &function.body);
+        self.calls.pop();
         self.slots.truncate(base);
         match result {
             Err(Exit::Return(value)) => Ok(value),
@@ -115,10 +145,13 @@ impl<'a> Evaluator<'a> {
 
     fn spend(&mut self, frame: &Frame<'_>, at: u32, steps: u64) -> Evaluated<()> {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps > STEPS_MAX {
-            let text = format!(
-                "more than {STEPS_MAX} operations before the first cycle; do less, or do it in `cycle`"
-            );
+        if self.steps > self.limit {
+            let text = match self.world {
+                None => format!(
+                    "more than {STEPS_MAX} operations before the first cycle; do less, or do it in `cycle`"
+                ),
+                Some(_) => format!("more than {} steps in one cycle; do less in it", self.limit),
+            };
             return self.fault(frame, at, Raised::new(FaultCode::FuelExhausted, text));
         }
         Ok(())
@@ -135,14 +168,23 @@ impl<'a> Evaluator<'a> {
             self.statement(frame, statement)?;
         }
         match block.value {
-            Some(value) => self.expr(frame, value),
+            Some(value) => self.last(frame, value),
             None => Ok(Datum::Unit),
         }
+    }
+
+    /// What stands for a block, or at its end.
+    fn last(&mut self, frame: &Frame<'_>, value: ExprId) -> Evaluated<Datum> {
+        if let Some(expr) = frame.function.exprs.get(value.index()) {
+            self.arrive(Kind::Value, expr.span);
+        }
+        self.expr(frame, value)
     }
 
     fn statement(&mut self, frame: &Frame<'_>, statement: &Statement) -> Evaluated<()> {
         let at = statement.at;
         self.spend(frame, at, 1)?;
+        self.arrive(Kind::Statement, statement.span);
         match &statement.kind {
             StatementKind::Let { local, value } => {
                 let value = self.expr(frame, *value)?;
@@ -163,13 +205,15 @@ impl<'a> Evaluator<'a> {
                     None => return self.stuck(frame, at),
                 }
             }
-            StatementKind::AssignTag { .. } => return self.stuck(frame, at),
+            StatementKind::AssignTag { tag, operator, value } => {
+                self.assign_tag(frame, at, tag, *operator, *value)?;
+            }
             StatementKind::Expr(value) => drop(self.expr(frame, *value)?),
             StatementKind::While { condition, body_first, until, body } => {
-                self.repeat(frame, at, *condition, (*body_first, *until), body)?;
+                self.repeat(frame, statement, *condition, (*body_first, *until), body)?;
             }
             StatementKind::For { variable, counter, items, body } => {
-                self.run_through(frame, at, (*variable, *counter), items, body)?;
+                self.run_through(frame, statement, (*variable, *counter), items, body)?;
             }
             StatementKind::Break => return Err(Exit::Break),
             StatementKind::Continue => return Err(Exit::Continue),
@@ -184,14 +228,19 @@ impl<'a> Evaluator<'a> {
     fn repeat(
         &mut self,
         frame: &Frame<'_>,
-        at: u32,
+        statement: &Statement,
         condition: Option<ExprId>,
         (body_first, until): (bool, bool),
         body: &hir::Block,
     ) -> Evaluated<()> {
         let mut skip = body_first;
+        let mut turns = 0_u64;
         loop {
-            self.spend(frame, at, 1)?;
+            self.spend(frame, statement.at, 1)?;
+            if turns > 0 {
+                self.arrive(Kind::Turn, statement.span);
+            }
+            turns += 1;
             if let Some(condition) = condition.filter(|_| !std::mem::replace(&mut skip, false))
                 && self.flag(frame, condition)? == until
             {
@@ -210,11 +259,12 @@ impl<'a> Evaluator<'a> {
     fn run_through(
         &mut self,
         frame: &Frame<'_>,
-        at: u32,
+        statement: &Statement,
         (variable, counter): (hir::LocalId, Option<hir::LocalId>),
         items: &Items,
         body: &hir::Block,
     ) -> Evaluated<()> {
+        let at = statement.at;
         let items: Box<dyn Iterator<Item = Datum>> = match items {
             Items::Range { start, end, inclusive } => {
                 let (start, end) = (self.number(frame, *start)?, self.number(frame, *end)?);
@@ -229,11 +279,14 @@ impl<'a> Evaluator<'a> {
                 Datum::Array(elements) => Box::new(elements.into_iter()),
                 _ => return self.stuck(frame, at),
             },
-            Items::Tag(_) => return self.stuck(frame, at),
+            Items::Tag(tag) => Box::new(self.elements(frame, at, *tag)?.into_iter()),
         };
         let mut count = 0_i64;
         for item in items {
             self.spend(frame, at, 1)?;
+            if count > 0 {
+                self.arrive(Kind::Turn, statement.span);
+            }
             if let Some(counter) = counter {
                 self.set_local(frame, counter, Datum::Scalar(Value::I64(count)));
             }
@@ -276,13 +329,13 @@ impl<'a> Evaluator<'a> {
                     _ => return self.stuck(frame, at),
                 }
             }
-            ExprKind::Parameter(index) => match self.environment.parameters.get(*index as usize) {
-                Some(parameter) => Datum::Scalar(parameter.default),
+            ExprKind::Parameter(index) => match self.parameter(*index) {
+                Some(value) => Datum::Scalar(value),
                 None => return self.stuck(frame, at),
             },
-            ExprKind::Sys(SysFact::Seed) => match self.environment.role {
-                crate::Role::Twin { seed, .. } => Datum::Scalar(Value::I64(seed)),
-                crate::Role::Controller => return self.stuck(frame, at),
+            ExprKind::Sys(fact) => match self.fact(*fact) {
+                Some(value) => value,
+                None => return self.stuck(frame, at),
             },
             ExprKind::Unary(operator, operand) => {
                 let operand = self.expr(frame, *operand)?;
@@ -348,12 +401,14 @@ impl<'a> Evaluator<'a> {
                     Err(error) => self.fault(frame, at, refused(error)),
                 }
             }
-            ExprKind::MakeAxis(AxisName::Known(axis)) => Ok(Datum::Axis(*axis, origin)),
+            ExprKind::MakeAxis(AxisName::Known(axis)) => {
+                Ok(Datum::Axis(Box::new(AxisHandle::new(*axis)), origin))
+            }
             ExprKind::MakeAxis(AxisName::Text(name)) => {
                 let name = self.text(frame, *name)?;
                 let axes = self.environment.reach.axes;
                 match axes.iter().position(|axis| axis.name == *name) {
-                    Some(axis) => Ok(Datum::Axis(axis as u16, origin)),
+                    Some(axis) => Ok(Datum::Axis(Box::new(AxisHandle::new(axis as u16)), origin)),
                     None => {
                         let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
                         let text = format!("there is no axis `{name}`; {}", suggest(&name, &names, "axes"));
@@ -368,6 +423,15 @@ impl<'a> Evaluator<'a> {
                     _ => self.stuck(frame, at),
                 }
             }
+            ExprKind::Tag { tag, quality } => self.tag(frame, at, tag, *quality),
+            ExprKind::Method { block, method, arguments, .. } => {
+                self.method(frame, at, block, method, arguments)
+            }
+            ExprKind::AxisCommand { handle, command } => self.axis_command(frame, at, handle, command),
+            ExprKind::AxisProperty { handle, property } => self.axis_property(frame, at, handle, property),
+            ExprKind::Fresh(model) => self.fresh(frame, at, *model),
+            ExprKind::Request(request) => self.request(frame, at, *request),
+            ExprKind::RequestNamed(request, name) => self.request_named(frame, at, *request, *name),
             ExprKind::Fault(name) => {
                 let name = match name {
                     FaultName::Text(symbol) => self.symbols.get(symbol.index()).cloned().unwrap_or_default(),
@@ -389,7 +453,8 @@ impl<'a> Evaluator<'a> {
         arguments: &[ExprId],
     ) -> Evaluated<Datum> {
         let functions = self.functions;
-        let Some(function) = functions.get(function.index()) else { return self.stuck(frame, at) };
+        let id = function;
+        let Some(function) = functions.get(id.index()) else { return self.stuck(frame, at) };
         let indices = receiver.map(|place| self.indices(frame, place)).transpose()?;
         let arguments = self.all(frame, arguments)?;
         // A receiver that is a value of its own lives as long as the call.
@@ -398,7 +463,7 @@ impl<'a> Evaluator<'a> {
             Some((place, indices)) => Some(self.checked(frame, place, &indices)?),
             None => None,
         };
-        let result = self.call(function, this, arguments);
+        let result = self.call(Some(id), function, this, arguments);
         self.slots.truncate(before);
         result.map_err(|exit| match exit {
             Exit::Fault(mut fault) => {
@@ -425,11 +490,20 @@ impl<'a> Evaluator<'a> {
                     None => true,
                 };
                 if holds {
-                    return self.expr(frame, arm.body);
+                    return self.arm(frame, arm.body);
                 }
             }
         }
-        switch.default.map_or(Ok(Datum::Unit), |default| self.expr(frame, default))
+        switch.default.map_or(Ok(Datum::Unit), |default| self.arm(frame, default))
+    }
+
+    /// What an arm does. Blocks say for themselves where they are.
+    fn arm(&mut self, frame: &Frame<'_>, body: ExprId) -> Evaluated<Datum> {
+        let block = |expr: &Expr| matches!(expr.kind, ExprKind::Block(_));
+        match frame.function.exprs.get(body.index()) {
+            Some(expr) if !block(expr) => self.last(frame, body),
+            _ => self.expr(frame, body),
+        }
     }
 
     fn fits(&self, pattern: &Pattern, value: &Datum) -> bool {
@@ -508,7 +582,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// For what a checked `init` does not contain.
+    /// For what a checked program does not contain.
     fn stuck<T>(&self, frame: &Frame<'_>, at: u32) -> Evaluated<T> {
         self.fault(frame, at, not_before_the_first_cycle())
     }

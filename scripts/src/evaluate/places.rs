@@ -1,4 +1,4 @@
-//! Where values are kept while `init` runs.
+//! Where values are kept while a program runs.
 
 use super::{Datum, Evaluated, Evaluator, Frame};
 use crate::{
@@ -9,9 +9,16 @@ use sensai_model::FaultCode;
 
 /// A slot, and the way down in it.
 #[derive(Clone, Debug)]
-pub(super) struct Reference {
-    slot: usize,
-    path: Vec<usize>,
+pub(crate) struct Reference {
+    pub(super) slot: usize,
+    pub(super) path: Vec<usize>,
+}
+
+impl Reference {
+    /// What is there.
+    pub fn find<'d>(&self, slots: &'d [Datum]) -> Option<&'d Datum> {
+        self.path.iter().try_fold(slots.get(self.slot)?, |datum, step| datum.part(*step))
+    }
 }
 
 impl Evaluator<'_> {
@@ -22,7 +29,7 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn get(&self, reference: &Reference) -> Option<&Datum> {
-        reference.path.iter().try_fold(self.slots.get(reference.slot)?, |datum, step| datum.part(*step))
+        reference.find(&self.slots)
     }
 
     pub(super) fn get_mut(&mut self, reference: &Reference) -> Option<&mut Datum> {
