@@ -67,6 +67,8 @@ pub enum Command {
     Bench(Bench),
     /// Serve an editor (language server on standard input and output)
     Lsp,
+    /// Debug a recorded log or a simulation (debug adapter on standard input and output; the editor says which)
+    DebugAdapter,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -246,6 +248,9 @@ pub struct Run {
     /// No control socket
     #[arg(long)]
     pub no_control: bool,
+    /// Simulate the cell in virtual time, and be the debug adapter of an editor for what happened
+    #[arg(long, conflicts_with_all = ["interface", "log", "watch", "guard", "json", "control"])]
+    pub debug: bool,
     /// Reload programs whenever their files change
     #[arg(long)]
     pub watch: bool,
@@ -626,6 +631,12 @@ pub struct Replay {
     /// Print the state hash of every n-th cycle
     #[arg(long, value_name = "N")]
     pub hashes: Option<u64>,
+    /// Be the debug adapter of an editor for this log, on standard input and output
+    #[arg(long, conflicts_with_all = ["to", "hashes", "json"])]
+    pub debug: bool,
+    /// With `--debug`: the cell's directory, where the editor has the programs
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "debug")]
+    pub cell: Option<PathBuf>,
     /// Result as JSON on standard output
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,7 @@ pub mod control;
 pub mod cost;
 pub mod cycle;
 pub mod cyclic;
+pub mod debug;
 pub mod evidence;
 pub mod guard;
 pub mod inbox;

@@ -10,6 +10,7 @@ use sensai_model::{
 use sensai_scripts::{
     Analysed, Layout, Program, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, Sink,
     cost::CostReport,
+    debug::Subject,
     lints::{Member, across, retained},
     migrate::Migrate,
     tier::Tiered,
@@ -161,6 +162,17 @@ pub fn compile_one(
         }
         Tiered::Interpreted(program) => Loaded::Here(program),
     })
+}
+
+/// The program with this global index, for its debugger.
+///
+/// # Errors
+/// If it is wrong, or not there.
+pub fn subject(cell: &Cell, index: usize) -> anyhow::Result<Subject> {
+    let (_, _, task, source) =
+        all(cell).nth(index).with_context(|| format!("there is no program {index}"))?;
+    let wrong = |error| anyhow::anyhow!("{} does not compile:\n{error}", source.path);
+    Subject::new(source, &environment(cell, task, index)).map_err(wrong)
 }
 
 /// Makes programs that another thread than the one that made them may run.

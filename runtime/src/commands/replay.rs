@@ -1,5 +1,6 @@
 //! `sensai replay`
 
+use super::debug;
 use crate::{cli::Replay, replay};
 use anyhow::Context;
 use sensai_log::LogReader;
@@ -10,6 +11,10 @@ use std::{
 
 /// Exit code 0 only if every cycle asked for was proven equal.
 pub fn run(arguments: &Replay) -> anyhow::Result<ExitCode> {
+    if arguments.debug {
+        let (log, cell) = (Some(arguments.log.clone()), arguments.cell.clone());
+        return debug::run(&debug::Wanted { log, cell, cycle: arguments.from, ..debug::Wanted::default() });
+    }
     let log = LogReader::open_file(&arguments.log)
         .with_context(|| format!("cannot read {}", arguments.log.display()))?;
     // A replay reads what it needs. One of the whole log is also asked whether the log is what was written.

@@ -9,8 +9,27 @@ use anyhow::Context;
 use sensai_model::Cell;
 use std::{process::ExitCode, sync::Arc};
 
+/// Debug what a simulation of the cell does.
+fn debug(arguments: &Run) -> anyhow::Result<ExitCode> {
+    let seed = arguments.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]);
+    let parameters = arguments.sim_param.iter();
+    let parameters =
+        parameters.flat_map(|(name, value)| ["--sim-param".to_owned(), format!("{name}={value}")]);
+    let faults = arguments.sim_fault.iter();
+    let faults = faults.flat_map(|fault| ["--sim-fault".to_owned(), fault.to_string()]);
+    super::debug::run(&super::debug::Wanted {
+        cell: Some(arguments.cell.clone()),
+        cycles: arguments.cycles,
+        simulation: seed.chain(parameters).chain(faults).collect(),
+        ..super::debug::Wanted::default()
+    })
+}
+
 /// Run until it ends; exit code 1 if a fault is latched then.
 pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    if arguments.debug {
+        return debug(arguments);
+    }
     let (cell, source) = super::load_to_run(&arguments.cell)?;
     let cell = simulated(cell, arguments.seed, &arguments.sim_param)?;
     let interface = arguments.interface.as_ref().or(cell.bus.interface.as_ref());

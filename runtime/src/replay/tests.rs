@@ -1,13 +1,21 @@
 //! Real logs, in memory: the machine, the ring, the writer and the reader, with a writer that may be kept from its work.
 
+use super::player::{LogBus, skipped};
 use super::*;
 use crate::{
-    inbox::entry,
-    recorder::{epoch_spec, fill},
+    cycle::{Done, Record, cycle},
+    inbox::{Inbox, entry},
+    machine::{CycleTime, Machine},
+    pace::{Pace, Wake},
+    programs,
+    recorder::{epoch_spec, fill, layout, state_hash},
     run,
+    source::{Files, Source},
     tasks::late::Late,
+    timing::StepTimes,
 };
 use proptest::prelude::*;
+use sensai_fieldbus::Exchange;
 use sensai_log::{
     KeyframeSlicer,
     append::Appender,
@@ -17,9 +25,9 @@ use sensai_log::{
 };
 use sensai_model::{
     Fault,
-    record::{InboxEntry, InboxSource, RecordMut},
+    record::{InboxEntry, InboxKind, InboxSource, RecordMut},
 };
-use std::{cell::Cell as Shared, collections::BTreeSet, rc::Rc};
+use std::{cell::Cell as Shared, collections::BTreeSet, rc::Rc, sync::Arc};
 
 const CELL: &str = r#"
 [cell]
@@ -108,7 +116,7 @@ fn files() -> Files {
 
 /// What one cycle of the rig is given.
 #[derive(Clone, Debug)]
-struct Step {
+pub(crate) struct Step {
     input: u8,
     exchange: u8,
     command: u8,
@@ -124,17 +132,17 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Changes a record into one that is not true.
-type Lie = fn(&mut RecordMut<'_>);
+pub(crate) type Lie = fn(&mut RecordMut<'_>);
 
 /// One start of the process: its cycles, and how it ends.
 #[derive(Clone, Debug)]
-struct Start {
-    steps: Vec<Step>,
+pub(crate) struct Start {
+    pub(crate) steps: Vec<Step>,
     /// The ring is full before the first cycle.
-    late_writer: bool,
-    orderly: bool,
+    pub(crate) late_writer: bool,
+    pub(crate) orderly: bool,
     /// Something untrue about a cycle.
-    lie: Option<(u64, Lie)>,
+    pub(crate) lie: Option<(u64, Lie)>,
 }
 
 fn start() -> impl Strategy<Value = Start> {
@@ -193,7 +201,7 @@ impl Pace for RigPace {
 }
 
 /// Append one start to a log.
-fn record(log: Vec<u8>, start: &Start) -> Vec<u8> {
+pub(crate) fn record(log: Vec<u8>, start: &Start) -> Vec<u8> {
     record_as(log, start, files())
 }
 
@@ -285,7 +293,7 @@ fn record_as(log: Vec<u8>, start: &Start, told: Files) -> Vec<u8> {
     writer.into_parts().0.into_storage()
 }
 
-fn reader(log: &[u8]) -> LogReader<Vec<u8>> {
+pub(crate) fn reader(log: &[u8]) -> LogReader<Vec<u8>> {
     LogReader::open(log.to_vec()).expect("a log")
 }
 
@@ -351,7 +359,7 @@ fn assert_honest(log: &[u8], report: &Report) {
     }
 }
 
-fn steps(count: usize, written: impl Fn(usize) -> bool) -> Vec<Step> {
+pub(crate) fn steps(count: usize, written: impl Fn(usize) -> bool) -> Vec<Step> {
     let step = |n: usize| Step {
         input: (n / 7) as u8,
         exchange: 9,

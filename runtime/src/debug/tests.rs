@@ -1,0 +1,238 @@
+//! A scripted editor debugs a log: over the protocol, and past it.
+
+use super::{Session, SharedProbe, Travel, Watching, serve};
+use crate::{
+    debug::{Ended, Motion},
+    replay::tests::{Start, reader, record, steps},
+};
+use sensai_lsp::dap::Connection;
+use serde_json::{Value, json};
+use std::{
+    io::{BufReader, PipeReader, PipeWriter, Write, pipe},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+const PROGRAM: &str = "programs/count.rhai";
+
+/// A log of a run that fails after some thirty cycles with `level`.
+fn log() -> Vec<u8> {
+    let steps = steps(200, |n| n % 5 == 0 || n == 199);
+    record(Vec::new(), &Start { steps, late_writer: false, orderly: true, lie: None })
+}
+
+/// An editor.
+struct Editor {
+    to: PipeWriter,
+    from: BufReader<PipeReader>,
+    sequence: i64,
+    /// What was said and is not asked for yet.
+    events: Vec<Value>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Editor {
+    fn new(log: Vec<u8>) -> Self {
+        let (from_client, to) = pipe().unwrap();
+        let (from, to_client) = pipe().unwrap();
+        let server = thread::spawn(move || {
+            let mut connection = Connection::new(BufReader::new(from_client), to_client).unwrap();
+            let begun = connection.begin().unwrap().unwrap();
+            serve(&mut connection, &begun, &reader(&log), None, None).unwrap();
+        });
+        let from = BufReader::new(from);
+        let mut new = Self { to, from, sequence: 0, events: Vec::new(), server: Some(server) };
+        new.ask("initialize", json!({"adapterID": "sensai"}));
+        new.ask("launch", json!({}));
+        new.event("initialized");
+        new
+    }
+
+    fn next(&mut self) -> Value {
+        use std::io::{BufRead, Read};
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            assert!(self.from.read_line(&mut line).unwrap() > 0, "the server has gone");
+            match line.trim().split_once(": ") {
+                Some((_, value)) => length = value.parse().unwrap(),
+                None => break,
+            }
+        }
+        let mut bytes = vec![0; length];
+        self.from.read_exact(&mut bytes).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    fn request(&mut self, command: &str, arguments: Value) -> Value {
+        self.sequence += 1;
+        let message =
+            json!({"seq": self.sequence, "type": "request", "command": command, "arguments": arguments});
+        let text = message.to_string();
+        write!(self.to, "Content-Length: {}\r\n\r\n{text}", text.len()).unwrap();
+        loop {
+            let message = self.next();
+            if message["type"] == "response" && message["request_seq"] == self.sequence {
+                return message;
+            }
+            self.events.push(message);
+        }
+    }
+
+    #[track_caller]
+    fn ask(&mut self, command: &str, arguments: Value) -> Value {
+        let response = self.request(command, arguments);
+        assert_eq!(response["success"], true, "{response}");
+        response["body"].clone()
+    }
+
+    fn event(&mut self, name: &str) -> Value {
+        loop {
+            if let Some(place) = self.events.iter().position(|event| event["event"] == name) {
+                return self.events.remove(place)["body"].clone();
+            }
+            let message = self.next();
+            self.events.push(message);
+        }
+    }
+
+    /// Go on, and where it stops.
+    #[track_caller]
+    fn go(&mut self, command: &str) -> Value {
+        self.ask(command, json!({"threadId": 1}));
+        self.event("stopped")
+    }
+
+    fn value(&mut self, expression: &str) -> String {
+        let body = self.ask("evaluate", json!({"expression": expression, "frameId": 1}));
+        body["result"].as_str().unwrap().to_owned()
+    }
+
+    fn line(&mut self) -> (String, u64) {
+        let body = self.ask("stackTrace", json!({"threadId": 1}));
+        let frame = &body["stackFrames"][0];
+        (frame["name"].as_str().unwrap().to_owned(), frame["line"].as_u64().unwrap())
+    }
+
+    #[track_caller]
+    fn breakpoints(&mut self, breakpoints: Value) -> Value {
+        let source = json!({"path": format!("/somewhere/cell/{PROGRAM}")});
+        self.ask("setBreakpoints", json!({"source": source, "breakpoints": breakpoints}))["breakpoints"]
+            .clone()
+    }
+
+    fn leave(mut self) {
+        self.ask("disconnect", json!({}));
+        drop(self.to);
+        self.server.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn an_editor_goes_through_a_log_and_back() {
+    let mut editor = Editor::new(log());
+    let placed = editor.breakpoints(json!([{"line": 8}]));
+    assert_eq!((&placed[0]["verified"], &placed[0]["line"]), (&json!(true), &json!(8)), "{placed}");
+    editor.ask("configurationDone", json!({}));
+    assert_eq!(editor.event("stopped")["reason"], "entry");
+
+    let stopped = editor.go("continue");
+    assert_eq!(stopped["reason"], "breakpoint", "{stopped}");
+    assert_eq!(stopped["hitBreakpointIds"], json!([placed[0]["id"]]));
+    assert_eq!(editor.line(), ("count.cycle".into(), 8));
+    let cycle: u64 = editor.value("sys.cycle").parse().unwrap();
+
+    // Over statements, forward and back.
+    editor.go("next");
+    assert_eq!(editor.line().1, 9);
+    editor.go("stepBack");
+    assert_eq!(editor.line().1, 8);
+    editor.go("stepBack");
+    assert_eq!(editor.line().1, 7);
+    assert_eq!(editor.value("sys.cycle"), cycle.to_string());
+
+    // To the same place one cycle on, and back to it.
+    editor.go("continue");
+    editor.go("continue");
+    let next: u64 = editor.value("sys.cycle").parse().unwrap();
+    assert!(next > cycle);
+    let stopped = editor.go("reverseContinue");
+    assert_eq!((editor.value("sys.cycle"), editor.line().1), (cycle.to_string(), 8), "{stopped}");
+
+    // What there is to see.
+    let scopes = editor.ask("scopes", json!({"frameId": 1}))["scopes"].clone();
+    let names: Vec<&str> =
+        scopes.as_array().unwrap().iter().map(|scope| scope["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"State (this)") && names.contains(&"Cycle (sys)"), "{names:?}");
+    let state = scopes.as_array().unwrap().iter().find(|scope| scope["name"] == "State (this)").unwrap();
+    let reference = state["variablesReference"].clone();
+    let state = editor.ask("variables", json!({"variablesReference": reference}));
+    let slow = state["variables"].as_array().unwrap().iter().find(|of| of["name"] == "slow").unwrap().clone();
+    assert_eq!((&slow["type"], &slow["evaluateName"]), (&json!("TON"), &json!("this.slow")));
+    let pins = editor.ask("variables", json!({"variablesReference": slow["variablesReference"]}));
+    assert!(pins["variables"].as_array().unwrap().iter().any(|pin| pin["name"] == "Q"), "{pins}");
+    let wrong = editor.request("evaluate", json!({"expression": "this.nothing + 1", "frameId": 1}));
+    assert_eq!(wrong["success"], false);
+    assert!(wrong["message"].as_str().unwrap().contains("nothing"), "{wrong}");
+
+    editor.leave();
+}
+
+#[test]
+fn conditions_hits_and_logpoints() {
+    let mut editor = Editor::new(log());
+    let placed = editor.breakpoints(json!([
+        {"line": 8, "condition": "this.n == 3 && io.level"},
+        {"line": 9, "condition": "this.n +"},
+        {"line": 9, "condition": "this.n"},
+        {"line": 9, "condition": "task nowhere"},
+        {"line": 99},
+        {"line": 10, "logMessage": "n = {this.n}", "condition": "task main: this.n > 2"},
+    ]));
+    let verified: Vec<bool> =
+        placed.as_array().unwrap().iter().map(|one| one["verified"].as_bool().unwrap()).collect();
+    assert_eq!(verified, [true, false, false, false, false, true], "{placed}");
+    editor.ask("configurationDone", json!({}));
+    editor.event("stopped");
+    assert_eq!(editor.go("continue")["reason"], "breakpoint");
+    assert_eq!((editor.value("this.n"), editor.value("io.level")), ("3".into(), "true".into()));
+    editor.breakpoints(json!([{"line": 10, "logMessage": "n = {this.n}"}, {"line": 8, "hitCondition": "5"}]));
+    editor.go("continue");
+    let said = editor.event("output")["output"].as_str().unwrap().to_owned();
+    assert!(said.contains("n = 3"), "{said}");
+    editor.leave();
+}
+
+/// Every place of every cycle, forward; then back over all of them: the same places in the other order.
+#[test]
+fn steps_back_are_the_steps_forward() {
+    let bytes = log();
+    let log = reader(&bytes);
+    let probe = SharedProbe::default();
+    let shop = Watching(Arc::clone(&probe));
+    let mut session = Session::new(Travel::new(&log, &shop).unwrap(), probe).unwrap();
+    let place = |session: &Session<'_, Vec<u8>>| {
+        let capture = session.capture()?;
+        Some((session.cycle(), capture.number, capture.program))
+    };
+    let step = |session: &mut Session<'_, Vec<u8>>, motion| {
+        session.begin(motion);
+        loop {
+            match session.go_on().unwrap() {
+                Ended::NotYet => {}
+                ended => return ended,
+            }
+        }
+    };
+    let mut places = Vec::new();
+    while places.len() < 150 && step(&mut session, Motion::In) == Ended::Step {
+        places.push(place(&session));
+    }
+    assert!(places.len() > 100 && places.iter().all(Option::is_some), "{places:?}");
+    while let Some(expected) = places.pop() {
+        assert_eq!(place(&session), expected);
+        step(&mut session, Motion::Back);
+        // The rig's programs call no functions of their own, so that a step back is one place.
+    }
+    assert!(session.probe().take_said().is_empty());
+}
