@@ -2,7 +2,9 @@
 
 use sensai_model::cell::ProgramSource;
 use sensai_scripts::{
-    Program, ScriptEnvironment, ScriptFinding, Severity, analyse, interpreter,
+    Layout, Program, ProgramError, RunContext, ScriptEnvironment, ScriptFinding, Severity, analyse,
+    debug::{Here, Subject, Watch},
+    interpreter,
     native::{self, Options, Source},
 };
 
@@ -51,6 +53,81 @@ pub fn compiled(
     let proven = sensai_scripts::ranges::prove(hir, environment);
     let made = native::compile(&source, &Options { proofs: &proven, ..Options::default() });
     made.map(|program| Box::new(program) as Box<dyn Program>).map_err(|error| error.to_string())
+}
+
+/// What a debugger shows, compared with compiled code.
+pub const DEBUGGER: Tiers<'static> = Tiers { oracle: &compiled, tested: &debugged };
+
+/// A program as its debugger runs it.
+///
+/// # Errors
+/// As [`compiled`].
+pub fn debugged(
+    source: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+) -> Result<Box<dyn Program>, String> {
+    let subject = Subject::new(source, environment).map_err(|error| error.to_string())?;
+    let inner = compiled(source, environment)?;
+    let state = inner.state().into();
+    Ok(Box::new(Debugged { subject, inner, state, places: 0 }))
+}
+
+/// The state is its own; the compiled program says which states there are.
+struct Debugged {
+    subject: Subject,
+    inner: Box<dyn Program>,
+    state: Box<[u8]>,
+    places: u64,
+}
+
+/// Counts places.
+#[derive(Default)]
+struct Counting(u64);
+
+impl Watch for Counting {
+    fn arrive(&mut self, here: &Here<'_>) {
+        // Looking must change nothing.
+        let snapshot = here.snapshot();
+        assert_eq!(snapshot.calls(here.subject()).len(), here.depth());
+        self.0 += 1;
+    }
+}
+
+impl Program for Debugged {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn layout(&self) -> &Layout {
+        self.inner.layout()
+    }
+
+    fn state(&self) -> &[u8] {
+        &self.state
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), ProgramError> {
+        self.inner.restore(state)?;
+        self.state.copy_from_slice(self.inner.state());
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.inner.reset();
+        self.state.copy_from_slice(self.inner.state());
+    }
+
+    fn cycle(&mut self, context: &mut RunContext<'_>) -> Result<(), ProgramError> {
+        let mut counting = Counting::default();
+        let ended = self.subject.run(&self.state, context, &mut counting);
+        self.places = counting.0;
+        self.state = ended?;
+        Ok(())
+    }
+
+    fn operations(&self) -> u64 {
+        self.places
+    }
 }
 
 fn errors(findings: &[ScriptFinding]) -> String {
