@@ -6,7 +6,7 @@
 mod playback;
 mod player;
 
-pub use playback::{Mark, Playback, Played};
+pub use playback::{Carried, Mark, Playback, Played};
 
 use crate::{
     programs::{Compiler, Workshop},

@@ -281,7 +281,10 @@ fn request(debuggee: &mut dyn Debuggee, message: &Value, running: bool) -> Answe
             },
             false => Ok((Value::Null, Next::Nothing)),
         },
-        _ if running => Err(format!("`{name}` has no answer while it runs: pause first")),
+        _ if running => {
+            let pause = || format!("`{name}` has no answer while it runs: pause first");
+            Err(debuggee.never_stops().unwrap_or_else(pause))
+        }
         _ => at_rest(debuggee, name, arguments),
     }
 }

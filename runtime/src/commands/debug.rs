@@ -1,6 +1,7 @@
 //! `sensai replay --debug`, `sensai run --debug` and `sensai debug-adapter`: an editor debugs a log, or a simulation.
 //!
-//! A simulation is debugged as the log that it leaves: in virtual time it is over in a moment, and there is a way back in it.
+//! A simulation is debugged as the log that it leaves: in virtual time it is over in a moment, and there is a way back in it. A
+//! machine that runs is followed by its log.
 
 use crate::{debug, rt};
 use anyhow::Context;
@@ -47,11 +48,6 @@ pub fn run(given: &Wanted) -> anyhow::Result<ExitCode> {
 }
 
 fn wanted(given: &Wanted, begun: &Begun) -> Result<Wanted, String> {
-    if begun.attach {
-        return Err("a running machine is never halted: its axes move on, and its outputs would stand still under them. \
-                    Record it (`sensai run --log`), and launch with that log, also while it runs"
-            .into());
-    }
     let asked = match &begun.arguments {
         serde_json::Value::Null => Wanted::default(),
         arguments => Wanted::deserialize(arguments).map_err(|error| error.to_string())?,
@@ -64,6 +60,10 @@ fn wanted(given: &Wanted, begun: &Begun) -> Result<Wanted, String> {
         simulation: given.simulation.clone(),
     };
     match (&both.log, &both.cell) {
+        (None, _) if begun.attach => Err(format!(
+            "{}. Record the machine (`sensai run --log`), and say as `log` where: it is followed there",
+            debug::NEVER
+        )),
         (None, None) => Err("say what to debug: `log`, a recorded log, or `cell`, a cell to simulate".into()),
         _ => Ok(both),
     }
@@ -75,6 +75,15 @@ fn serve<W: Write>(
     wanted: Wanted,
 ) -> anyhow::Result<ExitCode> {
     let cell = wanted.cell.as_deref().map(absolute).transpose();
+    if let (true, Some(log)) = (begun.attach, &wanted.log) {
+        return match cell {
+            Ok(cell) => debug::serve_live(connection, begun, log, cell).map(|()| ExitCode::SUCCESS),
+            Err(why) => {
+                connection.refuse(begun, &format!("{why:#}"))?;
+                Err(why)
+            }
+        };
+    }
     // Gone with the session.
     let mut simulated = None;
     let path = cell.and_then(|cell| {

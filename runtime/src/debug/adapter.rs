@@ -1,7 +1,8 @@
 //! A log, for an editor: what the protocol of `sensai-lsp` asks, answered by a [`Session`].
 
 use super::{
-    point::{Breakpoint, Count, Hit, Target, message},
+    placing::Placing,
+    point::{Hit, Target},
     programs::{SharedProbe, Watching},
     session::{Ended, Motion, Session},
     travel::Travel,
@@ -10,12 +11,8 @@ use crate::machine::Machine;
 use sensai_log::{LogReader, storage::ReadAt};
 use sensai_lsp::dap::{self, Debuggee, Frame, Placed, Progress, Scope, Source, Stopped, Variable, Wanted};
 use sensai_model::TagKind;
-use sensai_scripts::debug::{Shown, Subject};
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use sensai_scripts::debug::Shown;
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 /// Serve an editor over a log, beginning in `cycle` or at the log's start.
 ///
@@ -59,28 +56,20 @@ struct Handle {
 /// A log that is debugged.
 pub struct Logged<'l, R> {
     session: Session<'l, R>,
-    /// The cell's directory, as the editor sees it.
-    cell: Option<PathBuf>,
+    placing: Placing,
     handles: Vec<Handle>,
-    /// Texts that the editor does not have: path and text.
-    texts: Vec<(String, Arc<str>)>,
-    breakpoints: Vec<(String, Vec<Breakpoint>)>,
-    last_id: i64,
     reason: Stopped,
     trouble: Vec<String>,
 }
 
 impl<'l, R: ReadAt> Logged<'l, R> {
-    /// Where the session is.
+    /// Where the session is; `cell` is the cell's directory, as the editor sees it.
     pub fn new(session: Session<'l, R>, cell: Option<PathBuf>) -> Self {
         session.probe().faults = true;
         let mut new = Self {
             session,
-            cell,
+            placing: Placing::new(cell, None),
             handles: Vec::new(),
-            texts: Vec::new(),
-            breakpoints: Vec::new(),
-            last_id: 0,
             reason: Stopped::default(),
             trouble: Vec::new(),
         };
@@ -127,42 +116,6 @@ impl<'l, R: ReadAt> Logged<'l, R> {
         self.stopped("exception", Some(format!("{why:#}")), Vec::new())
     }
 
-    /// Path relative to the cell's directory of a file that the editor names.
-    fn relative(&self, source: &Source) -> Option<String> {
-        if source.source_reference > 0 {
-            let index = usize::try_from(source.source_reference).ok()?.checked_sub(1)?;
-            return self.texts.get(index).map(|(path, _)| path.clone());
-        }
-        let path = Path::new(source.path.as_deref()?);
-        let cell = self.cell.as_deref();
-        if let Some(relative) = cell.and_then(|cell| path.strip_prefix(cell).ok()) {
-            return Some(relative.to_string_lossy().replace('\\', "/"));
-        }
-        // The editor's cell may be a copy: the file is the one whose path ends alike.
-        let probe = self.session.probe();
-        let files = probe.subjects().flat_map(|(_, subject)| subject.files());
-        let found = files.map(|file| &file.path).find(|known| path.ends_with(known.as_str()));
-        found.cloned()
-    }
-
-    /// How the editor finds a file of a program: on disk, if what is there is what ran; else the text itself.
-    fn source(&mut self, subject: &Subject, file: usize) -> Option<Source> {
-        let file = subject.files().get(file)?;
-        let name = Some(file.path.clone());
-        let on_disk = self.cell.as_ref().map(|cell| cell.join(&file.path));
-        let same = |path: &PathBuf| std::fs::read(path).is_ok_and(|text| text == file.text.as_bytes());
-        if let Some(path) = on_disk.filter(same) {
-            return Some(Source { name, path: Some(path.display().to_string()), source_reference: 0 });
-        }
-        let known = self.texts.iter().position(|(path, text)| *path == file.path && *text == file.text);
-        let index = known.unwrap_or_else(|| {
-            self.texts.push((file.path.clone(), Arc::clone(&file.text)));
-            self.texts.len() - 1
-        });
-        let name = Some(format!("{} (as recorded)", file.path));
-        Some(Source { name, path: Some(file.path.clone()), source_reference: index as i64 + 1 })
-    }
-
     fn keep(&mut self, parts: Vec<Shown>, expression: String) -> i64 {
         if parts.is_empty() {
             return 0;
@@ -175,67 +128,6 @@ impl<'l, R: ReadAt> Logged<'l, R> {
         let Shown { name, value, kind, parts } = shown;
         let reference = self.keep(parts, expression.clone());
         Variable { name, value, kind, reference, expression }
-    }
-
-    fn all_breakpoints(&mut self) {
-        let all = self.breakpoints.iter().flat_map(|(_, of)| of.iter().cloned()).collect();
-        self.session.set_breakpoints(all);
-    }
-
-    fn place(&mut self, path: Option<&str>, wanted: &Wanted) -> (Placed, Option<Breakpoint>) {
-        self.last_id += 1;
-        let id = self.last_id;
-        let bad = |text: String| {
-            let placed = Placed { id, line: wanted.line, message: Some(text), ..Placed::default() };
-            (placed, None)
-        };
-        let Some(path) = path else { return bad("the file is none of the cell's programs".into()) };
-        let count = match wanted.hit_condition.as_deref().filter(|text| !text.trim().is_empty()) {
-            Some(text) => match Count::parse(text) {
-                Ok(count) => Some(count),
-                Err(why) => return bad(why),
-            },
-            None => None,
-        };
-        let probe = self.session.probe();
-        let tasks: Vec<&String> = probe.subjects().filter_map(|(at, _)| Some(&probe.task(at)?.1)).collect();
-        if let Some(task) = wanted.task.as_ref().filter(|task| !tasks.contains(task)) {
-            return bad(format!("there is no task `{task}`"));
-        }
-        let found = probe.subjects().find_map(|(_, subject)| {
-            Some((Arc::clone(subject), subject.find(path, wanted.line, wanted.column)?))
-        });
-        let Some((subject, stop)) = found else {
-            return bad("no statement that runs in a cycle is there or below".into());
-        };
-        drop(probe);
-        if let Some(condition) = &wanted.condition {
-            let functions = subject.functions_at(stop);
-            let asked = functions.first().map(|function| subject.understand_at(*function, stop, condition));
-            match asked {
-                Some(Err(why)) => return bad(why),
-                Some(Ok(of)) if !of.is_condition() => {
-                    return bad(format!("a condition is a bool, `{condition}` is {}", of.kind()));
-                }
-                _ => {}
-            }
-        }
-        let at = subject.files().get(stop.file.index()).map(|file| file.position(stop.span.start));
-        let (line, column) = at.map_or((wanted.line, 1), |at| (at.line, at.column));
-        let placed = Placed { id, verified: true, line, column: Some(column), message: None };
-        let breakpoint = Breakpoint {
-            id,
-            path: path.to_owned(),
-            line: wanted.line,
-            column: wanted.column,
-            condition: wanted.condition.clone(),
-            task: wanted.task.clone(),
-            count,
-            message: wanted.log_message.as_deref().filter(|text| !text.is_empty()).map(message),
-            hits: 0,
-            complained: false,
-        };
-        (placed, Some(breakpoint))
     }
 
     /// What there is to see between two cycles: the machine's own.
@@ -280,20 +172,7 @@ const BETWEEN: i64 = 1;
 
 impl<R: ReadAt> Debuggee for Logged<'_, R> {
     fn set_breakpoints(&mut self, source: &Source, wanted: &[Wanted]) -> Vec<Placed> {
-        let path = self.relative(source);
-        let mut placed = Vec::with_capacity(wanted.len());
-        let mut set = Vec::new();
-        for one in wanted {
-            let (answer, breakpoint) = self.place(path.as_deref(), one);
-            placed.push(answer);
-            set.extend(breakpoint);
-        }
-        if let Some(path) = path {
-            self.breakpoints.retain(|(known, _)| *known != path);
-            self.breakpoints.push((path, set));
-        }
-        self.all_breakpoints();
-        placed
+        self.placing.set(&mut self.session.probe(), source, wanted)
     }
 
     fn stop_at_faults(&mut self, stop: bool) {
@@ -332,19 +211,7 @@ impl<R: ReadAt> Debuggee for Logged<'_, R> {
     }
 
     fn lines(&mut self, source: &Source, from: u32, to: u32) -> Vec<u32> {
-        let Some(path) = self.relative(source) else { return Vec::new() };
-        let probe = self.session.probe();
-        let mut lines: Vec<u32> = Vec::new();
-        for (_, subject) in probe.subjects() {
-            for (index, file) in (0_u32..).zip(subject.files()).filter(|(_, file)| file.path == path) {
-                let stops = subject.stops(sensai_scripts::hir::FileId(index));
-                lines.extend(stops.iter().map(|stop| file.position(stop.span.start).line));
-            }
-        }
-        lines.retain(|line| (from..=to).contains(line));
-        lines.sort_unstable();
-        lines.dedup();
-        lines
+        self.placing.lines(&self.session.probe(), source, from, to)
     }
 
     fn threads(&mut self) -> Vec<(i64, String)> {
@@ -365,7 +232,7 @@ impl<R: ReadAt> Debuggee for Logged<'_, R> {
         }
         let calls = capture.snapshot.calls(&subject);
         let frame = |(id, call): (i64, &sensai_scripts::debug::Call), logged: &mut Self| {
-            let source = logged.source(&subject, call.stop.file.index());
+            let source = logged.placing.source(&subject, call.stop.file.index());
             let file = subject.files().get(call.stop.file.index());
             let start = file.map(|file| file.position(call.stop.span.start));
             let end = file.map(|file| file.position(call.stop.span.end));
@@ -443,8 +310,7 @@ impl<R: ReadAt> Debuggee for Logged<'_, R> {
     }
 
     fn text(&mut self, reference: i64) -> Option<String> {
-        let index = usize::try_from(reference).ok()?.checked_sub(1)?;
-        self.texts.get(index).map(|(_, text)| text.to_string())
+        self.placing.text(reference)
     }
 
     fn go_to_cycle(&mut self, cycle: u64) -> Result<Stopped, String> {

@@ -7,9 +7,12 @@
 //! - `travel`: to the state behind any cycle.
 //! - `programs`, `probe`, `point`: programs that tell of their statements, and what is looked for in them.
 //! - `session`: steps, breakpoints, the way back.
-//! - `adapter`: the same for an editor, behind the protocol in `sensai-lsp`.
+//! - `adapter`: the same for an editor, behind the protocol in `sensai-lsp`; `placing`: which statement its breakpoints mean.
+//! - `live`: a machine that runs is never halted; its log is followed, for logpoints.
 
 mod adapter;
+mod live;
+mod placing;
 mod point;
 mod probe;
 mod programs;
@@ -17,6 +20,7 @@ mod session;
 mod travel;
 
 pub use adapter::{Logged, serve};
+pub use live::{NEVER, serve_live};
 pub use point::{Breakpoint, Count, Hit, Part, Target, message};
 pub use probe::{Capture, Probe};
 pub use programs::{SharedProbe, Watching};

@@ -126,8 +126,10 @@ impl Probe {
         std::mem::take(&mut self.said)
     }
 
-    /// Another breakpoint or text: what was understood of them is not so any more.
-    pub fn forget(&mut self) {
+    /// Look at these places from now on.
+    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
+        self.breakpoints = breakpoints;
+        // What was understood of those before is not so any more.
         self.places.clear();
         self.expressions.clear();
     }

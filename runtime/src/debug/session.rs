@@ -5,10 +5,10 @@
 //! cycle, and run it with something to look for.
 
 use super::{
-    point::{Breakpoint, Hit, Target},
+    point::{Hit, Target},
     probe::{Capture, Found, Probe, Seek, Want},
     programs::{SharedProbe, lock},
-    travel::{Moved, Travel},
+    travel::{MARK_EVERY, Moved, Travel},
 };
 use crate::machine::{Machine, Mode};
 use sensai_log::storage::ReadAt;
@@ -121,13 +121,6 @@ impl<'l, R: ReadAt> Session<'l, R> {
     /// Breakpoints and the like.
     pub fn probe(&self) -> MutexGuard<'_, Probe> {
         lock(&self.probe)
-    }
-
-    /// Look at these places from now on.
-    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
-        let mut probe = self.probe();
-        probe.breakpoints = breakpoints;
-        probe.forget();
     }
 
     /// Look for changes of these values from now on.
@@ -328,8 +321,9 @@ impl<'l, R: ReadAt> Session<'l, R> {
             self.show(first, 0)?;
             return Ok(Ended::Start);
         };
-        let width = if going.motion == Motion::Back { 0 } else { 63 };
-        let first = last.saturating_sub(width).max(last & !63);
+        // From where a state is kept.
+        let kept = (last.saturating_sub(1) / MARK_EVERY).saturating_mul(MARK_EVERY).saturating_add(1);
+        let first = if going.motion == Motion::Back { last } else { kept };
         let first = self.travel.at_or_after(first)?.unwrap_or(last).min(last);
         if let Err(why) = self.travel.go_before(first) {
             self.show(going.reached, 0)?;

@@ -1,13 +1,15 @@
 //! A scripted editor debugs a log: over the protocol, and past it.
 
-use super::{Session, SharedProbe, Travel, Watching, serve};
+use super::{Session, SharedProbe, Travel, Watching, serve, serve_live};
 use crate::{
-    debug::{Ended, Motion},
+    debug::{Breakpoint, Ended, Motion, message},
     replay::tests::{Start, reader, record, steps},
 };
-use sensai_lsp::dap::Connection;
+use sensai_log::LogReader;
+use sensai_lsp::dap::{Begun, Connection};
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{BufReader, PipeReader, PipeWriter, Write, pipe},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -15,9 +17,11 @@ use std::{
 
 const PROGRAM: &str = "programs/count.rhai";
 
-/// A log of a run that fails after some thirty cycles with `level`.
+/// A log of a run that fails in cycle 21, and runs again later.
 fn log() -> Vec<u8> {
-    let steps = steps(200, |n| n % 5 == 0 || n == 199);
+    let mut steps = steps(200, |n| n % 5 == 0 || n == 199);
+    // The operator lowers the limit below what was counted.
+    (steps[20].command, steps[20].input) = (8, 5);
     record(Vec::new(), &Start { steps, late_writer: false, orderly: true, lie: None })
 }
 
@@ -33,17 +37,23 @@ struct Editor {
 
 impl Editor {
     fn new(log: Vec<u8>) -> Self {
+        Self::over("launch", move |connection, begun| {
+            serve(connection, begun, &reader(&log), None, None).unwrap();
+        })
+    }
+
+    fn over(begin: &str, serve: impl FnOnce(&mut Connection<PipeWriter>, &Begun) + Send + 'static) -> Self {
         let (from_client, to) = pipe().unwrap();
         let (from, to_client) = pipe().unwrap();
         let server = thread::spawn(move || {
             let mut connection = Connection::new(BufReader::new(from_client), to_client).unwrap();
             let begun = connection.begin().unwrap().unwrap();
-            serve(&mut connection, &begun, &reader(&log), None, None).unwrap();
+            serve(&mut connection, &begun);
         });
         let from = BufReader::new(from);
         let mut new = Self { to, from, sequence: 0, events: Vec::new(), server: Some(server) };
         new.ask("initialize", json!({"adapterID": "sensai"}));
-        new.ask("launch", json!({}));
+        new.ask(begin, json!({}));
         new.event("initialized");
         new
     }
@@ -200,6 +210,101 @@ fn conditions_hits_and_logpoints() {
     editor.go("continue");
     let said = editor.event("output")["output"].as_str().unwrap().to_owned();
     assert!(said.contains("n = 3"), "{said}");
+    editor.leave();
+}
+
+#[test]
+fn changes_faults_and_cycles() {
+    let mut editor = Editor::new(log());
+    editor.ask("configurationDone", json!({}));
+    editor.event("stopped");
+    let info = editor.ask("dataBreakpointInfo", json!({"name": "io.count"}));
+    assert_eq!(info["dataId"], "io.count");
+    let set = editor
+        .ask("setDataBreakpoints", json!({"breakpoints": [{"dataId": "io.count"}, {"dataId": "io.x"}]}));
+    assert_eq!(
+        (&set["breakpoints"][0]["verified"], &set["breakpoints"][1]["verified"]),
+        (&json!(true), &json!(false))
+    );
+    let stopped = editor.go("continue");
+    assert_eq!(stopped["reason"], "data breakpoint", "{stopped}");
+    editor.ask("setDataBreakpoints", json!({"breakpoints": []}));
+
+    editor.ask("setExceptionBreakpoints", json!({"filters": ["faults"]}));
+    let stopped = editor.go("continue");
+    assert_eq!(stopped["reason"], "exception", "{stopped}");
+    assert!(stopped["description"].as_str().unwrap().contains("enough"), "{stopped}");
+    assert_eq!(editor.line().1, 7);
+
+    editor.ask("goToCycle", json!({"cycle": 12}));
+    assert_eq!(editor.event("stopped")["reason"], "goto");
+    let there = editor.ask("evaluate", json!({"expression": "cycle 11", "context": "repl"}));
+    assert!(there["result"].as_str().unwrap().contains("cycle 11"), "{there}");
+    assert_eq!(editor.request("goToCycle", json!({"cycle": 100_000}))["success"], false);
+    editor.leave();
+}
+
+/// What logpoints on the last line say in the whole log, with the cycle of each.
+fn said_in(log: &[u8]) -> Vec<(u64, String)> {
+    let log = reader(log);
+    let probe = SharedProbe::default();
+    let shop = Watching(Arc::clone(&probe));
+    let mut session = Session::new(Travel::new(&log, &shop).unwrap(), probe).unwrap();
+    let logpoint = Breakpoint {
+        path: PROGRAM.into(),
+        line: 10,
+        message: Some(message("n = {this.n}")),
+        ..Breakpoint::default()
+    };
+    session.probe().set_breakpoints(vec![logpoint]);
+    session.begin(Motion::Run);
+    while session.go_on().unwrap() == Ended::NotYet {}
+    let said = session.probe().take_said();
+    let cycle = |line: &String| line.strip_prefix("cycle ")?.split_once(':')?.0.parse().ok();
+    said.into_iter().map(|line| (cycle(&line).expect("it says the cycle"), line)).collect()
+}
+
+#[test]
+fn a_machine_that_runs_is_followed_and_never_halted() {
+    let whole = log();
+    // As far as the machine has come by now; the end is torn, as it may be at any moment.
+    let good = |cut: &usize| LogReader::open(whole[..*cut].to_vec()).is_ok_and(|log| log.last_cycle() >= 40);
+    let cut = 100 + (1..).map(|pages| pages * 4096).find(good).expect("a log with cycles");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &whole[..cut]).unwrap();
+    let begun = LogReader::open_file(file.path()).unwrap().last_cycle();
+    let expected: Vec<String> =
+        said_in(&whole).into_iter().filter(|(cycle, _)| *cycle > begun).map(|(_, line)| line).collect();
+    assert!(expected.len() > 20, "{begun}: {expected:?}");
+
+    let path = file.path().to_owned();
+    let mut editor = Editor::over("attach", move |connection, begun| {
+        serve_live(connection, begun, &path, None).unwrap();
+    });
+    let why = editor.event("output")["output"].as_str().unwrap().to_owned();
+    assert!(why.contains("never halted"), "{why}");
+    let placed = editor.breakpoints(json!([{"line": 8}, {"line": 10, "logMessage": "n = {this.n}"}]));
+    assert_eq!((&placed[0]["verified"], &placed[1]["verified"]), (&json!(false), &json!(true)), "{placed}");
+    assert!(placed[0]["message"].as_str().unwrap().contains("never halted"), "{placed}");
+    let data = editor.ask("setDataBreakpoints", json!({"breakpoints": [{"dataId": "io.count"}]}));
+    assert_eq!(data["breakpoints"][0]["verified"], false);
+    editor.ask("configurationDone", json!({}));
+    for request in ["pause", "next", "stepBack", "stackTrace"] {
+        let refused = editor.request(request, json!({"threadId": 1}));
+        assert_eq!(refused["success"], false);
+        assert!(refused["message"].as_str().unwrap().contains("never halted"), "{refused}");
+    }
+
+    // The machine goes on, in two parts.
+    let half = cut + (whole.len() - cut) / 2;
+    for part in [&whole[cut..half], &whole[half..]] {
+        fs::OpenOptions::new().append(true).open(file.path()).unwrap().write_all(part).unwrap();
+        thread::sleep(std::time::Duration::from_millis(120));
+    }
+    for line in expected {
+        assert_eq!(editor.event("output")["output"], format!("{line}\n"));
+    }
+    assert!(!editor.events.iter().any(|event| event["event"] == "stopped"), "{:?}", editor.events);
     editor.leave();
 }
 

@@ -10,11 +10,12 @@ use crate::{
 };
 use anyhow::Context;
 use sensai_log::{LogReader, storage::ReadAt};
+use sensai_model::record::RecordFlags;
 use sensai_scripts::ProgramError;
 use std::collections::BTreeMap;
 
 /// Cycles between two states that are kept on the way.
-const MARK_EVERY: u64 = 64;
+pub(super) const MARK_EVERY: u64 = 64;
 
 /// Bytes of all states that are kept.
 const MARKS_MAX: usize = 64 << 20;
@@ -88,12 +89,13 @@ impl<'l, R: ReadAt> Travel<'l, R> {
     /// If the log is damaged there, or its cell cannot be built again.
     pub fn forward(&mut self) -> anyhow::Result<Moved> {
         let Some(record) = self.playback.next_record()? else { return Ok(Moved::End) };
-        let cycle = record.view().cycle();
+        let (cycle, flags) = (record.view().cycle(), record.view().flags());
         Ok(match self.playback.play(&record)? {
             Played::Lost(lost) => Moved::Over { from: lost.from, to: lost.to, why: lost.why },
             Played::Different(difference) => Moved::Differs(Box::new(difference)),
             Played::Equal => {
-                if cycle.is_multiple_of(MARK_EVERY) {
+                // To come back to a run's first cycle without it is to build the machine.
+                if cycle.is_multiple_of(MARK_EVERY) || flags.contains(RecordFlags::FIRST_CYCLE) {
                     self.keep(cycle);
                 }
                 Moved::To(cycle)
@@ -139,8 +141,11 @@ impl<'l, R: ReadAt> Travel<'l, R> {
         let recorded = self.at_or_after(cycle)? == Some(cycle);
         anyhow::ensure!(recorded, "cycle {cycle} is not in the log");
         self.approach(cycle)?;
+        let mut as_recorded = true;
         while self.cycle() != Some(cycle) {
-            match self.forward()? {
+            let moved = self.forward()?;
+            as_recorded &= !matches!(moved, Moved::Differs(_));
+            match moved {
                 Moved::Over { from, to, why } if to >= cycle => {
                     anyhow::bail!("cycles {from} to {to} cannot be rebuilt: {why}")
                 }
@@ -149,6 +154,10 @@ impl<'l, R: ReadAt> Travel<'l, R> {
             }
             let passed = self.cycle().is_some_and(|at| at > cycle);
             anyhow::ensure!(!passed, "cycle {cycle} cannot be rebuilt: records before it are missing");
+        }
+        // Whoever came here looks around, and comes here again.
+        if as_recorded {
+            self.keep(cycle);
         }
         Ok(())
     }

@@ -49,11 +49,20 @@ impl Mark {
     }
 }
 
+/// A machine behind a cycle, without the log that led it there.
+pub struct Carried {
+    player: Player,
+    /// The first cycle that it has not met.
+    next: u64,
+}
+
 /// A replay that goes on when it is told to.
 pub struct Playback<'l, R> {
     log: &'l LogReader<R>,
     shop: &'l dyn Workshop,
     records: Records<'l, R>,
+    /// The first cycle that was not met.
+    next: u64,
     player: Option<Player>,
     foreign_profile: Option<String>,
 }
@@ -64,7 +73,8 @@ impl<'l, R: ReadAt> Playback<'l, R> {
     /// # Errors
     /// If the log is damaged, or its cell cannot be built again.
     pub fn of_whole(log: &'l LogReader<R>, shop: &'l dyn Workshop) -> anyhow::Result<Self> {
-        let mut new = Self { log, shop, records: log.records(0), player: None, foreign_profile: None };
+        let mut new =
+            Self { log, shop, records: log.records(0), next: 0, player: None, foreign_profile: None };
         if let Some(start) = start_of_log(log)? {
             new.begin(&start)?;
         }
@@ -76,7 +86,8 @@ impl<'l, R: ReadAt> Playback<'l, R> {
     /// # Errors
     /// As [`Playback::of_whole`], and if the log does not reach the cycle.
     pub fn to_reach(log: &'l LogReader<R>, shop: &'l dyn Workshop, cycle: u64) -> anyhow::Result<Self> {
-        let mut new = Self { log, shop, records: log.records(0), player: None, foreign_profile: None };
+        let mut new =
+            Self { log, shop, records: log.records(0), next: 0, player: None, foreign_profile: None };
         new.restart(cycle)?;
         Ok(new)
     }
@@ -86,19 +97,55 @@ impl<'l, R: ReadAt> Playback<'l, R> {
     /// # Errors
     /// As [`Playback::to_reach`]; nothing is at hand then.
     pub fn restart(&mut self, cycle: u64) -> anyhow::Result<()> {
-        self.player = None;
+        let before = self.player.take();
         let start = self.log.start_for(cycle)?;
+        self.player = before;
         self.begin(&start)
     }
 
+    /// What was come to, to go on with it when the log has grown; `None`: there is no machine yet.
+    pub fn leave(self) -> Option<Carried> {
+        Some(Carried { player: self.player?, next: self.next })
+    }
+
+    /// Go on with a machine, in its log or in what that has grown to.
+    ///
+    /// # Errors
+    /// If it is another log, or damaged there.
+    pub fn resume(log: &'l LogReader<R>, shop: &'l dyn Workshop, carried: Carried) -> anyhow::Result<Self> {
+        let Carried { mut player, next } = carried;
+        if let Some(last) = player.last.filter(|_| player.synced) {
+            // Each reader has epochs of its own.
+            let epoch = log.record(last)?.epoch;
+            let same = (epoch.session, epoch.edition) == (player.epoch.session, player.epoch.edition);
+            anyhow::ensure!(same, "cycle {last} is of another run than before: the log was replaced");
+            player.epoch = epoch;
+        }
+        let (records, player) = (log.records(next), Some(player));
+        Ok(Self { log, shop, records, next, player, foreign_profile: None })
+    }
+
     fn begin(&mut self, start: &Start) -> anyhow::Result<()> {
+        let before = self.player.take();
         if let Some(keyframe) = &start.keyframe {
-            let mut player = self.make(&start.epoch)?;
+            let mut player = self.of_epoch(before, &start.epoch)?;
             player.load(keyframe.cycle, &keyframe.bytes)?;
             self.player = Some(player);
         }
+        self.next = start.first;
         self.records = self.log.records(start.first);
         Ok(())
+    }
+
+    /// A machine that can take any state of an epoch: the one at hand, if it can.
+    ///
+    /// What an undo would bring back is not part of the state: where there is such a thing, or may have been, the machine is built
+    /// anew.
+    fn of_epoch(&mut self, before: Option<Player>, epoch: &Arc<Epoch>) -> anyhow::Result<Player> {
+        match before.filter(|player| Arc::ptr_eq(&player.epoch, epoch) && epoch.edition == 0) {
+            Some(player) => Ok(player),
+            None => self.make(epoch),
+        }
     }
 
     fn make(&mut self, epoch: &Arc<Epoch>) -> anyhow::Result<Player> {
@@ -141,11 +188,13 @@ impl<'l, R: ReadAt> Playback<'l, R> {
         };
         if !player.fits(&view) {
             let lost = player.resynchronise(self.log, &view)?;
-            self.records = self.log.records(lost.to.saturating_add(1));
+            self.next = lost.to.saturating_add(1);
+            self.records = self.log.records(self.next);
             self.player = Some(player);
             return Ok(Played::Lost(lost));
         }
         let difference = player.run(&view);
+        self.next = view.cycle().saturating_add(1);
         self.player = Some(player);
         Ok(difference.map_or(Played::Equal, Played::Different))
     }
@@ -191,16 +240,12 @@ impl<'l, R: ReadAt> Playback<'l, R> {
     /// # Errors
     /// If its cell cannot be built again; nothing is at hand then.
     pub fn come_back(&mut self, mark: &Mark) -> anyhow::Result<()> {
-        // What an undo would bring back is not part of the state: where there is such a thing, or may have been, the machine is
-        // built as for a keyframe of the log.
-        let same = |player: &Player| Arc::ptr_eq(&player.epoch, &mark.epoch) && mark.epoch.edition == 0;
-        let mut player = match self.player.take().filter(same) {
-            Some(player) => player,
-            None => self.make(&mark.epoch)?,
-        };
+        let before = self.player.take();
+        let mut player = self.of_epoch(before, &mark.epoch)?;
         player.load(mark.cycle, &mark.state)?;
         self.player = Some(player);
-        self.records = self.log.records(mark.cycle.saturating_add(1));
+        self.next = mark.cycle.saturating_add(1);
+        self.records = self.log.records(self.next);
         Ok(())
     }
 }

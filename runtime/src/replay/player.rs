@@ -153,6 +153,7 @@ impl Player {
             .with_context(|| format!("the keyframe after cycle {cycle} does not fit its cell"))?;
         self.synced = true;
         self.last = Some(cycle);
+        self.error = None;
         Ok(())
     }
 

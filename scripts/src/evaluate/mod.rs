@@ -1,16 +1,16 @@
 //! Runs the typed tree: the values of constants and what `init` returns, before the first cycle; and cycles, for a debugger,
-//! which wants to look at a program between two statements ([`cycle`]).
+//! which wants to look at a program between two statements ([`observed`]).
 //!
 //! Bounded: every step is counted, and what a step copies is counted with it.
 
 mod axis;
-mod cycle;
 mod datum;
+mod observed;
 mod places;
 mod tags;
 
-pub use cycle::Kind;
-pub(crate) use cycle::{Active, Arrival, Observer, World};
+pub use observed::Kind;
+pub(crate) use observed::{Active, Arrival, Observer, World};
 
 pub(crate) use datum::{Block, Datum, Origin, different, first_arena, shape};
 
