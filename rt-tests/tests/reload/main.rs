@@ -4,6 +4,7 @@
 
 mod reference;
 mod rig;
+mod travel;
 mod versions;
 
 use reference::{Origin, Reference, encoded, general};

@@ -11,7 +11,7 @@ use sensai::{
     control::{peer::Peer, protocol::Failure},
     cycle::cycle,
     inbox::{Inbox, entry},
-    machine::{CycleTime, Machine},
+    machine::{CycleTime, Machine, Mode},
     pace::{Pace, Wake},
     programs::{Compiler, compile},
     recorder::{LogSession, Recorder},
@@ -239,12 +239,25 @@ impl Rig {
         })
     }
 
-    /// End the run, and replay all of it. The epochs of its log, and what people were told.
-    pub fn finish(mut self, random: &mut Random) -> (u64, Vec<String>) {
+    /// Reset and start behind a fault that stopped the machine.
+    pub fn recover(&mut self) {
+        self.command(InboxKind::Reset);
+        self.command(InboxKind::Start);
+        self.cycles(2);
+        assert_eq!((self.machine.mode(), self.machine.fault()), (Mode::Run, None));
+    }
+
+    /// End the run: its log, and what people were told.
+    pub fn end(&mut self) -> (LogReader<fs::File>, Vec<String>) {
         drop(self.desk.take());
         let told = self.told.try_iter().collect();
         self.session.take().unwrap().close(&self.cell).unwrap();
-        let reader = LogReader::open_file(&self.log()).unwrap();
+        (LogReader::open_file(&self.log()).unwrap(), told)
+    }
+
+    /// End the run, and replay all of it. The epochs of its log, and what people were told.
+    pub fn finish(mut self, random: &mut Random) -> (u64, Vec<String>) {
+        let (reader, told) = self.end();
         let report = reader.verify().unwrap();
         println!(
             "{} epochs, {} keyframes and {} incomplete ones, {} bytes",
