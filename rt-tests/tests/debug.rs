@@ -216,7 +216,10 @@ fn a_running_machine_is_followed() {
         let cycle = told.trim().rsplit(' ').next().and_then(|word| word.parse::<u64>().ok());
         let cycle = cycle.unwrap_or_else(|| panic!("{told}"));
         assert_eq!(told.trim(), format!("cycle {cycle}: at {cycle}"));
-        assert!(cycle % 100 == 0 && (before == 0 || cycle == before + 100), "{cycle} after {before}");
+        assert!(
+            cycle.is_multiple_of(100) && (before == 0 || cycle == before + 100),
+            "{cycle} after {before}"
+        );
         before = cycle;
     }
     let refused = adapter.request("pause", &json!({"threadId": 1}));

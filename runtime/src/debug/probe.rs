@@ -63,6 +63,12 @@ pub struct Capture {
     pub snapshot: Snapshot,
 }
 
+/// An expression of a breakpoint: the program, the breakpoint, the function, and which part of its message it is (0: the condition).
+type Asked = (u64, usize, u32, usize);
+
+/// An expression, or what is wrong with it.
+type Understood = Result<Arc<Expression>, String>;
+
 /// Looks on while cycles run.
 #[derive(Default)]
 pub struct Probe {
@@ -84,7 +90,7 @@ pub struct Probe {
     failed: Option<(u32, Fault)>,
     said: Vec<String>,
     places: BTreeMap<(u64, usize), Option<Stop>>,
-    expressions: BTreeMap<(u64, usize, u32, usize), Result<Arc<Expression>, String>>,
+    expressions: BTreeMap<Asked, Understood>,
 }
 
 impl Probe {
@@ -368,7 +374,7 @@ impl Probe {
         subject: &Arc<Subject>,
         here: &Here<'_>,
         text: &str,
-    ) -> Result<Arc<Expression>, String> {
+    ) -> Understood {
         let (function, stop) = here.function().zip(here.stop()).ok_or("there is no such call")?;
         let key = (identity(subject), index, function.0, part);
         let understand = || subject.understand_at(function, stop, text).map(Arc::new);
