@@ -403,6 +403,23 @@ pub enum CtlCommand {
         #[arg(allow_hyphen_values = true)]
         value: Option<String>,
     },
+    /// Put a value in the place of what the wire or a program says of a tag
+    Force {
+        /// The tag, or an element of an array such as weights[2]
+        name: String,
+        /// What it is to be
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Let a forced tag go, or all of them
+    Unforce {
+        /// The tag, or an element of an array
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Everything that is forced
+        #[arg(long)]
+        all: bool,
+    },
     /// Move an axis in manual mode for a moment
     Jog {
         /// The axis
@@ -465,6 +482,11 @@ pub enum CtlCommand {
     Get {
         /// Its name
         name: String,
+    },
+    /// Write the last seconds of the log into a log of its own, beside it
+    LogTail {
+        /// How long, such as 10s or 5min; at most 1h
+        time: String,
     },
     /// Begin the tasks' statistics anew
     ClearStatistics,

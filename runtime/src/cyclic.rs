@@ -2,9 +2,10 @@
 //! before the first cycle or behind the last one; the cycle itself is in [`crate::cycle`].
 
 use crate::{
+    control,
     cycle::cycle,
     inbox::Inbox,
-    machine::{Machine, Mode},
+    machine::{Machine, Mode, forces::Force},
     pace::{Lockstep, Pace, RealTime},
     phase, programs,
     publish::{Outlets, Publisher},
@@ -89,6 +90,8 @@ pub struct Outcome {
     pub axis_errors: Vec<(usize, AxisError)>,
     /// Memory tags at the end: name, value.
     pub memory: Vec<(String, String)>,
+    /// Elements of tags that were forced at the end: name, value.
+    pub forced: Vec<(String, String)>,
     /// How long the bus took from INIT to OP, ns on the bus's clock.
     pub startup_ns: u64,
     /// Operations the programs used, summed over the measured cycles.
@@ -252,6 +255,9 @@ fn drive<W: Wire, P: Pace>(
     if let Some(start) = &plan.retained {
         crate::retained::restore(&mut machine, start);
     }
+    if let Some(publisher) = &links.publisher {
+        publisher.begin(&machine);
+    }
     let recorder = Recorder::new(links.log.take(), &machine, plan.virtual_time);
     let mut outlets = Outlets { recorder, publisher: links.publisher.take() };
 
@@ -307,6 +313,7 @@ fn drive<W: Wire, P: Pace>(
         fault: machine.fault(),
         axis_errors,
         memory: memory_tags(&machine),
+        forced: forced(&machine),
         startup_ns,
         operations: run.operations,
         tasks: run.tasks,
@@ -499,6 +506,14 @@ fn memory_tags(machine: &Machine) -> Vec<(String, String)> {
         (tag.name.clone(), values.join(" "))
     })
     .collect()
+}
+
+fn forced(machine: &Machine) -> Vec<(String, String)> {
+    let named = |force: &Force| {
+        let tag = machine.cell().tags.get(usize::from(force.tag))?;
+        Some((control::force::name(tag, force.element), force.value.to_string()))
+    };
+    machine.forces().all().iter().filter_map(named).collect()
 }
 
 /// The cell as it runs on the embedded segment, whatever interface it names.

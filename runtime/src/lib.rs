@@ -38,6 +38,7 @@ pub mod run;
 pub mod sim_faults;
 pub mod snapshot;
 pub mod source;
+pub mod states;
 pub mod status;
 pub mod summary;
 pub mod tasks;

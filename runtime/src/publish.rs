@@ -6,6 +6,7 @@ use crate::{
     pace::Wake,
     recorder::Recorder,
     snapshot::{BusCounters, Receipt, Snapshot, TaskFacts},
+    states::Editions,
     timing::StepTimes,
 };
 use sensai_fieldbus::{Exchange, ethercat::DeviceHealth};
@@ -17,6 +18,15 @@ use std::sync::{
 
 /// Receipts that may wait for their reader; more are lost, and their commands count as unanswered.
 pub const RECEIPTS_MAX: usize = 256;
+
+/// What the readers of snapshots ask the cyclic thread for.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// Begin all statistics anew; taken back when that is done.
+    pub clear: AtomicBool,
+    /// Copy the states of programs.
+    pub states: AtomicBool,
+}
 
 /// Publishes every n-th cycle, and every cycle that took a command.
 pub struct Publisher {
@@ -33,23 +43,46 @@ pub struct Publisher {
     tasks: Box<[TaskFacts]>,
     /// Overruns of each slow task that are counted already.
     seen_overruns: Box<[u64]>,
-    clear: Arc<AtomicBool>,
+    /// Cycles until states may be copied again.
+    states_left: u64,
+    wishes: Arc<Wishes>,
+    editions: Editions,
 }
 
 impl Publisher {
     pub(crate) fn new(
-        full: rtrb::Producer<Box<Snapshot>>,
-        free: rtrb::Consumer<Box<Snapshot>>,
+        (full, free): (rtrb::Producer<Box<Snapshot>>, rtrb::Consumer<Box<Snapshot>>),
         receipts: rtrb::Producer<Receipt>,
         every: u64,
         tasks: usize,
-        clear: Arc<AtomicBool>,
+        wishes: Arc<Wishes>,
+        editions: Editions,
     ) -> Self {
         let tasks = vec![TaskFacts::NONE; tasks].into_boxed_slice();
         let seen_overruns = vec![0; tasks.len().saturating_sub(1)].into_boxed_slice();
         let bus = BusCounters::default();
-        let (left, tickets, due) = (0, 0, false);
-        Self { full, free, receipts, every, left, tickets, due, bus, tasks, seen_overruns, clear }
+        let (left, tickets, due, states_left) = (0, 0, false, 0);
+        Self {
+            full,
+            free,
+            receipts,
+            every,
+            left,
+            tickets,
+            due,
+            bus,
+            tasks,
+            seen_overruns,
+            states_left,
+            wishes,
+            editions,
+        }
+    }
+
+    /// Say what the machine runs. For set-up.
+    pub fn begin(&self, machine: &Machine) {
+        let layouts = machine.programs().iter().map(|program| program.layout());
+        self.editions.announce(machine.edition(), machine.cell(), layouts);
     }
 
     /// Answer the commands that this cycle took.
@@ -80,6 +113,7 @@ impl Publisher {
         self.count_base(machine, wake, exchange, times);
         self.count_slow(machine, index);
         self.left = self.left.saturating_sub(1);
+        self.states_left = self.states_left.saturating_sub(1);
         if self.left > 0 && !self.due {
             return;
         }
@@ -92,8 +126,8 @@ impl Publisher {
     }
 
     fn count_base(&mut self, machine: &Machine, wake: &Wake, exchange: &Exchange, times: &StepTimes) {
-        if self.clear.load(Relaxed) {
-            self.clear.store(false, Relaxed);
+        if self.wishes.clear.load(Relaxed) {
+            self.wishes.clear.store(false, Relaxed);
             self.tasks.fill(TaskFacts::NONE);
         }
         if let Some(base) = self.tasks.first_mut() {
@@ -127,7 +161,7 @@ impl Publisher {
     }
 
     fn fill(
-        &self,
+        &mut self,
         snapshot: &mut Snapshot,
         machine: &Machine,
         index: u64,
@@ -144,6 +178,13 @@ impl Publisher {
         for (slot, (value, valid)) in snapshot.values.iter_mut().zip(&mut snapshot.valid).enumerate() {
             *value = store.committed(slot as u32);
             *valid = store.valid(slot as u32);
+        }
+        snapshot.forces.copy_from(machine.forces());
+        snapshot.states.cycle = 0;
+        // Also while commands have a snapshot published every cycle.
+        if self.states_left == 0 && self.wishes.states.load(Relaxed) {
+            snapshot.states.copy(machine, index);
+            self.states_left = self.every;
         }
         copy(&mut snapshot.parameters, machine.parameters().iter());
         copy(&mut snapshot.tasks, self.tasks.iter());

@@ -351,6 +351,7 @@ fn reload(
         audit: claim.audit(),
         tell,
         facts: Arc::clone(&facts),
+        editions: claim.editions(),
         status: Arc::clone(status),
         cyclic_core: core,
     });
@@ -455,8 +456,12 @@ impl Display {
             0 => String::new(),
             id => format!(" F{id}"),
         };
+        let forced = match status.forced.load(Relaxed) {
+            0 => String::new(),
+            count => format!("  FORCED {count}"),
+        };
         say(format_args!(
-            "\r\x1b[2K{}{fault}  cycle {}  longest {:.0} µs  start error {:.0} µs  lost {}  invalid {}  overruns {}  \
+            "\r\x1b[2K{}{fault}{forced}  cycle {}  longest {:.0} µs  start error {:.0} µs  lost {}  invalid {}  overruns {}  \
              (Ctrl-C ends)",
             status.mode().name(),
             status.index.load(Relaxed),

@@ -8,11 +8,13 @@ use crate::{
     machine::{
         Mode,
         alarms::{AlarmFacts, Alarms},
+        forces::Forces,
         jidoka::{EVENTS_MAX, Event},
         reload::Probation,
         units::{UnitState, Units},
     },
-    publish::{Publisher, RECEIPTS_MAX},
+    publish::{Publisher, RECEIPTS_MAX, Wishes},
+    states::{Editions, States},
 };
 use sensai_fieldbus::{
     Exchange,
@@ -20,10 +22,7 @@ use sensai_fieldbus::{
 };
 use sensai_model::{Cell, Fault, TagStore, Value};
 use sensai_motion::AxisFacts;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 /// Snapshots that go to and fro: one with the reader, one in a ring, one being filled.
 const SNAPSHOTS: usize = 3;
@@ -164,6 +163,10 @@ pub struct Snapshot {
     pub values: Box<[Value]>,
     /// Validity of every slot.
     pub valid: Box<[bool]>,
+    /// What is forced.
+    pub forces: Forces,
+    /// The states of programs, of this cycle or an earlier one.
+    pub states: States,
     /// By the cell's order.
     pub parameters: Box<[Value]>,
     /// The base task's come first.
@@ -208,6 +211,8 @@ impl Snapshot {
             probation: Probation::default(),
             values: slots.clone().map(|slot| store.committed(slot)).collect(),
             valid: slots.map(|slot| store.valid(slot)).collect(),
+            forces: Forces::new(cell),
+            states: States::of(cell.programs().count()),
             parameters: cell.parameters.iter().map(|parameter| parameter.default).collect(),
             tasks: vec![TaskFacts::NONE; cell.tasks().count()].into(),
             axes: vec![AxisFacts::default(); cell.axes.len()].into(),
@@ -240,11 +245,11 @@ pub struct Snapshots {
     free: rtrb::Producer<Box<Snapshot>>,
     receipts: rtrb::Consumer<Receipt>,
     newest: Option<Box<Snapshot>>,
-    clear: Arc<AtomicBool>,
+    wishes: Arc<Wishes>,
 }
 
-/// Both ends for a machine of `cell`.
-pub fn channel(cell: &Cell) -> (Publisher, Snapshots) {
+/// Both ends for a machine of `cell`, which says in `editions` what it runs.
+pub fn channel(cell: &Cell, editions: Editions) -> (Publisher, Snapshots) {
     let empty = Snapshot::of(cell);
     let (full, full_consumer) = rtrb::RingBuffer::new(SNAPSHOTS);
     let (mut free_producer, free) = rtrb::RingBuffer::new(SNAPSHOTS);
@@ -253,16 +258,16 @@ pub fn channel(cell: &Cell) -> (Publisher, Snapshots) {
         let _ = free_producer.push(Box::new(empty.clone()));
     }
     let (receipts, receipts_consumer) = rtrb::RingBuffer::new(RECEIPTS_MAX);
-    let clear = Arc::new(AtomicBool::new(false));
+    let wishes = Arc::new(Wishes::default());
     let every = (PUBLISH_INTERVAL_NS / cell.task.interval_ns.max(1)).max(1);
     let tasks = cell.tasks().count();
-    let publisher = Publisher::new(full, free, receipts, every, tasks, Arc::clone(&clear));
+    let publisher = Publisher::new((full, free), receipts, every, tasks, Arc::clone(&wishes), editions);
     let snapshots = Snapshots {
         full: full_consumer,
         free: free_producer,
         receipts: receipts_consumer,
         newest: None,
-        clear,
+        wishes,
     };
     (publisher, snapshots)
 }
@@ -270,7 +275,11 @@ pub fn channel(cell: &Cell) -> (Publisher, Snapshots) {
 impl Snapshots {
     /// Take what was published; the newest snapshot, if there ever was one.
     pub fn refresh(&mut self) -> Option<&Snapshot> {
-        while let Ok(snapshot) = self.full.pop() {
+        while let Ok(mut snapshot) = self.full.pop() {
+            // States are copied less often: until there are newer ones, those that are there stay.
+            if let Some(seen) = self.newest.as_mut().filter(|_| snapshot.states.cycle == 0) {
+                std::mem::swap(&mut snapshot.states, &mut seen.states);
+            }
             if let Some(seen) = self.newest.replace(snapshot) {
                 // There is a place for every snapshot.
                 let _ = self.free.push(seen);
@@ -291,7 +300,12 @@ impl Snapshots {
 
     /// Begin all statistics anew with one of the next cycles.
     pub fn clear_statistics(&self) {
-        self.clear.store(true, Relaxed);
+        self.wishes.clear.store(true, Relaxed);
+    }
+
+    /// Have the states of programs copied from now on, or no more.
+    pub fn want_states(&self, wanted: bool) {
+        self.wishes.states.store(wanted, Relaxed);
     }
 }
 

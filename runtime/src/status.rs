@@ -34,6 +34,8 @@ pub struct Status {
     pub start_error_max: AtomicU64,
     /// Output elements saturated.
     pub saturated: AtomicU64,
+    /// Elements of tags that are forced.
+    pub forced: AtomicU64,
     /// Records the log's ring had no room for.
     pub dropped: AtomicU64,
     /// When the cyclic thread ended a cycle last, on `CLOCK_MONOTONIC`; watched by the watchdog once `armed`.
@@ -57,6 +59,7 @@ impl Status {
         self.invalid.fetch_add(u64::from(exchange.valid & all_units != all_units), Relaxed);
         self.late.fetch_add(exchange.late.into(), Relaxed);
         self.stray.fetch_add(exchange.stray.into(), Relaxed);
+        self.forced.store(machine.forces().all().len() as u64, Relaxed);
         self.saturated.fetch_add(machine.saturated().into(), Relaxed);
     }
 

@@ -56,6 +56,8 @@ pub struct Summary {
     pub guarded: bool,
     /// Memory tags at the end.
     pub memory: Vec<(String, String)>,
+    /// Elements of tags that were forced at the end.
+    pub forced: Vec<(String, String)>,
     /// Devices that were not in OP at the end, or have counted errors.
     pub troubles: Vec<DeviceTrouble>,
     /// What taking the bus down could not do.
@@ -307,6 +309,7 @@ impl Summary {
             spin_ns: outcome.spin_ns,
             guarded: outcome.guarded,
             memory: outcome.memory,
+            forced: outcome.forced,
             troubles: troubles(cell, &outcome.health),
             shutdown: outcome.shutdown,
             twin: outcome.twin,
@@ -438,6 +441,9 @@ impl fmt::Display for Summary {
         }
         if let Some(error) = &self.log_error {
             writeln!(f, "{error}")?;
+        }
+        for (name, value) in &self.forced {
+            writeln!(f, "FORCED at the end: io.{name} = {value}")?;
         }
         for (name, value) in &self.memory {
             writeln!(f, "io.{name} = {value}")?;

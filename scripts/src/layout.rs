@@ -222,13 +222,7 @@ impl Layout {
             }
             None => {}
         }
-        Some(match place.shape {
-            Shape::Bool => Reading::Scalar(Value::Bool(*bytes.first()? != 0)),
-            Shape::I64 => Reading::Scalar(Value::I64(i64::from_le_bytes(bytes.try_into().ok()?))),
-            Shape::F64 => Reading::Scalar(Value::F64(f64::from_le_bytes(bytes.try_into().ok()?))),
-            Shape::Symbol => Reading::Symbol(symbol(bytes)?.to_owned()),
-            Shape::Array { .. } | Shape::Record { .. } | Shape::Block(_) | Shape::Axis => return None,
-        })
+        place.shape.read(bytes)
     }
 
     /// Every scalar, symbol and block, in the order of the arena.
@@ -266,6 +260,17 @@ impl Shape {
             ScalarType::I64 => Self::I64,
             ScalarType::F64 => Self::F64,
         }
+    }
+
+    /// The value of a scalar or a symbol that these bytes hold. `None`: they hold none, or the shape is another one.
+    pub fn read(&self, bytes: &[u8]) -> Option<Reading> {
+        Some(match self {
+            Self::Bool => Reading::Scalar(Value::Bool(*bytes.first()? != 0)),
+            Self::I64 => Reading::Scalar(Value::I64(i64::from_le_bytes(bytes.try_into().ok()?))),
+            Self::F64 => Reading::Scalar(Value::F64(f64::from_le_bytes(bytes.try_into().ok()?))),
+            Self::Symbol => Reading::Symbol(symbol(bytes)?.to_owned()),
+            Self::Array { .. } | Self::Record { .. } | Self::Block(_) | Self::Axis => return None,
+        })
     }
 
     /// Bytes in the arena.

@@ -19,6 +19,7 @@ use sensai::{
     replay,
     run::Options,
     source::Source,
+    states::Editions,
     status::Status,
     timing::StepTimes,
 };
@@ -140,6 +141,7 @@ impl Rig {
             retained: None,
             audit: None,
             tell,
+            editions: Editions::default(),
             facts: Arc::clone(&facts),
             status: Arc::clone(&status),
             cyclic_core: None,

@@ -287,16 +287,7 @@ pub struct Plant {
 impl Parameter {
     /// True if `value` is of the parameter's type, finite, and in its range.
     pub fn admits(&self, value: Value) -> bool {
-        let number = |value: Value| match value {
-            Value::F64(number) => number,
-            Value::I64(number) => number as f64,
-            Value::Bool(bit) => f64::from(u8::from(bit)),
-        };
-        let inside = |(low, high): (Value, Value)| match (low, value, high) {
-            (Value::I64(low), Value::I64(value), Value::I64(high)) => (low..=high).contains(&value),
-            _ => (number(low)..=number(high)).contains(&number(value)),
-        };
-        value.scalar_type() == self.scalar && number(value).is_finite() && self.range.is_none_or(inside)
+        value.is_within(self.scalar, self.range)
     }
 }
 

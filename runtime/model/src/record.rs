@@ -208,6 +208,10 @@ inbox_kinds! {
     Reload = 20,
     /// A reload is undone: the old programs come back, with their states of the swap. `[0]`: its number, `[1]`: id of the fault, source << 16, line << 32, `[2]`: tasks that failed, a bit for each.
     Undo = 21,
+    /// An element of a tag is forced. `[0]`: index of the tag, `[1]`: the bits of its value, `[2]`: the element, 0 for a scalar.
+    Force = 22,
+    /// Forces are taken away. `[0]`: index of the tag, -1 for all forces, `[1]`: the element, -1 for all of the tag's.
+    Unforce = 23,
 }
 
 impl InboxKind {

@@ -132,6 +132,18 @@ impl Tag {
         self.len() == 0
     }
 
+    /// True if `value` is of the tag's type, finite, in its range, and fits what the element is bound to.
+    pub fn admits(&self, element: u32, value: Value) -> bool {
+        let fits = |field: &BitField| {
+            // A field has at most 64 bits.
+            let alone = BitField { bit_offset: 0, ..*field };
+            !self.encode(&alone, value, &mut [0; 9])
+        };
+        element < self.len()
+            && value.is_within(self.scalar, self.range)
+            && self.fields.get(element as usize).is_none_or(fits)
+    }
+
     /// Raw field to value. `None`: NaN or ±inf on the wire, which is invalid.
     pub fn decode(&self, field: &BitField, image: &[u8]) -> Option<Value> {
         let number = match field.raw {

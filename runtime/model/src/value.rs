@@ -73,6 +73,20 @@ impl Value {
         }
     }
 
+    /// Of this type, finite, and in this range, if there is one.
+    pub fn is_within(self, scalar: ScalarType, range: Option<(Self, Self)>) -> bool {
+        let number = |value: Self| match value {
+            Self::F64(number) => number,
+            Self::I64(number) => number as f64,
+            Self::Bool(bit) => f64::from(u8::from(bit)),
+        };
+        let inside = |(low, high): (Self, Self)| match (low, self, high) {
+            (Self::I64(low), Self::I64(value), Self::I64(high)) => (low..=high).contains(&value),
+            _ => (number(low)..=number(high)).contains(&number(self)),
+        };
+        self.scalar_type() == scalar && number(self).is_finite() && range.is_none_or(inside)
+    }
+
     /// The inverse of [`Value::to_bits`] for a known type.
     pub fn from_bits(scalar: ScalarType, bits: u64) -> Self {
         match scalar {

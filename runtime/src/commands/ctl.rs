@@ -12,6 +12,7 @@ use crate::{
         method::{JOG_MS_MAX, SHELVE_S_MAX},
         patch,
         protocol::unknown,
+        tail::TAIL_S_MAX,
         view::View,
     },
 };
@@ -21,6 +22,9 @@ use std::{io::Write, path::Path, process::ExitCode, time::Duration};
 
 /// How often a watched tag is looked at, Hz.
 const WATCH_HZ: f64 = 10.0;
+
+/// How long the log may be cut.
+const CUT: Duration = Duration::from_secs(300);
 
 /// Do what the arguments say; exit code 1 if the runtime does not.
 pub fn run(arguments: &Ctl) -> anyhow::Result<ExitCode> {
@@ -86,7 +90,10 @@ fn act(client: &mut Client, arguments: &Ctl, command: &CtlCommand) -> anyhow::Re
     let (method, params) = request(client, command, &arguments.why)?;
     // A PackML command is called what people call it.
     let name = params["command"].as_str().unwrap_or(method).to_owned();
-    let answer = client.call(method, params)?;
+    let answer = match command {
+        CtlCommand::LogTail { .. } => client.call_within(method, params, CUT)?,
+        _ => client.call(method, params)?,
+    };
     if arguments.json {
         return Ok(format!("{}\n", serde_json::to_string_pretty(&answer)?));
     }
@@ -100,10 +107,15 @@ fn act(client: &mut Client, arguments: &Ctl, command: &CtlCommand) -> anyhow::Re
             let language = lang.unwrap_or_else(Language::of_environment);
             show::alarms(&describe(client)?, &serde_json::from_value(answer)?, *all, language)
         }
+        CtlCommand::LogTail { .. } => {
+            let path = answer["path"].as_str().unwrap_or_default();
+            format!("cycles {} to {} are in {path}\n", answer["first"], answer["last"])
+        }
         CtlCommand::ClearStatistics => "the tasks' statistics begin anew\n".into(),
         CtlCommand::Param { name: Some(name), value: Some(value) } => {
             show::applied(&format!("{name} = {value}"), &answer)
         }
+        CtlCommand::Force { name, value } => show::applied(&format!("{name} is forced to {value}"), &answer),
         _ => show::applied(&name, &answer),
     })
 }
@@ -144,6 +156,11 @@ fn request(client: &mut Client, command: &CtlCommand, why: &str) -> anyhow::Resu
             let value = words::value(value);
             ("set-param", json!({ "name": name, "value": value, "why": why }))
         }
+        CtlCommand::Force { name, value } => {
+            ("force", json!({ "name": name, "value": words::value(value), "why": why }))
+        }
+        CtlCommand::Unforce { name: Some(name), .. } => ("unforce", json!({ "name": name, "why": why })),
+        CtlCommand::Unforce { name: None, .. } => ("unforce-all", json!({ "why": why })),
         CtlCommand::Jog { axis, velocity, time } => {
             let ms = words::milliseconds(time, JOG_MS_MAX)?;
             ("jog", json!({ "axis": axis, "velocity": velocity, "for_ms": ms, "why": why }))
@@ -167,6 +184,10 @@ fn request(client: &mut Client, command: &CtlCommand, why: &str) -> anyhow::Resu
         }
         CtlCommand::Tags { prefix, .. } => ("tags", json!({ "prefix": prefix })),
         CtlCommand::Get { name } => ("get", json!({ "name": name })),
+        CtlCommand::LogTail { time } => {
+            let ms = words::milliseconds(time, (TAIL_S_MAX * 1000.0) as u64)?;
+            ("log-tail", json!({ "seconds": ms as f64 / 1000.0 }))
+        }
         CtlCommand::ClearStatistics => ("clear-statistics", json!({})),
         CtlCommand::Audit { .. } => ("hello", json!({})),
     })

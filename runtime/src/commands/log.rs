@@ -60,6 +60,7 @@ fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
             "log_id": sensai_log::block::hex(&info.log_id.0), "bytes": info.file_len, "torn_bytes": info.torn_bytes,
             "blocks": info.blocks, "cycles": info.cycles, "clean_end": info.clean_end,
             "keyframe_cycle": info.keyframe_cycle, "chain": sensai_log::block::hex(&info.chain), "epochs": epochs,
+            "forces": forces(&log)?,
         });
         println!("{}", serde_json::to_string_pretty(&value)?);
         return Ok(ExitCode::SUCCESS);
@@ -90,6 +91,13 @@ fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
         "last keyframe after cycle {}",
         info.keyframe_cycle.map_or("none".into(), |cycle| cycle.to_string())
     );
+    let forces = forces(&log)?;
+    for text in forces.iter().take(FORCES_SHOWN) {
+        println!("FORCED: {text}");
+    }
+    if let Some(more) = forces.len().checked_sub(FORCES_SHOWN).filter(|more| *more > 0) {
+        println!("FORCED: and {more} commands more");
+    }
     println!("chain {}", sensai_log::block::hex(&info.chain));
     if info.torn_bytes > 0 {
         println!("{} bytes at the end are torn; the next start cuts them off", info.torn_bytes);
@@ -100,6 +108,20 @@ fn info(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Commands about forces that `log info` shows; all of them are in its JSON.
+const FORCES_SHOWN: usize = 20;
+
+/// What was said of forces: the texts of these commands.
+fn forces(log: &LogReader<File>) -> anyhow::Result<Vec<String>> {
+    let is_force = |text: &str| {
+        let command = text.strip_prefix("cycle ").and_then(|text| text.split_once(": "));
+        let method = command.and_then(|(_, command)| command.split(' ').next());
+        matches!(method, Some("force" | "unforce" | "unforce-all"))
+    };
+    let events = log.events(0)?.into_iter().filter(|event| event.kind == recorder::TEXT_EVENT);
+    Ok(events.map(|event| event.text).filter(|text| is_force(text)).collect())
 }
 
 fn verify(path: &Path, as_json: bool) -> anyhow::Result<ExitCode> {

@@ -7,7 +7,7 @@ use crate::control::{
 use anyhow::Context;
 use serde_json::{Value as Json, json};
 use std::{
-    io::{BufRead, BufReader, ErrorKind, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -15,6 +15,8 @@ use std::{
 
 /// How long an answer may take. The server gives up on a command after two seconds.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Bytes of a line that are read: a runtime sends no more than half of them.
+const ANSWER_MAX: u64 = 16 << 20;
 
 /// A connection to a runtime.
 #[derive(Debug)]
@@ -119,7 +121,11 @@ impl Client {
         // Zero would mean for ever.
         let timeout = timeout.max(Duration::from_millis(1));
         self.reader.get_ref().set_read_timeout(Some(timeout)).map_err(gone)?;
-        match self.reader.read_until(b'\n', &mut self.partial) {
+        let room = (ANSWER_MAX + 1).saturating_sub(self.partial.len() as u64);
+        match (&mut self.reader).take(room).read_until(b'\n', &mut self.partial) {
+            _ if self.partial.len() as u64 > ANSWER_MAX => {
+                Err(ClientError::Gone(format!("it sends a line of more than {ANSWER_MAX} bytes")))
+            }
             Ok(_) if self.partial.ends_with(b"\n") => {
                 let line = std::mem::take(&mut self.partial);
                 serde_json::from_slice(&line).map(Some).map_err(|error| ClientError::Gone(error.to_string()))
@@ -208,8 +214,11 @@ pub fn find(socket: Option<&Path>, directory: Option<&Path>) -> anyhow::Result<P
     }
 }
 
-/// `[cell] name`, whatever else is wrong with the cell.
-fn cell_name(directory: &Path) -> anyhow::Result<String> {
+/// The name of the cell in a directory, whatever else is wrong with the cell.
+///
+/// # Errors
+/// If there is none.
+pub fn cell_name(directory: &Path) -> anyhow::Result<String> {
     let path = directory.join("cell.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let table: toml::Table = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;

@@ -8,12 +8,13 @@ use crate::{
         method::{Call, Command, METHODS, Reload},
         peer::Peer,
         protocol::{Code, Failure, VERSION},
-        refusal,
+        refusal, tail,
         view::{Section, Surroundings, TagView, View},
     },
     evidence::Reason,
     reload::{self, Applied, SharedFacts},
     snapshot::{Receipt, Snapshot, Snapshots},
+    states::Editions,
     status::Status,
 };
 use sensai_fieldbus::clock;
@@ -25,11 +26,13 @@ use sensai_model::{
 use serde_json::{Value as Json, json};
 use std::{
     collections::VecDeque,
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::Ordering::Relaxed,
         mpsc::{Receiver, Sender, channel},
     },
+    thread::JoinHandle,
 };
 
 /// How long a command waits for a cycle to take it.
@@ -68,6 +71,8 @@ pub struct Wiring {
     pub reloads: Option<Sender<reload::Request>>,
     /// What became of the last reload.
     pub reload: SharedFacts,
+    /// What runs in each edition of the programs.
+    pub editions: Editions,
     /// When the process started, on the monotonic clock.
     pub started_ns: u64,
 }
@@ -93,6 +98,8 @@ pub struct Desk {
     description: Json,
     tickets: u64,
     pending: VecDeque<Pending>,
+    /// Cuts the log; one at a time.
+    tail: Option<JoinHandle<()>>,
 }
 
 impl Desk {
@@ -100,7 +107,7 @@ impl Desk {
         let description = Description::of(&wiring.cell, &wiring.hash, wiring.interface.as_deref());
         // It has text keys and finite numbers only.
         let description = serde_json::to_value(description).unwrap_or_default();
-        Self { wiring, description, tickets: 0, pending: VecDeque::new() }
+        Self { wiring, description, tickets: 0, pending: VecDeque::new(), tail: None }
     }
 
     pub fn cell(&self) -> &Cell {
@@ -117,6 +124,18 @@ impl Desk {
         let status = &self.wiring.status;
         let idle = status.cycles.load(Relaxed) == 0 || status.finished.load(Relaxed);
         idle || self.snapshot().is_some_and(|snapshot| snapshot.index >= cycle)
+    }
+
+    /// The same, with the states of programs where they are asked for.
+    pub fn is_fresh_for(&self, call: &Call, cycle: u64) -> bool {
+        let has_states = self.snapshot().is_some_and(|snapshot| snapshot.states.cycle >= cycle.max(1));
+        let idle = self.wiring.status.cycles.load(Relaxed) == 0 || self.wiring.status.finished.load(Relaxed);
+        self.is_fresh(cycle) && (!call.wants_states() || has_states || idle)
+    }
+
+    /// Have the states of programs copied from now on, or no more.
+    pub fn want_states(&self, wanted: bool) {
+        self.wiring.snapshots.want_states(wanted);
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -138,6 +157,7 @@ impl Desk {
             stalled: cycles > 0 && now.saturating_sub(heartbeat) > STALLED_NS,
             log,
             reload: self.wiring.reload.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            programs: self.snapshot().and_then(|snapshot| self.wiring.editions.of(snapshot.states.edition)),
         }
     }
 
@@ -161,7 +181,11 @@ impl Desk {
                 self.wiring.snapshots.clear_statistics();
                 json!({ "cleared": true })
             }
-            Call::Subscribe(_) | Call::Unsubscribe | Call::Command(_) | Call::Reload(_) => Json::Null,
+            Call::Subscribe(_)
+            | Call::Unsubscribe
+            | Call::Command(_)
+            | Call::Reload(_)
+            | Call::LogTail(_) => Json::Null,
         }
     }
 
@@ -234,6 +258,30 @@ impl Desk {
         if sent { Ok(answer) } else { Err(Failure::new(Code::Refused, "this run does not reload programs")) }
     }
 
+    /// Cut the last cycles out of the log, on a thread of its own; the answer comes through what is returned.
+    ///
+    /// # Errors
+    /// If there is no log, or somebody else has just asked.
+    pub fn log_tail(&mut self, cycles: u64) -> Result<Receiver<Result<Json, Failure>>, Failure> {
+        let log = self.wiring.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((path, _)) = log else {
+            let failure = Failure::new(Code::Refused, "this run is not recorded");
+            return Err(failure.help("start it with `sensai run --log LOG`"));
+        };
+        if self.tail.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Err(Failure::new(Code::Busy, "the log is being cut already").help("try again"));
+        }
+        let (reply, answer) = channel();
+        let work = move || {
+            // Nobody wants it any more if this fails.
+            let _ = reply.send(tail::tail(Path::new(&path), cycles));
+        };
+        let thread = std::thread::Builder::new().name("log-tail".into()).spawn(work);
+        let failed = |error| Failure::new(Code::Busy, format!("no thread can be made: {error}"));
+        self.tail = Some(thread.map_err(failed)?);
+        Ok(answer)
+    }
+
     /// Take in what the cyclic thread has published.
     pub fn refresh(&mut self) {
         self.wiring.snapshots.refresh();
@@ -272,7 +320,7 @@ impl Desk {
                 "applied": true, "cycle": receipt.index, "sequence": receipt.sequence, "state": state
             }));
         }
-        let sections = [Section::Runtime, Section::Units, Section::Jidoka];
+        let sections = [Section::Runtime, Section::Units, Section::Jidoka, Section::Forced];
         Err(refusal::explain(self.cell(), &self.view(&sections, ""), &pending.command))
     }
 
@@ -319,6 +367,7 @@ impl Desk {
 const fn affected(kind: InboxKind) -> &'static [Section] {
     match kind {
         InboxKind::Parameter => &[Section::Runtime, Section::Parameters],
+        InboxKind::Force | InboxKind::Unforce => &[Section::Runtime, Section::Forced],
         InboxKind::Acknowledge | InboxKind::Shelve => &[Section::Runtime, Section::Alarms],
         InboxKind::Verdict => &[Section::Runtime, Section::Units, Section::Jidoka],
         InboxKind::Jog | InboxKind::Override => &[Section::Runtime, Section::Units, Section::Axes],

@@ -3,7 +3,7 @@
 
 use crate::{
     control::protocol::{Code, Failure, LINE_MAX, Request, TEXT_MAX, shown, suggestion, unknown},
-    control::{describe, view::Section},
+    control::{describe, force, tail::TAIL_S_MAX, view::Section},
     inbox::entry,
     machine::reload::PROBATION,
 };
@@ -33,10 +33,14 @@ pub const METHODS: &[(&str, &str)] = &[
     ("unit", "PackML `command` to `unit`, or to all; `chain` with start: also what leads there"),
     ("mode", "PackML `mode` of `unit`, or of all"),
     ("set-param", "set the parameter `name` to `value`"),
+    ("force", "put `value` in the place of what the wire or a program says of the tag `name`"),
+    ("unforce", "let the tag `name` go"),
+    ("unforce-all", "let everything go that is forced"),
     ("jog", "move `axis` at `velocity` (units/s) `for_ms`, in manual mode"),
     ("override", "velocity `factor` 0 to 2 of `axis`, or of all"),
     ("ack", "acknowledge `alarm`, or all"),
     ("shelve", "shelve `alarm` `for_s` seconds, 0 to bring it back"),
+    ("log-tail", "write the last `seconds` of the log into a log of its own"),
     (
         "reload",
         "the programs whose files have changed, or only `program`; `probation`: runs for which it may be undone",
@@ -80,6 +84,8 @@ pub enum Call {
     Command(Command),
     /// `reload`
     Reload(Reload),
+    /// `log-tail`: cycles.
+    LogTail(u64),
 }
 
 /// A reload that is asked for.
@@ -212,6 +218,20 @@ struct SetParams {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TailParams {
+    seconds: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnforceParams {
+    name: String,
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct JogParams {
     axis: String,
     velocity: f64,
@@ -256,6 +276,11 @@ struct VerdictParams {
 }
 
 impl Call {
+    /// It shows the state of programs.
+    pub fn wants_states(&self) -> bool {
+        matches!(self, Self::Status(sections) if sections.contains(&Section::Programs))
+    }
+
     /// What a request asks of a runtime that runs `cell`.
     ///
     /// # Errors
@@ -273,11 +298,18 @@ impl Call {
             "clear-statistics" => typed::<Nothing>(method, params).map(|_| Self::ClearStatistics)?,
             "status" => {
                 let of: StatusParams = typed(method, params)?;
-                Self::Status(of.sections.unwrap_or_else(|| without_tags().collect()))
+                let usual = || usual_sections().filter(|section| *section != Section::Tags);
+                Self::Status(of.sections.unwrap_or_else(|| usual().collect()))
             }
             "tags" => Self::Tags(typed::<TagsParams>(method, params)?.prefix),
             "get" => get(cell, &typed::<GetParams>(method, params)?.name)?,
             "subscribe" => Self::Subscribe(subscribe(typed(method, params)?)?),
+            "log-tail" => {
+                let of: TailParams = typed(method, params)?;
+                in_range("seconds", of.seconds, 0.001, TAIL_S_MAX, " s")?;
+                let cycles = cycles(cell, (of.seconds * 1e9) as u64);
+                Self::LogTail(cycles.cast_unsigned())
+            }
             "reload" => Self::Reload(reload(typed(method, params)?)?),
             method => Self::Command(command(cell, method, params)?),
         })
@@ -300,8 +332,9 @@ fn short(why: &str) -> Result<(), Failure> {
     Err(Failure::new(Code::OutOfRange, format!("`why` is longer than {TEXT_MAX} characters")))
 }
 
-fn without_tags() -> impl Iterator<Item = Section> {
-    Section::ALL.iter().copied().filter(|section| *section != Section::Tags)
+/// All that costs the cycle nothing more.
+fn usual_sections() -> impl Iterator<Item = Section> {
+    Section::ALL.iter().copied().filter(|section| *section != Section::Programs)
 }
 
 fn unknown_method(name: &str) -> Failure {
@@ -349,7 +382,7 @@ fn subscribe(of: SubscribeParams) -> Result<Subscribe, Failure> {
         return Err(Failure::new(Code::OutOfRange, text));
     }
     Ok(Subscribe {
-        sections: of.sections.unwrap_or_else(|| Section::ALL.into()),
+        sections: of.sections.unwrap_or_else(|| usual_sections().collect()),
         prefix: of.prefix,
         period_ns: (1e9 / hz) as u64,
     })
@@ -382,6 +415,15 @@ fn command(cell: &Cell, method: &'static str, params: Json) -> Result<Command, F
             let (index, value) = parameter(cell, &of.name, &of.value)?;
             (InboxKind::Parameter, [index, value.to_bits().cast_signed(), 0], of.why)
         }
+        "force" => {
+            let of: SetParams = typed(method, params)?;
+            (InboxKind::Force, force::force(cell, &of.name, &of.value)?, of.why)
+        }
+        "unforce" => {
+            let of: UnforceParams = typed(method, params)?;
+            (InboxKind::Unforce, force::unforce(cell, &of.name)?, of.why)
+        }
+        "unforce-all" => (InboxKind::Unforce, [-1, -1, 0], typed::<Why>(method, params)?.why),
         "jog" => {
             let of: JogParams = typed(method, params)?;
             let argument = jog(cell, &of)?;

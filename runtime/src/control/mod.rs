@@ -13,6 +13,7 @@ pub mod audit;
 pub mod client;
 pub mod describe;
 mod desk;
+pub mod force;
 pub mod method;
 pub mod patch;
 pub mod peer;
@@ -21,6 +22,8 @@ pub mod protocol;
 mod refusal;
 pub mod server;
 pub mod session;
+mod state;
+pub mod tail;
 pub mod view;
 
 #[cfg(test)]

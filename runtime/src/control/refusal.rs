@@ -3,6 +3,7 @@
 
 use crate::{
     control::{
+        force,
         method::Command,
         protocol::{Code, Failure},
         view::{UnitView, View},
@@ -33,6 +34,7 @@ pub fn explain(cell: &Cell, view: &View, command: &Command) -> Failure {
         InboxKind::Jog => jog(cell, view, first),
         InboxKind::Acknowledge => refused("no alarm waits to be acknowledged"),
         InboxKind::Verdict => verdict(view, first),
+        InboxKind::Force | InboxKind::Unforce => force::not_done(cell, view, command.method, first),
         _ => refused(format!("`{}` did nothing", command.method)),
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         peer::Peer,
         place::Place,
         protocol::{self, CLIENTS_MAX, Code, Failure, LINE_MAX, OUTPUT_MAX, Request, answer, event},
+        view::Section,
     },
     reload::Applied,
     rt,
@@ -58,6 +59,11 @@ pub fn files_hash(files: &Files) -> String {
         }
     }
     hex(&hash.finalize())
+}
+
+/// SHA-256 of bytes, hexadecimal.
+pub fn hex_sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// A control socket that is being served. Dropping it tells the clients, and takes the socket away.
@@ -132,6 +138,7 @@ enum Waiting {
     Look { id: Json, call: Call, cycle: u64, deadline_ns: u64 },
     Command { id: Json, ticket: u64 },
     Reload { id: Json, answer: Receiver<Result<Applied, Failure>> },
+    Tail { id: Json, answer: Receiver<Result<Json, Failure>> },
 }
 
 struct Subscription {
@@ -176,6 +183,7 @@ impl Server {
             client.write(now);
         }
         self.clients.retain(|client| !client.is_over());
+        self.desk.want_states(self.clients.iter().any(Client::wants_states));
         true
     }
 
@@ -277,6 +285,14 @@ impl Client {
         self.waiting.is_none() && self.output.is_empty() && !self.closing && self.input.contains(&b'\n')
     }
 
+    /// It looks at the state of programs.
+    fn wants_states(&self) -> bool {
+        let asks = matches!(&self.waiting, Some(Waiting::Look { call, .. }) if call.wants_states());
+        let is_told =
+            self.subscription.as_ref().is_some_and(|of| of.of.sections.contains(&Section::Programs));
+        asks || is_told
+    }
+
     fn is_over(&self) -> bool {
         let done = self.waiting.is_none() && self.output.is_empty() && !self.has_more();
         self.gone || (done && (self.closing || (self.ended && self.subscription.is_none())))
@@ -303,8 +319,8 @@ impl Client {
     /// Answer what can be answered now.
     fn serve(&mut self, desk: &mut Desk, now: u64) {
         loop {
-            if let Some(Waiting::Look { cycle, deadline_ns, .. }) = &self.waiting
-                && (desk.is_fresh(*cycle) || now >= *deadline_ns)
+            if let Some(Waiting::Look { cycle, deadline_ns, call, .. }) = &self.waiting
+                && (desk.is_fresh_for(call, *cycle) || now >= *deadline_ns)
                 && let Some(Waiting::Look { id, call, .. }) = self.waiting.take()
             {
                 let result = desk.look(&call, &self.peer);
@@ -318,6 +334,18 @@ impl Client {
                 };
                 if let Some(Waiting::Reload { id, .. }) = self.waiting.take() {
                     self.send(&protocol::answer(&id, result.map(|applied| applied_document(&applied))));
+                }
+            }
+            if let Some(Waiting::Tail { answer, .. }) = &self.waiting {
+                let result = match answer.try_recv() {
+                    Ok(result) => result,
+                    Err(TryRecvError::Empty) => return,
+                    Err(TryRecvError::Disconnected) => {
+                        Err(Failure::new(Code::Refused, "the log could not be cut"))
+                    }
+                };
+                if let Some(Waiting::Tail { id, .. }) = self.waiting.take() {
+                    self.send(&protocol::answer(&id, result));
                 }
             }
             if self.waiting.is_some() || self.closing || !self.output.is_empty() {
@@ -363,6 +391,10 @@ impl Client {
             },
             Ok(Call::Reload(of)) => match desk.reload(&of, &self.peer) {
                 Ok(answer) => self.waiting = Some(Waiting::Reload { id, answer }),
+                Err(failure) => self.send(&answer(&id, Err(failure))),
+            },
+            Ok(Call::LogTail(cycles)) => match desk.log_tail(cycles) {
+                Ok(answer) => self.waiting = Some(Waiting::Tail { id, answer }),
                 Err(failure) => self.send(&answer(&id, Err(failure))),
             },
             Ok(Call::Subscribe(of)) => {

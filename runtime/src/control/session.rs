@@ -14,6 +14,7 @@ use crate::{
     rt,
     run::Options,
     snapshot,
+    states::Editions,
     status::Status,
 };
 use anyhow::Context;
@@ -78,6 +79,7 @@ pub struct Claim {
     audit: Option<Arc<Audit>>,
     interface: Option<String>,
     told: String,
+    editions: Editions,
 }
 
 impl Claim {
@@ -103,12 +105,23 @@ impl Claim {
             Err(error) => return Err(error.into()),
         };
         let told = format!("control socket {}", place.0.path().display());
-        Ok(Self { place: Some(place), audit: audit(options)?, interface: interface.map(str::to_owned), told })
+        Ok(Self {
+            place: Some(place),
+            audit: audit(options)?,
+            interface: interface.map(str::to_owned),
+            told,
+            editions: Editions::default(),
+        })
     }
 
     /// The audit file, for who changes something beside the socket.
     pub fn audit(&self) -> Option<Arc<Audit>> {
         self.audit.clone()
+    }
+
+    /// What runs in each edition of the programs, for who changes it.
+    pub fn editions(&self) -> Editions {
+        self.editions.clone()
     }
 
     /// Serve it. `core` is the cyclic thread's, which the control thread keeps off; the texts of verdicts go to `reasons`.
@@ -127,7 +140,7 @@ impl Claim {
         let Some((place, listener)) = self.place else {
             return Ok(ControlSession { told: self.told, ..ControlSession::default() });
         };
-        let (publisher, snapshots) = snapshot::channel(cell);
+        let (publisher, snapshots) = snapshot::channel(cell, self.editions.clone());
         let (sender, texts) = mpsc::channel();
         let log = LogFacts::default();
         let wiring = Wiring {
@@ -143,6 +156,7 @@ impl Claim {
             reloads,
             reload,
             log: Arc::clone(&log),
+            editions: self.editions,
             started_ns: clock::monotonic_ns(),
         };
         let other = rt::cores().into_iter().find(|other| Some(*other) != core);

@@ -19,6 +19,7 @@ use crate::{
     run::Options,
     snapshot,
     source::{Files, Source},
+    states::Editions,
     status::Status,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -35,6 +36,8 @@ use std::{
     time::Duration,
 };
 
+mod live;
+
 const CELL: &str = r#"[cell]
 name = "control-test"
 [tasks.main]
@@ -44,9 +47,16 @@ programs = ["programs/main.rhai"]
 inputs = { type = "EL1008" }
 valves = { type = "EL2008" }
 servo = { type = "SN4020" }
+probe = { type = "EL3104" }
 [tags]
 button = { input = "inputs.channel_1" }
 lamp = { output = "valves.channel_1", description = "a lamp" }
+run_button = { input = "inputs.channel_2" }
+turned = { input = "servo.drive.position" }
+word = { input = "probe.channel_1.value" }
+share = { type = "f64", range = [0.0, 1.0] }
+shares = { type = "f64", array = 3 }
+many = { type = "i64", array = 65 }
 hot = { type = "bool" }
 level = { type = "f64", unit = "N" }
 cycles = { type = "i64" }
@@ -61,6 +71,8 @@ encoder = 1_048_576
 homing = "absolute"
 limits = { velocity = 200.0 }
 [units.press]
+[operator]
+start = "run_button"
 [alarms.hot]
 id = 1001
 when = "hot"
@@ -74,8 +86,13 @@ auto_start = false
 "#;
 
 const PROGRAM: &str = r#"
-fn init() { #{ ram: Axis("ram"), suspected: false } }
+fn init() {
+    #{ ram: Axis("ram"), suspected: false, wait: TON(), list: [1, 2, 3], step: "idle", retain: #{ good: 0 } }
+}
 fn cycle() {
+    this.wait.run(false, 0.5);
+    if this.step == "other" { this.retain.good += this.list[0]; this.step = "idle"; }
+    io.lamp = io.button;
     this.ram.power(true);
     io.hot = param.heat;
     io.level = param.level;
@@ -91,6 +108,7 @@ struct Rig {
     commands: rtrb::Producer<InboxEntry>,
     cyclic: Option<JoinHandle<()>>,
     session: Option<LogSession>,
+    log: LogFacts,
     texts: mpsc::Receiver<String>,
     keeper: Option<evidence::Keeper>,
     options: Options,
@@ -109,11 +127,13 @@ impl Rig {
         let options = Options { log: Some(log.clone()), files, ..Options::default() };
         let (session, producer) = LogSession::open(&cell, &options).unwrap();
         let (commands, mut inbox) = Inbox::new();
-        let (publisher, snapshots) = snapshot::channel(&cell);
+        let editions = Editions::default();
+        let (publisher, snapshots) = snapshot::channel(&cell, editions.clone());
         let (sender, texts) = mpsc::channel();
         let status = Arc::new(Status::default());
         let shelf = evidence::Shelf::beside(&log);
         let evidence = evidence::Keeper::start(&cell, &log, shelf, &status).unwrap();
+        let facts = LogFacts::default();
         let wiring = Wiring {
             cell: Arc::clone(&cell),
             hash: files_hash(&options.files),
@@ -126,7 +146,8 @@ impl Rig {
             reasons: Some(evidence.reasons),
             reloads: None,
             reload: SharedFacts::default(),
-            log: LogFacts::default(),
+            log: Arc::clone(&facts),
+            editions,
             started_ns: clock::monotonic_ns(),
         };
         let (place, listener) = place::claim(&folder.path().join("cell.sock"), None).unwrap();
@@ -164,6 +185,7 @@ impl Rig {
             commands,
             cyclic: Some(cyclic),
             session: Some(session),
+            log: facts,
             texts,
             keeper: Some(evidence.keeper),
             options,
@@ -377,9 +399,13 @@ fn every_method_does_what_it_says() {
     client.call("unit", json!({ "command": "unhold" })).unwrap();
     until(&mut client, "executing again", |view| view.units["press"].state == "execute");
 
-    // Nobody compiles programs beside this run.
+    // Nobody cuts logs or compiles programs beside this run.
+    assert_eq!(refused(call(&mut client, "log-tail", json!({ "seconds": 1 }))).code, Code::Refused);
     let failure = refused(call(&mut client, "reload", json!({})));
     assert_eq!(failure.to_string(), "this run does not reload programs");
+    call(&mut client, "force", json!({ "name": "hot", "value": false })).unwrap();
+    call(&mut client, "unforce", json!({ "name": "hot" })).unwrap();
+    call(&mut client, "unforce-all", json!({})).unwrap();
     call(&mut client, "clear-statistics", json!({})).unwrap();
     call(&mut client, "stop", json!({})).unwrap();
     assert_eq!(call(&mut client, "unsubscribe", json!({})).unwrap()["was_subscribed"], false);
@@ -559,7 +585,7 @@ fn before_there_are_cycles_nothing_is_commanded() {
     let source = Source::from_directory(&crate::test_cell());
     let cell = source.cell.expect("the example is valid");
     let folder = tempfile::tempdir().unwrap();
-    let (_publisher, snapshots) = snapshot::channel(&cell);
+    let (_publisher, snapshots) = snapshot::channel(&cell, Editions::default());
     let (_commands, mut inbox) = Inbox::new();
     let wiring = Wiring {
         cell: Arc::clone(&cell),
@@ -574,6 +600,7 @@ fn before_there_are_cycles_nothing_is_commanded() {
         reloads: None,
         reload: SharedFacts::default(),
         log: LogFacts::default(),
+        editions: Editions::default(),
         started_ns: clock::monotonic_ns(),
     };
     let path = folder.path().join("cell.sock");

@@ -4,23 +4,28 @@
 //! patches want it.
 
 use crate::{
-    control::describe::{float, json},
+    control::{
+        describe::{float, json},
+        force, state,
+    },
     machine::{
         Mode,
         alarms::AlarmState,
+        forces::Force,
         jidoka::{Event, Verdict},
     },
     reload::ReloadFacts,
     snapshot::{Durations, Snapshot, TaskFacts},
+    states::ProgramFacts,
     summary::FaultText,
 };
 use sensai_fieldbus::ethercat::{AlState, al_status_text};
 use sensai_log::LogStatistics;
-use sensai_model::{Cell, Tag, Value, cell::Model};
+use sensai_model::{Cell, Tag, TagKind, Value, cell::Model};
 use sensai_motion::AxisFacts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Parts of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,10 @@ pub enum Section {
     Parameters,
     /// Tags.
     Tags,
+    /// Programs and their states.
+    Programs,
+    /// Tags that are forced.
+    Forced,
     /// The cycle log.
     Log,
     /// The last reload of programs.
@@ -68,6 +77,8 @@ impl Section {
         Self::Jidoka,
         Self::Parameters,
         Self::Tags,
+        Self::Programs,
+        Self::Forced,
         Self::Log,
         Self::Reload,
     ];
@@ -114,6 +125,12 @@ pub struct View {
     /// [`Section::Tags`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, TagView>,
+    /// [`Section::Programs`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, ProgramView>,
+    /// [`Section::Forced`]: elements of tags by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub forced: BTreeMap<String, ForcedView>,
     /// [`Section::Log`]: nothing if the run is not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<LogView>,
@@ -334,6 +351,41 @@ pub struct TagView {
     pub value: Json,
     /// All of it is good.
     pub valid: bool,
+    /// It is forced, or an element of it is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forced: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// A program that runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProgramView {
+    /// Path of its text in the cell.
+    pub path: String,
+    /// SHA-256 of the text that runs.
+    pub sha256: String,
+    /// The same of the libraries that it imports, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub libraries: BTreeMap<String, String>,
+    /// The fields of `this` after that cycle.
+    pub state: Json,
+    /// The state is longer than what is shown of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cut: bool,
+}
+
+/// An element of a tag that is forced.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ForcedView {
+    /// What it is forced to.
+    pub value: Json,
+    /// What the wire says of an input, or programs say of an output; nothing for memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unforced: Option<Json>,
 }
 
 /// The cycle log.
@@ -367,6 +419,8 @@ pub struct Surroundings {
     pub log: Option<(String, LogStatistics)>,
     /// The last reload; number 0 before the first one.
     pub reload: ReloadFacts,
+    /// The programs whose states the snapshot has, if it has any.
+    pub programs: Option<Arc<[ProgramFacts]>>,
 }
 
 impl View {
@@ -433,6 +487,18 @@ impl View {
         if has(Section::Tags) {
             let tags = cell.tags.iter().filter(|tag| tag.name.starts_with(prefix));
             view.tags = tags.map(|tag| (tag.name.clone(), TagView::of(tag, of))).collect();
+        }
+        if has(Section::Programs) && of.states.cycle > 0 {
+            let programs = around.programs.iter().flat_map(|programs| programs.iter()).enumerate();
+            view.programs = programs
+                .map(|(index, program)| {
+                    (program.name.clone(), ProgramView::of(cell, program, of.states.program(index)))
+                })
+                .collect();
+        }
+        if has(Section::Forced) {
+            let forces = of.forces.all().iter();
+            view.forced = forces.filter_map(|force| ForcedView::of(cell, of, force)).collect();
         }
         view
     }
@@ -639,13 +705,43 @@ impl TagView {
     /// A tag in a snapshot of its cell.
     pub fn of(tag: &Tag, snapshot: &Snapshot) -> Self {
         let slots = tag.slot as usize..(tag.slot + tag.len()) as usize;
+        let valid = snapshot.valid.get(slots.clone()).unwrap_or_default().iter().all(|valid| *valid);
         let values = snapshot.values.get(slots.clone()).unwrap_or_default();
-        let valid = snapshot.valid.get(slots).unwrap_or_default().iter().all(|valid| *valid);
-        let value = match (tag.array_len, values) {
-            (None, [value]) => json(*value),
-            _ => values.iter().copied().map(json).collect(),
+        // A forced output is what goes to the wire, whatever programs say.
+        let force = |slot: usize| snapshot.forces.of(slot as u32);
+        let mut shown =
+            slots.clone().zip(values).map(|(slot, value)| force(slot).map_or(*value, |of| of.value));
+        let value = match tag.array_len {
+            None => shown.next().map_or(Json::Null, json),
+            Some(_) => shown.map(json).collect(),
         };
-        Self { value, valid }
+        let forced = slots.clone().any(|slot| force(slot).is_some());
+        Self { value, valid, forced }
+    }
+}
+
+impl ProgramView {
+    fn of(cell: &Cell, program: &ProgramFacts, bytes: &[u8]) -> Self {
+        Self {
+            path: program.path.clone(),
+            sha256: program.sha256.clone(),
+            libraries: program.libraries.clone(),
+            state: state::fields(&program.layout, cell, bytes),
+            cut: bytes.len() < program.layout.size(),
+        }
+    }
+}
+
+impl ForcedView {
+    fn of(cell: &Cell, snapshot: &Snapshot, force: &Force) -> Option<(String, Self)> {
+        let tag = cell.tags.get(usize::from(force.tag))?;
+        let unforced = match force.kind {
+            TagKind::Input => Some(force.free),
+            TagKind::Output => snapshot.values.get(force.slot as usize).copied(),
+            TagKind::Memory | TagKind::Model => None,
+        };
+        let view = Self { value: json(force.value), unforced: unforced.map(json) };
+        Some((force::name(tag, force.element), view))
     }
 }
 

@@ -64,6 +64,8 @@ impl Machine {
                 self.models.result(model, number, good == 1);
                 true
             }
+            InboxKind::Force => self.forces.force(&self.cell.tags, &self.store, entry.argument),
+            InboxKind::Unforce => self.forces.unforce(&mut self.store, entry.argument),
             InboxKind::Reload => self.accept_reload(entry),
             InboxKind::Undo => self.undo_reload(entry),
             InboxKind::Shutdown => {

@@ -6,6 +6,7 @@
 pub mod alarms;
 mod apply;
 pub mod axes;
+pub mod forces;
 pub mod jidoka;
 pub mod job;
 mod loaded;
@@ -25,6 +26,7 @@ pub use save::KeyframeError;
 
 use alarms::Alarms;
 use axes::{Axes, Wanted};
+use forces::Forces;
 use jidoka::Jidoka;
 use job::Executor;
 use models::Models;
@@ -128,6 +130,8 @@ pub struct Machine {
     alarms: Alarms,
     jidoka: Jidoka,
     models: Models,
+    /// What people have put in the place of what the wire or a program says.
+    forces: Forces,
     /// The operator acknowledged a fault in this cycle: drives are to be reset too.
     reset_axes: bool,
     reloads: Reloads,
@@ -173,6 +177,7 @@ impl Machine {
             alarms: Alarms::new(&cell.alarms, cell.task.interval_ns),
             jidoka: Jidoka::new(&cell),
             models: Models::new(&cell),
+            forces: Forces::new(&cell),
             reset_axes: false,
             reloads: Reloads::new(cell.tasks().count(), slow_programs),
             valid_units: 0,
@@ -223,7 +228,9 @@ impl Machine {
             *place = self.units.facts(index);
         }
         self.ports.begin(time.index);
+        self.forces.lift(&mut self.store);
         let invalid = self.load_inputs(exchange.valid);
+        self.forces.press(&mut self.store);
         self.operator_edges();
         // Behind the edges: a reset whose cause is still there must not let the programs run, not even once.
         self.supervise(exchange);
@@ -251,6 +258,7 @@ impl Machine {
         match self.run_programs(sys) {
             None => {
                 self.store.commit();
+                self.forces.keep(&mut self.store);
                 self.committed = true;
                 self.see_models();
                 self.reloads.ran(0);
@@ -291,6 +299,7 @@ impl Machine {
             let (tasks, mut around, reloads) = self.slow();
             tasks.collect(&mut around, reloads, time)
         };
+        self.forces.keep(&mut self.store);
         self.swap();
         if running && failed.error.is_none() {
             let (tasks, mut around, _) = self.slow();
@@ -405,6 +414,9 @@ impl Machine {
             };
             self.saturated = self.saturated.saturating_add(saturated);
         }
+        if running {
+            self.forces.stage(&self.cell.tags, &mut self.outputs);
+        }
         self.axes.stage(&mut self.outputs);
         routes::copy(&self.cell.routes, self.valid_units, &self.inputs, &mut self.outputs);
     }
@@ -463,6 +475,11 @@ impl Machine {
             Some(program) => program.restore(state).map_err(|error| error.text.to_string()),
             None => Err(format!("there is no program {index}")),
         }
+    }
+
+    /// What is forced.
+    pub fn forces(&self) -> &Forces {
+        &self.forces
     }
 
     /// The parameters, in the cell's order.

@@ -76,8 +76,10 @@ impl Machine {
         );
         let releases = self.cell.slow_tasks.iter().zip(self.tasks.snapshot_lens());
         let reloads: usize = self.reloads.parts().iter().map(|(_, len)| len).sum();
-        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>() - reloads;
+        let forces = self.forces.saved_len();
+        let held = len - hashed - self.tasks.snapshot_lens().sum::<usize>() - reloads - forces;
         parts.push(("held inputs".into(), held));
+        parts.push(("forces".into(), forces));
         parts.extend(releases.map(|(task, len)| (format!("release:{}", task.name), len)));
         parts.extend(self.reloads.parts());
         parts
@@ -125,6 +127,7 @@ impl Machine {
             out.u64(self.store.committed(slot).to_bits());
             out.bytes(&[u8::from(self.store.valid(slot))]);
         }
+        self.forces.save(out);
         self.tasks.save_snapshots(out);
         self.reloads.save(out);
     }
@@ -192,6 +195,7 @@ impl Machine {
             let [valid] = from.array::<1>()?;
             self.store.restore(slot, value, valid != 0);
         }
+        self.forces.load(&mut from, &self.cell.tags)?;
         let (tasks, around, reloads) = self.slow();
         tasks.load_snapshots(&mut from, &around, reloads)?;
         reloads.load(&mut from)?;

@@ -12,6 +12,7 @@ use sensai_model::{
 use sensai_scripts::{Layout, Program, layout::Reading};
 use std::sync::Arc;
 
+mod forces;
 mod reload;
 mod tasks;
 mod whole;

@@ -16,6 +16,7 @@ use crate::{
     recorder::LogPart,
     retained::Announcer,
     rt,
+    states::Editions,
     status::Status,
     summary::FaultText,
 };
@@ -107,6 +108,8 @@ pub struct Wiring {
     pub tell: mpsc::Sender<String>,
     /// The last reload, for whoever looks.
     pub facts: SharedFacts,
+    /// What runs in each edition, for whoever looks.
+    pub editions: Editions,
     /// Live counters.
     pub status: Arc<Status>,
     /// Core of the cyclic thread, which this one keeps off.
@@ -226,6 +229,13 @@ impl Work {
         self.running = Some(running);
         let Planned { reload, outlook, changes, lens, .. } = planned?;
         let log = self.describe(changes, lens)?;
+        let announce = |edition: u32, of: &Running| {
+            self.wiring.editions.announce(edition, &of.cell, of.layouts().map(|(_, layout)| layout));
+        };
+        announce(outlook.running.edition, &outlook.running);
+        if let Some(running) = &self.running {
+            announce(outlook.running.edition + 1, running);
+        }
         if let Some(retained) = &self.wiring.retained {
             let layouts =
                 |of: &Running| of.layouts().map(|(name, layout)| (name.to_owned(), layout.clone())).collect();

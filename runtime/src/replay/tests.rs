@@ -25,7 +25,7 @@ use sensai_log::{
     writer::WriterCore,
 };
 use sensai_model::{
-    Fault,
+    Fault, ScalarType, Value,
     record::{InboxEntry, InboxKind, InboxSource, RecordMut},
 };
 use std::{
@@ -277,6 +277,15 @@ fn record_as(log: Vec<u8>, start: &Start, told: Files) -> Vec<u8> {
             1..4 => command(InboxKind::Start, 0, 0.0),
             4..8 => command(InboxKind::Reset, 0, 0.0),
             8 => command(InboxKind::Parameter, 0, f64::from(step.input)),
+            9..13 => {
+                let tag = usize::from(step.input) % cell.tags.len();
+                let value = match cell.tags[tag].scalar {
+                    ScalarType::Bool => Value::Bool(step.input > 127),
+                    _ => Value::I64(step.input.into()),
+                };
+                command(InboxKind::Force, tag as i64, f64::from_bits(value.to_bits()));
+            }
+            13 => command(InboxKind::Unforce, i64::from(step.input) % 8 - 1, f64::from_bits(u64::MAX)),
             _ => {}
         }
         bus.exchange = match step.exchange {
@@ -493,6 +502,37 @@ fn what_a_record_says_of_the_machine_is_compared() {
         assert!(difference.cycle == 33 && told, "{what}: {report}");
         assert!(!report.to_string().contains("the state behind them"), "{report}");
     }
+}
+
+#[test]
+fn forces_are_replayed_whole_and_from_the_middle() {
+    let mut steps = steps(400, |n| n % 5 == 0 || n == 399);
+    // `level` on, `many` on, `count` at 3 from here; `level` goes at 160, all else at 320. It runs then.
+    for (at, command, input) in [(60, 9, 252), (61, 9, 254), (62, 9, 3), (160, 13, 1), (320, 13, 0)] {
+        steps[at].command = command;
+        steps[at].input = input;
+    }
+    let log = record(Vec::new(), &Start { steps, late_writer: false, orderly: true, lie: None });
+    let entries: Vec<(u64, InboxKind)> = reader(&log)
+        .records(0)
+        .flat_map(|record| {
+            let record = record.unwrap();
+            let cycle = record.view().cycle();
+            record.view().inbox().map(|entry| (cycle, entry.kind)).collect::<Vec<_>>()
+        })
+        .filter(|(_, kind)| matches!(kind, InboxKind::Force | InboxKind::Unforce))
+        .collect();
+    let kinds: Vec<InboxKind> = entries.iter().map(|(_, kind)| *kind).collect();
+    use InboxKind::{Force, Unforce};
+    assert_eq!(kinds, [Force, Force, Force, Unforce, Unforce], "{entries:?}");
+    let whole = run_again(&log, &Options::default());
+    assert!(whole.is_proof(), "{whole}");
+    for from in [70, 100, 149, 161, 200, 300, 340] {
+        let part = run_again(&log, &Options { from: Some(from), ..Options::default() });
+        assert!(part.is_proof() && part.last_hash == whole.last_hash, "from {from}: {part}");
+    }
+    let many = |cycle: u64| reader(&log).record(cycle).unwrap().view().outputs()[0] & 2;
+    assert_eq!([105, 319, 326].map(many), [2, 2, 0], "`many` is held on, and let go");
 }
 
 proptest! {

@@ -53,6 +53,10 @@ fn head(state: &State) -> Vec<Line<'static>> {
         let text = format!("{} {}/{}", bus.states, bus.answering, bus.expected);
         first.push(Span::styled(text, if good { GOOD } else { BAD }));
     }
+    if !state.view.forced.is_empty() {
+        let text = format!("  FORCED {}", state.view.forced.len());
+        first.push(Span::styled(text, WARN.add_modifier(Modifier::BOLD)));
+    }
     if state.lost.is_some() {
         first.push(Span::styled("  NOT LIVE", BAD));
     } else if runtime.stalled {

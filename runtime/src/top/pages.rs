@@ -335,10 +335,14 @@ fn tags(frame: &mut Frame<'_>, area: Rect, state: &State) {
             tag.name.clone(),
             value(&of.value),
             tag.unit.clone().unwrap_or_default(),
-            if of.valid { "good".into() } else { "invalid".into() },
+            match (of.forced, of.valid) {
+                (true, _) => "FORCED".into(),
+                (_, true) => "good".into(),
+                _ => "invalid".into(),
+            },
             tag.kind.clone(),
         ])
-        .style(if of.valid { Style::new() } else { WARN })
+        .style(if of.valid && !of.forced { Style::new() } else { WARN })
     });
     let rows = rows.collect();
     let curve = if state.history.is_empty() { 0 } else { 3 };

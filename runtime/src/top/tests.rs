@@ -107,6 +107,21 @@ fn help_search_and_the_other_language() {
 }
 
 #[test]
+fn what_is_forced_is_seen_on_every_page_and_at_the_tag() {
+    let mut forced = view();
+    forced.forced.insert("force.ram".into(), crate::control::view::ForcedView::default());
+    forced.tags.get_mut("force.ram").unwrap().forced = true;
+    for page in Page::value_variants() {
+        let mut state = state(*page);
+        state.seen(forced.clone());
+        let text = frame(&state, 100, 24);
+        assert!(text.lines().next().unwrap().contains("  FORCED 1"), "{text}");
+        let row = text.lines().find(|line| line.starts_with("force.ram ")).unwrap_or_default();
+        assert_eq!(row.contains("FORCED"), *page == Page::Tags, "{text}");
+    }
+}
+
+#[test]
 fn keys_do_what_the_help_says() {
     let mut state = state(Page::Overview);
     assert_eq!(press(&mut state, "q"), Some(Wish::Quit));

@@ -122,6 +122,10 @@ pub fn applied(method: &str, answer: &Json) -> String {
     if !view.units.is_empty() {
         let _ = write!(text, "; {}", units(&view.units));
     }
+    if !view.forced.is_empty() {
+        let names: Vec<&str> = view.forced.keys().map(String::as_str).collect();
+        let _ = write!(text, "; forced now: {}", names.join(", "));
+    }
     text.push('\n');
     text
 }
@@ -153,6 +157,16 @@ pub fn status(cell: &Description, view: &View) -> String {
             let _ = write!(text, "{title}\n{}", table(&rows));
         }
     };
+    section(
+        "FORCED",
+        view.forced
+            .iter()
+            .map(|(name, of)| {
+                let free = of.unforced.as_ref().map_or(String::new(), |free| format!("else {}", value(free)));
+                vec![name.clone(), value(&of.value), free]
+            })
+            .collect(),
+    );
     section("units", view.units.iter().map(|(name, unit)| unit_row(name, unit)).collect());
     let tasks = cell.tasks.iter().filter_map(|task| Some((task, view.tasks.get(&task.name)?)));
     section(
@@ -279,7 +293,11 @@ pub fn changes(cell: &Description, view: &View, names: &[String]) -> String {
     let rows = names.iter().filter_map(|name| {
         let (tag, of) = (cell.tags.iter().find(|tag| tag.name == *name)?, view.tags.get(name)?);
         let unit = tag.unit.clone().unwrap_or_default();
-        let quality = if of.valid { "" } else { "invalid" };
+        let quality = match (of.forced, of.valid) {
+            (true, _) => "FORCED",
+            (_, true) => "",
+            _ => "invalid",
+        };
         Some(vec![name.clone(), value(&of.value), unit, quality.into()])
     });
     table(&rows.collect::<Vec<_>>())
@@ -306,7 +324,11 @@ fn parameter_row(of: &Json) -> Vec<String> {
 /// A tag or a parameter.
 pub fn one(of: &Json) -> String {
     let unit = of["unit"].as_str().map_or(String::new(), |unit| format!(" {unit}"));
-    let quality = if of["valid"] == Json::Bool(false) { " (invalid)" } else { "" };
+    let quality = match (&of["forced"], &of["valid"]) {
+        (Json::Bool(true), _) => " (FORCED)",
+        (_, Json::Bool(false)) => " (invalid)",
+        _ => "",
+    };
     format!("{}{unit}{quality}\n", value(&of["value"]))
 }
 
