@@ -2,6 +2,7 @@
 //!
 //! The binary answers with what `sensai check` runs, so that editor and command line can never disagree.
 
+use crate::online::Online;
 use sensai_model::{
     Cell, Tag,
     cell::{Limits, Parameter, ProgramSource, Tier},
@@ -26,6 +27,11 @@ pub trait Host {
 
     /// Nanoseconds that a work unit takes on this computer, if that is known.
     fn ns_per_unit(&self) -> Option<f64>;
+
+    /// How running cells are reached, if they are.
+    fn online(&self) -> Option<Arc<dyn Online>> {
+        None
+    }
 }
 
 /// A cell without the texts of its programs.

@@ -8,6 +8,8 @@
 //! [`Snapshot`](analysis::Snapshot) with a revision. Programs are looked at again when their text changed, a cell when
 //! anything else did; an editor that goes on typing is not told of what it had before.
 //!
+//! A running cell is one of the things that change ([`online`]): followed beside the main loop, shown like everything else.
+//!
 //! Deliberately absent: the bus, a clock, incremental parsing. `analysis` does no I/O, and LSP types are in `lsp` only.
 //!
 //! [`dap`] is the debug adapter, a server of its own: what it debugs, the binary passes in, too.
@@ -18,11 +20,13 @@ mod files;
 mod handlers;
 pub mod host;
 mod lsp;
+pub mod online;
 mod server;
 mod state;
 mod transport;
 
 pub use host::{Host, Loaded, Read, Side, Subject, TwinSide};
+pub use online::{Link, Online};
 
 /// Why the server stopped.
 #[derive(Debug, thiserror::Error)]

@@ -11,9 +11,10 @@ use crate::{
         from_proto::{self, Client, Event},
         to_proto,
     },
+    online::told::Told,
     state::State,
 };
-use crossbeam::channel::Receiver;
+use crossbeam::{channel::Receiver, select};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde_json::Value;
 use std::{
@@ -34,10 +35,17 @@ pub fn serve(connection: &Connection, host: &dyn Host) -> Result<(), Error> {
             Request { id: RequestId::from("watch".to_owned()), method, params: capabilities::watch() };
         send(connection, request.into())?;
     }
-    let mut session = Session { state: State::new(host), client, shut_down: false, waiting: VecDeque::new() };
+    let mut session = Session {
+        state: State::new(host),
+        client,
+        shut_down: false,
+        waiting: VecDeque::new(),
+        told: Told::default(),
+        refreshes: [Refresh::default(); 2],
+    };
     loop {
         if session.waiting.is_empty() {
-            session.waiting.push_back(connection.receiver.recv().map_err(|_| Error::Disconnected)?);
+            session.wait(connection)?;
         }
         session.take_ahead(&connection.receiver);
         while let Some(message) = session.waiting.pop_front() {
@@ -47,6 +55,7 @@ pub fn serve(connection: &Connection, host: &dyn Host) -> Result<(), Error> {
             session.take_ahead(&connection.receiver);
         }
         session.tell(connection)?;
+        session.tell_of_running(connection)?;
     }
 }
 
@@ -76,9 +85,67 @@ struct Session<'h> {
     client: Client,
     shut_down: bool,
     waiting: VecDeque<Message>,
+    /// What the editor was told of running cells.
+    told: Told,
+    /// Of hints and of lenses.
+    refreshes: [Refresh; 2],
 }
 
+/// How it stands with asking the editor to ask again.
+#[derive(Clone, Copy, Default)]
+struct Refresh {
+    /// It should be asked.
+    is_due: bool,
+    /// It was asked, and has not answered yet.
+    is_asked: bool,
+}
+
+/// What the editor can be asked to ask for again, and the ids of these requests.
+const REFRESHES: [(&str, &str); 2] =
+    [("workspace/inlayHint/refresh", "hints"), ("workspace/codeLens/refresh", "lenses")];
+
 impl Session<'_> {
+    /// Until the editor says something, or there is something to tell it.
+    fn wait(&mut self, connection: &Connection) -> Result<(), Error> {
+        let hub = &mut self.state.online;
+        select! {
+            recv(connection.receiver) -> message => {
+                self.waiting.push_back(message.map_err(|_| Error::Disconnected)?);
+            }
+            recv(hub.bell()) -> _ => {}
+            recv(hub.answers()) -> answer => if let Ok(answer) = answer {
+                hub.answered();
+                send(connection, answer.into())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tell what is new of cells that run; a flood of it is one look each time.
+    fn tell_of_running(&mut self, connection: &Connection) -> Result<(), Error> {
+        // Whoever types is not kept waiting.
+        if self.shut_down || !connection.receiver.is_empty() {
+            return Ok(());
+        }
+        let news = self.told.news(&mut self.state);
+        for params in news.notifications {
+            send(connection, Notification { method: "sensai/online".to_owned(), params }.into())?;
+        }
+        let able = [self.client.refreshes_hints, self.client.refreshes_lenses];
+        let wanted = [news.hints, news.lenses].into_iter().zip(able);
+        for ((refresh, (method, id)), (wanted, able)) in self.refreshes.iter_mut().zip(REFRESHES).zip(wanted)
+        {
+            refresh.is_due |= wanted;
+            // An editor that has not answered the last time is not asked again: it has enough to do.
+            if refresh.is_due && able && !refresh.is_asked {
+                *refresh = Refresh { is_due: false, is_asked: true };
+                let (id, method) = (RequestId::from(id.to_owned()), method.to_owned());
+                send(connection, Request { id, method, params: Value::Null }.into())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whatever has come.
     fn take_ahead(&mut self, receiver: &Receiver<Message>) {
         while self.waiting.len() < AHEAD_MAX {
@@ -93,8 +160,14 @@ impl Session<'_> {
         match message {
             Message::Request(request) => {
                 let response = self.answer(request);
-                if let Err(error) = send(connection, response.into()) {
+                if let Some(Err(error)) = response.map(|response| send(connection, response.into())) {
                     return ControlFlow::Break(Err(error));
+                }
+            }
+            Message::Response(response) => {
+                // Whether it will, does not matter; that it has heard does.
+                for ((_, id), refresh) in REFRESHES.iter().zip(&mut self.refreshes) {
+                    refresh.is_asked &= response.id != RequestId::from((*id).to_owned());
                 }
             }
             Message::Notification(notification) if notification.method == "exit" => {
@@ -106,19 +179,20 @@ impl Session<'_> {
                     self.apply(event);
                 }
             }
-            // What we asked for is only a help: whether it is given, we need not know.
-            Message::Notification(_) | Message::Response(_) => {}
+            Message::Notification(_) => {}
         }
         ControlFlow::Continue(())
     }
 
-    fn answer(&mut self, request: Request) -> Response {
-        let refuse = |id, code: ErrorCode, text: &str| Response::new_err(id, code as i32, text.to_owned());
+    /// The answer, unless it comes later.
+    fn answer(&mut self, request: Request) -> Option<Response> {
+        let refuse =
+            |id, code: ErrorCode, text: &str| Some(Response::new_err(id, code as i32, text.to_owned()));
         match request.method.as_str() {
             _ if self.shut_down => refuse(request.id, ErrorCode::InvalidRequest, "the server is shut down"),
             "shutdown" => {
                 self.shut_down = true;
-                Response::new_ok(request.id, ())
+                Some(Response::new_ok(request.id, ()))
             }
             "initialize" => {
                 refuse(request.id, ErrorCode::InvalidRequest, "the server is initialized already")

@@ -8,6 +8,9 @@ use crate::{
 use serde_json::json;
 use std::{fs, thread, time::Duration};
 
+#[path = "server_tests/online.rs"]
+mod online;
+
 struct Editor {
     connection: Connection,
     server: thread::JoinHandle<Result<(), Error>>,
@@ -23,6 +26,10 @@ const BAD: &str = "fn init() { #{ x: 0.0 } }\nfn cycle() { this.x = 7; io.force 
 impl Editor {
     /// With a cell on disk, not yet greeted.
     fn new() -> Self {
+        Self::with(Rules)
+    }
+
+    fn with(host: impl Host + Send + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in [("cell.toml", CELL), (PROGRAM, GOOD), ("lib/tools.rhai", TOOLS)] {
             let path = folder.path().join(path);
@@ -30,13 +37,17 @@ impl Editor {
             fs::write(path, text).unwrap();
         }
         let (ours, connection) = Connection::memory();
-        let server = thread::spawn(move || serve(&ours, &Rules));
+        let server = thread::spawn(move || serve(&ours, &host));
         Self { connection, server, folder, id: std::cell::Cell::new(1) }
     }
 
     fn greeted() -> Self {
-        let editor = Self::new();
-        let answer = editor.ask("initialize", json!({ "capabilities": {} })).result.unwrap();
+        Self::new().greet(json!({}))
+    }
+
+    fn greet(self, capabilities: Value) -> Self {
+        let editor = self;
+        let answer = editor.ask("initialize", json!({ "capabilities": capabilities })).result.unwrap();
         assert_eq!(answer["capabilities"]["textDocumentSync"]["change"], 2, "changes by parts");
         assert_eq!(answer["capabilities"]["positionEncoding"], "utf-16");
         editor.tell("initialized", json!({}));

@@ -8,6 +8,7 @@ use crate::{
     },
     files::Files,
     host::{Host, Loaded, Subject},
+    online::hub::Hub,
 };
 use sensai_model::cell::ProgramSource;
 use std::{
@@ -35,6 +36,8 @@ pub struct State<'h> {
     /// Cell → its files with findings on the screen.
     shown: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     revision: u64,
+    /// Cells that run.
+    pub online: Hub,
 }
 
 /// A cell as it was last looked at.
@@ -76,6 +79,7 @@ impl<'h> State<'h> {
             untold: BTreeSet::new(),
             shown: BTreeMap::new(),
             revision: 0,
+            online: Hub::new(host.online()),
         }
     }
 

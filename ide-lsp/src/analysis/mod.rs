@@ -12,6 +12,7 @@ pub mod format;
 pub mod hints;
 pub mod hover;
 pub mod lens;
+pub mod live;
 pub mod outline;
 pub mod rename;
 pub mod selection;

@@ -4,6 +4,7 @@
 //! request ends the server.
 
 mod edits;
+pub mod online;
 mod text;
 
 use crate::{
@@ -39,8 +40,8 @@ pub struct Context<'c, 'h> {
     pub client: Client,
 }
 
-/// Answer a request.
-pub fn answer(context: &mut Context<'_, '_>, request: Request) -> Response {
+/// Answer a request; `None`: the answer comes later.
+pub fn answer(context: &mut Context<'_, '_>, request: Request) -> Option<Response> {
     let Request { id, method, params } = request;
     let answer = match method.as_str() {
         "textDocument/hover" => text::hover(context, params),
@@ -62,13 +63,19 @@ pub fn answer(context: &mut Context<'_, '_>, request: Request) -> Response {
         "textDocument/codeAction" => edits::actions(context, params),
         "textDocument/formatting" => edits::format(context, params),
         "textDocument/rangeFormatting" => edits::format_range(context, params),
+        "workspace/executeCommand" => match online::execute(context, &id, params) {
+            Ok(()) => return None,
+            Err(refused) => Err(refused),
+        },
+        "sensai/attach" => online::attach(context, params),
+        "sensai/detach" => online::detach(context, params),
         "sensai/page" => page(params),
         _ => Err(Refused { code: ErrorCode::MethodNotFound, text: format!("{method} is not supported") }),
     };
-    match answer {
+    Some(match answer {
         Ok(value) => Response::new_ok(id, value),
         Err(refused) => Response::new_err(id, refused.code as i32, refused.text),
-    }
+    })
 }
 
 /// The page about a code, as Markdown: the text behind the links of findings.

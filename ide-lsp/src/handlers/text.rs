@@ -3,10 +3,10 @@
 use super::{Answer, Context, Refused, give, parse, path};
 use crate::{
     analysis::{
-        Place, Snapshot, completion, definition, folding, hints, hover, lens, outline, selection, signature,
-        symbol::Occurrence, tokens,
+        Place, Snapshot, completion, definition, folding, hints, hover, lens, live, outline, selection,
+        signature, symbol::Occurrence, tokens,
     },
-    lsp::{position::Lines, to_proto},
+    lsp::{position::Lines, to_proto, uri_of},
 };
 use lsp_types as lsp;
 use serde_json::Value;
@@ -35,6 +35,7 @@ fn asked(
 /// A file of a cell.
 struct File {
     snapshot: Arc<Snapshot>,
+    cell: PathBuf,
     path: String,
     text: String,
 }
@@ -46,14 +47,17 @@ fn file(
     let path = path(document)?;
     let text = context.text(&path)?;
     let found = context.state.snapshot(&path);
-    Ok(found.map(|(snapshot, _, path)| File { snapshot, path, text }))
+    Ok(found.map(|(snapshot, cell, path)| File { snapshot, cell, path, text }))
 }
 
 pub fn hover(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let params: lsp::HoverParams = parse(params)?;
     let Some(asked) = asked(context, &params.text_document_position_params)? else { return Ok(Value::Null) };
     let lines = Lines::new(&asked.text, context.client.encoding);
-    let found = hover::hover(&asked.snapshot, &asked.place);
+    let mut found = hover::hover(&asked.snapshot, &asked.place);
+    if let (Some((text, _)), Some(live)) = (&mut found, context.state.online.live(&asked.cell)) {
+        text.push_str(&live::hover(&asked.snapshot, &asked.place, &live).unwrap_or_default());
+    }
     give(found.map(|(text, at)| to_proto::hover(text, at.range(), &lines)))
 }
 
@@ -167,7 +171,11 @@ pub fn hints(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let params: lsp::InlayHintParams = parse(params)?;
     let Some(file) = file(context, &params.text_document)? else { return Ok(Value::Null) };
     let lines = Lines::new(&file.text, context.client.encoding);
-    let hints = hints::hints(&file.snapshot, &file.path, lines.bytes(params.range));
+    let within = lines.bytes(params.range);
+    let mut hints = hints::hints(&file.snapshot, &file.path, within.clone());
+    if let Some(live) = context.state.online.live(&file.cell) {
+        hints = live::merged(hints, &file.snapshot, &file.path, within, &live);
+    }
     give(hints.iter().map(|hint| to_proto::hint(hint, &lines)).collect::<Vec<_>>())
 }
 
@@ -176,5 +184,8 @@ pub fn lenses(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let Some(file) = file(context, &params.text_document)? else { return Ok(Value::Null) };
     let lines = Lines::new(&file.text, context.client.encoding);
     let lenses = lens::lenses(&file.snapshot, &file.path);
-    give(lenses.iter().map(|lens| to_proto::lens(lens, &lines)).collect::<Vec<_>>())
+    let live = context.state.online.live(&file.cell);
+    let stale = live.and_then(|live| live::stale(&file.snapshot, &file.path, &live));
+    let stale = stale.map(|at| to_proto::stale_lens(at.range(), &uri_of(&file.cell), &lines));
+    give(stale.into_iter().chain(lenses.iter().map(|lens| to_proto::lens(lens, &lines))).collect::<Vec<_>>())
 }

@@ -4,11 +4,12 @@ use super::{from_proto::Client, position::Encoding};
 use crate::analysis::tokens;
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
-    FoldingRangeProviderCapability, HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind,
-    RenameOptions, SelectionRangeProviderCapability, SemanticTokenModifier, SemanticTokenType,
-    SemanticTokensFullOptions, SemanticTokensLegend, SemanticTokensOptions, SemanticTokensServerCapabilities,
-    ServerCapabilities, ServerInfo, SignatureHelpOptions, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    ExecuteCommandOptions, FoldingRangeProviderCapability, HoverProviderCapability, InitializeResult, OneOf,
+    PositionEncodingKind, RenameOptions, SelectionRangeProviderCapability, SemanticTokenModifier,
+    SemanticTokenType, SemanticTokensFullOptions, SemanticTokensLegend, SemanticTokensOptions,
+    SemanticTokensServerCapabilities, ServerCapabilities, ServerInfo, SignatureHelpOptions,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkDoneProgressOptions,
 };
 use serde_json::{Value, json};
 
@@ -18,6 +19,20 @@ pub const MODIFIERS: [SemanticTokenModifier; 3] = [
     SemanticTokenModifier::READONLY,
     SemanticTokenModifier::DEFAULT_LIBRARY,
 ];
+
+/// Set a parameter of a running cell.
+pub const SET_PARAMETER: &str = "sensai.online.setParameter";
+/// Force a tag of a running cell.
+pub const FORCE: &str = "sensai.online.force";
+/// Let a tag go.
+pub const UNFORCE: &str = "sensai.online.unforce";
+/// Let everything go that is forced.
+pub const UNFORCE_ALL: &str = "sensai.online.unforceAll";
+/// Reload programs of a running cell.
+pub const RELOAD: &str = "sensai.online.reload";
+
+/// Commands that an editor may have executed.
+pub const COMMANDS: [&str; 5] = [SET_PARAMETER, FORCE, UNFORCE, UNFORCE_ALL, RELOAD];
 
 /// The answer to `initialize`.
 pub fn initialize_result(client: &Client) -> Value {
@@ -74,6 +89,10 @@ pub fn initialize_result(client: &Client) -> Value {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE]),
             ..CodeActionOptions::default()
         })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: COMMANDS.map(str::to_owned).into(),
+            work_done_progress_options: work,
+        }),
         document_formatting_provider: Some(OneOf::Left(true)),
         document_range_formatting_provider: Some(OneOf::Left(true)),
         ..ServerCapabilities::default()

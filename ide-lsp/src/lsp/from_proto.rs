@@ -22,6 +22,10 @@ pub struct Client {
     pub snippets: bool,
     /// It can be asked to watch files.
     pub watches: bool,
+    /// It can be told that inlay hints have changed.
+    pub refreshes_hints: bool,
+    /// It can be told that code lenses have changed.
+    pub refreshes_lenses: bool,
 }
 
 /// What the editor says of itself.
@@ -32,11 +36,14 @@ pub fn client(params: serde_json::Value) -> Client {
     let utf8 = encodings.contains(&PositionEncodingKind::UTF8);
     let completion = capabilities.text_document.and_then(|document| document.completion);
     let item = completion.and_then(|completion| completion.completion_item);
-    let watched = capabilities.workspace.and_then(|workspace| workspace.did_change_watched_files);
+    let workspace = capabilities.workspace.unwrap_or_default();
+    let watched = workspace.did_change_watched_files;
     Client {
         encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
         snippets: item.and_then(|item| item.snippet_support).unwrap_or(false),
         watches: watched.and_then(|watched| watched.dynamic_registration).unwrap_or(false),
+        refreshes_hints: workspace.inlay_hint.and_then(|of| of.refresh_support).unwrap_or(false),
+        refreshes_lenses: workspace.code_lens.and_then(|of| of.refresh_support).unwrap_or(false),
     }
 }
 

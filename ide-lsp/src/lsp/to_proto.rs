@@ -324,6 +324,16 @@ pub fn lens(lens: &Lens, lines: &Lines<'_>) -> lsp::CodeLens {
     lsp::CodeLens { range: lines.range(lens.at.range()), command: Some(command), data: None }
 }
 
+/// What stands above a text that is not what runs.
+pub fn stale_lens(at: Range<usize>, cell: &str, lines: &Lines<'_>) -> lsp::CodeLens {
+    let command = lsp::Command {
+        title: "this text is not what runs: reload".to_owned(),
+        command: super::capabilities::RELOAD.to_owned(),
+        arguments: Some(vec![serde_json::json!({ "cell": cell })]),
+    };
+    lsp::CodeLens { range: lines.range(at), command: Some(command), data: None }
+}
+
 /// A change that is offered.
 pub fn action(action: &Action, mends: Option<lsp::Diagnostic>, edit: lsp::WorkspaceEdit) -> lsp::CodeAction {
     let is_fix = action.mends.is_some();

@@ -1,7 +1,8 @@
 //! `sensai lsp`: what `sensai check` knows, in the editor.
 
+use super::lsp_online::Sockets;
 use crate::{cost, libraries, programs, source, twin};
-use sensai_lsp::{Host, Loaded, Read, Side, Subject};
+use sensai_lsp::{Host, Loaded, Online, Read, Side, Subject};
 use sensai_model::{
     Cell,
     cell::ProgramSource,
@@ -67,6 +68,10 @@ impl Host for Editor {
 
     fn ns_per_unit(&self) -> Option<f64> {
         *self.ns_per_unit.get_or_init(cost::calibrate)
+    }
+
+    fn online(&self) -> Option<Arc<dyn Online>> {
+        Some(Arc::new(Sockets))
     }
 }
 

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod log;
 mod lsp;
+mod lsp_online;
 mod models;
 mod new;
 mod reload;

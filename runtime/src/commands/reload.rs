@@ -51,7 +51,7 @@ pub fn run(arguments: &Reload) -> anyhow::Result<ExitCode> {
     Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn taken(answer: &Json) -> String {
+pub(super) fn taken(answer: &Json) -> String {
     let texts = |name: &str| {
         let of = answer[name].as_array().into_iter().flatten();
         of.filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>()
