@@ -92,3 +92,87 @@ fn an_editor_that_dies_ends_the_server() {
     drop(server.child.stdin.take());
     assert!(!server.child.wait().unwrap().success());
 }
+
+/// Ended with the test, whatever happens.
+struct Run(Child);
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Server {
+    /// The answer to a request; what else is told meanwhile is passed over.
+    fn ask(&mut self, id: u32, method: &str, params: &serde_json::Value) -> serde_json::Value {
+        let request = serde_json::json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        self.send(&request.to_string());
+        loop {
+            let message = self.next();
+            if message["id"] == id && message.get("method").is_none() {
+                return message;
+            }
+        }
+    }
+
+    /// The next status of a running cell that is so.
+    fn online(&mut self, is_so: impl Fn(&serde_json::Value) -> bool) {
+        loop {
+            let message = self.next();
+            if message["method"] == "sensai/online" && is_so(&message["params"]) {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cell_that_runs_is_seen_forced_and_missed() {
+    use serde_json::json;
+    let cell =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/pneumatic-press").canonicalize().unwrap();
+    let program = cell.join("programs/press.rhai");
+    let text = std::fs::read_to_string(&program).unwrap();
+    let uri = format!("file://{}", program.display());
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("cell.sock");
+    let mut server = Server::start();
+    server.ask(1, "initialize", &json!({ "capabilities": {} }));
+    let document = json!({ "uri": uri, "languageId": "rhai", "version": 1, "text": format!("{text}\n") });
+    let open =
+        json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": { "textDocument": document } });
+    server.send(&open.to_string());
+    let attached = server.ask(2, "sensai/attach", &json!({ "cell": uri, "socket": socket }));
+    assert_eq!(attached["result"]["cell"], format!("file://{}", cell.display()));
+    // Attached before there is anything to see, it sees the cell when it comes.
+    server.online(|status| status["state"] == "lost");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sensai"));
+    command.arg("run").arg(&cell).arg("--quiet").arg("--control").arg(&socket);
+    let run = Run(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    server.online(|status| status["mode"] == "run" && status["stale"] == json!([uri]));
+    let force = json!({ "name": "lamp", "value": true, "why": "a test" });
+    let forced = server.ask(
+        3,
+        "workspace/executeCommand",
+        &json!({ "command": "sensai.online.force", "arguments": [force] }),
+    );
+    let said = forced["result"]["text"].as_str().unwrap();
+    assert!(said.starts_with("lamp is forced to true: applied in cycle "), "{forced}");
+    server.online(|status| status["forced"] == json!(["lamp"]));
+    let (line, column) =
+        text.lines().enumerate().find_map(|(line, text)| Some((line, text.find("io.lamp")? + 3))).unwrap();
+    let place = json!({ "textDocument": { "uri": uri }, "position": { "line": line, "character": column } });
+    let hover = server.ask(4, "textDocument/hover", &place);
+    let said = hover["result"]["contents"]["value"].as_str().unwrap();
+    assert!(said.contains("now: **true (forced)** (cycle "), "{said}");
+    let lenses = server.ask(5, "textDocument/codeLens", &json!({ "textDocument": { "uri": uri } }));
+    assert_eq!(lenses["result"][0]["command"]["command"], "sensai.online.reload");
+    drop(run);
+    server.online(|status| status["state"] == "lost");
+    let hover = server.ask(6, "textDocument/hover", &place);
+    assert!(!hover["result"].to_string().contains("now:"), "what was is not what is");
+    server.ask(7, "shutdown", &json!(null));
+    server.send(r#"{"jsonrpc":"2.0","method":"exit"}"#);
+    assert!(server.child.wait().unwrap().success());
+}
