@@ -120,11 +120,23 @@ fn a_cell_is_commanded_and_every_command_is_replayed() {
     assert!(runtime.bad(&["jog", "ram", "5", "--for", "1"]).contains("a number and ms, s, min or h"));
     assert!(runtime.good(&["tags", "ram"]).contains("ram.position"));
 
+    let forced = runtime.good(&["force", "lamp", "on", "--why", "a try"]);
+    assert!(
+        forced.starts_with("lamp is forced to on: applied in cycle ") && forced.contains("forced now: lamp"),
+        "{forced}"
+    );
+    runtime.good(&["force", "peak_force", "-1.5"]);
+    assert_eq!(runtime.good(&["get", "lamp"]), "true (FORCED)\n");
+    assert!(runtime.good(&["status"]).contains("FORCED\n  lamp        true"));
+    assert!(runtime.bad(&["force", "start", "on"]).contains("an operator's button, which cannot be forced"));
+
     let at = socket.display().to_string();
     let frame = run(&["top", "--socket", &at, "--once", "--page", "devices"]);
     let frame = text(&frame.stdout).to_owned();
     assert_eq!(frame.lines().count(), 24, "{frame}");
     assert!(frame.contains("EL2008") && frame.contains("bus sim OP 6/6"), "{frame}");
+    assert!(frame.contains("FORCED 2"), "{frame}");
+    assert!(runtime.good(&["unforce", "peak_force"]).starts_with("unforce: applied"));
     let no_terminal = run(&["top", "--socket", &at]);
     assert!(text(&no_terminal.stderr).contains("this is no terminal: `sensai top --once`"));
 
@@ -148,6 +160,11 @@ fn a_cell_is_commanded_and_every_command_is_replayed() {
     assert!(
         text(&gone.stderr).contains(&format!("no runtime is listening at {at}: start one with `sensai run"))
     );
+
+    assert!(summary.contains("FORCED at the end: io.lamp = true"), "{summary}");
+    let info = run(&["log", "info", &log_text]);
+    let info = text(&info.stdout);
+    assert!(info.contains("FORCED: cycle ") && info.contains(": a try\n"), "{info}");
 
     let replayed = run(&["replay", &log_text]);
     assert!(text(&replayed.stdout).starts_with("equal: "), "{}", text(&replayed.stdout));
