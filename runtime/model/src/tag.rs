@@ -246,6 +246,18 @@ mod tests {
         }
 
         #[test]
+        fn only_what_fits_is_admitted(value in prop_oneof![any::<i64>(), -300..300_i64], field in integer_field()) {
+            let mut tag = Tag { fields: vec![field], ..tag(ScalarType::I64, None) };
+            let (low, high) = field.integer_range();
+            let fits = (low..=high).contains(&value);
+            prop_assert_eq!(tag.admits(0, Value::I64(value)), fits);
+            prop_assert!(!tag.admits(1, Value::I64(0)), "a scalar has one element");
+            prop_assert!(!tag.admits(0, Value::Bool(true)) && !tag.admits(0, Value::F64(0.0)));
+            tag.range = Some((Value::I64(-5), Value::I64(5)));
+            prop_assert_eq!(tag.admits(0, Value::I64(value)), fits && (-5..=5).contains(&value));
+        }
+
+        #[test]
         fn integers_saturate(value: i64, field in integer_field()) {
             let (low, high) = field.integer_range();
             let expected = (value.clamp(low, high), !(low..=high).contains(&value));
@@ -316,6 +328,15 @@ mod tests {
             field(RawType::F32, 32).write_bits(&mut image, u64::from(bits));
             assert_eq!(tag.decode(&field(RawType::F32, 32), &image), None);
         }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_not_admitted() {
+        let tag = tag(ScalarType::F64, None);
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(!tag.admits(0, Value::F64(value)), "{value}");
+        }
+        assert!(tag.admits(0, Value::F64(-1e300)));
     }
 
     #[test]
