@@ -11,6 +11,7 @@ pub mod checksum;
 pub mod clock;
 pub mod eeprom;
 pub mod harness;
+pub mod named_tests;
 pub mod namespace;
 pub mod press_model;
 pub mod raw_log;

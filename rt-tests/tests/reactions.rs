@@ -8,6 +8,7 @@ use rt_tests::{
     harness::{
         RUN_LIMIT, example, exclusive, output_in_background, output_of, run_sensai, sensai_command, workspace,
     },
+    named_tests,
     ring::Ring,
     table::Table,
 };
@@ -17,33 +18,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 const CELLS: usize = 7;
 
 fn rows() -> Vec<Vec<String>> {
-    let text = fs::read_to_string(workspace().join("docs/reactions.md")).expect("the table is there");
-    let cells = |line: &str| {
-        let line = line.trim().trim_start_matches('|').trim_end_matches('|');
-        line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
-    };
-    text.lines().filter(|line| line.starts_with("| R")).map(cells).collect()
-}
-
-/// What stands between backticks and names a test.
-fn tests_of(cell: &str) -> Vec<(String, String)> {
-    let quoted = cell.split('`').skip(1).step_by(2);
-    quoted
-        .filter_map(|name| name.split_once(".rs::"))
-        .map(|(file, test)| (format!("{file}.rs"), test.to_owned()))
-        .collect()
-}
-
-/// The file has a function of this name directly below `#[test]`, other attributes and `proptest!` syntax allowed.
-fn has_test(text: &str, name: &str) -> bool {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let function = format!("fn {name}(");
-    lines.iter().enumerate().any(|(number, line)| {
-        let above = || {
-            lines[..number].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"))
-        };
-        line.starts_with(&function) && above().any(|line| *line == "#[test]")
-    })
+    named_tests::rows("docs/reactions.md", "| R")
 }
 
 #[test]
@@ -57,17 +32,11 @@ fn every_row_of_the_reaction_table_has_its_tests() {
             mistakes.push(format!("{id}: {} cells, expected {CELLS} filled ones: {row:?}", row.len()));
             continue;
         }
-        let tests = tests_of(&row[CELLS - 1]);
-        if tests.is_empty() {
+        if named_tests::tests_of(&row[CELLS - 1]).is_empty() {
             mistakes.push(format!("{id}: names no test"));
         }
-        for (file, test) in tests {
-            match fs::read_to_string(workspace().join(&file)) {
-                Ok(text) if has_test(&text, &test) => {}
-                Ok(_) => mistakes.push(format!("{id}: {file} has no test `{test}`")),
-                Err(error) => mistakes.push(format!("{id}: {file}: {error}")),
-            }
-        }
+        let missing = named_tests::mistakes_of(&row[CELLS - 1]);
+        mistakes.extend(missing.into_iter().map(|mistake| format!("{id}: {mistake}")));
     }
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
