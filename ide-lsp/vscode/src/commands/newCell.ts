@@ -1,0 +1,44 @@
+// A new cell, from one of the examples that `sensai new` brings.
+
+import * as vscode from "vscode";
+import * as path from "node:path";
+import type { Program } from "../program.ts";
+
+const TEMPLATES = [
+  { label: "Pneumatic press", detail: "A cylinder, a force sensor, one program: the smallest cell that does something", from: "pneumatic-press" },
+  { label: "Servo press", detail: "A servo axis, PackML, two tasks, a digital twin and a model that judges every part", from: "press-cell" },
+];
+
+export async function newCell(program: Program): Promise<void> {
+  if ((await program.ask()) === undefined) return;
+  const template = await vscode.window.showQuickPick(TEMPLATES, { title: "New cell: what to begin with" });
+  if (template === undefined) return;
+  const name = await vscode.window.showInputBox({
+    title: "New cell: its name",
+    value: "my-cell",
+    validateInput: (text) => (/^[A-Za-z][\w-]*$/.test(text) ? undefined : "a letter, then letters, digits, `_` and `-`"),
+  });
+  if (name === undefined) return;
+  const parent = vscode.workspace.workspaceFolders?.[0]?.uri ?? (await chooseFolder());
+  if (parent === undefined) return;
+  const folder = path.join(parent.fsPath, name);
+  const ended = await program.run(["new", folder, "--from", template.from]);
+  if (ended.code !== 0) {
+    void vscode.window.showErrorMessage(`Sensai: ${ended.stderr.trim()}`);
+    return;
+  }
+  if (vscode.workspace.workspaceFolders === undefined) {
+    await vscode.commands.executeCommand("vscode.openFolder", vscode.Uri.file(folder));
+  } else {
+    await vscode.window.showTextDocument(vscode.Uri.file(path.join(folder, "programs", "press.rhai")));
+  }
+}
+
+async function chooseFolder(): Promise<vscode.Uri | undefined> {
+  const opened = await vscode.window.showOpenDialog({
+    title: "New cell: in which folder",
+    canSelectFiles: false,
+    canSelectFolders: true,
+  });
+  return opened?.[0];
+}

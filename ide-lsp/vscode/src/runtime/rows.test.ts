@@ -1,0 +1,65 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { rows, type Row } from "./rows.ts";
+import type { Description, View } from "../control/view.ts";
+
+const DESCRIPTION: Description = {
+  cell: "press",
+  interval_ns: 1e6,
+  tasks: [{ name: "main", interval_ns: 1e6 }],
+  devices: [{ name: "valves", type: "EL2008" }],
+  alarms: [{ name: "red_bin", text_en: "red bin full", help_en: "empty it" }],
+  parameters: [{ name: "depth", type: "f64", unit: "mm", range: [30, 48] }],
+  tags: [
+    { name: "force.ram", kind: "input", type: "f64", unit: "N" },
+    { name: "clamp", kind: "output", type: "bool" },
+  ],
+};
+
+const VIEW: View = {
+  cycle: 12,
+  runtime: { state: "run" },
+  bus: { interface: "sim", states: "OP", answering: 6, expected: 6 },
+  tasks: { main: { overruns: 0, execution: { p50: 22000, p99: 57343 }, start_error: { p99: 31743, max: 623779 } } },
+  devices: { valves: { state: "OP", lost_links: 0, port_errors: 0 } },
+  alarms: { red_bin: { state: "normal" } },
+  parameters: { depth: 43 },
+  tags: { "force.ram": { value: 3.7, valid: true }, clamp: { value: false, valid: true } },
+};
+
+function find(all: readonly Row[], id: string): Row {
+  const found = all.flatMap((row) => [row, ...(row.rows ?? [])]).find((row) => row.id === id);
+  assert.ok(found, id);
+  return found;
+}
+
+test("a healthy machine", () => {
+  const all = rows(DESCRIPTION, VIEW);
+  assert.deepEqual(all.map((row) => row.id), ["machine", "tasks", "devices", "alarms", "parameters", "tags"]);
+  assert.equal(find(all, "machine").description, "run");
+  assert.equal(find(all, "machine/jitter").description, "p99 31.7 µs, max 624 µs");
+  assert.equal(find(all, "tags/force.ram").description, "3.7 N");
+  assert.equal(find(all, "parameters/depth").description, "43 mm");
+  assert.ok(all.every((row) => row.tone === undefined));
+});
+
+test("what is wrong is seen from outside", () => {
+  const view: View = {
+    ...VIEW,
+    runtime: { state: "fault" },
+    devices: { valves: { state: "SAFE-OP" } },
+    alarms: { red_bin: { state: "unacknowledged" } },
+    tags: { "force.ram": { value: 3.7, valid: false }, clamp: { value: true, valid: true, forced: true } },
+  };
+  const all = rows(DESCRIPTION, view);
+  for (const id of ["machine", "devices", "alarms", "tags"]) assert.equal(find(all, id).tone, "error", id);
+  assert.equal(find(all, "alarms/red_bin").context, "alarm.open");
+  assert.equal(find(all, "tags/clamp").description, "true  forced");
+  assert.equal(find(all, "machine/forced").description, "1: clamp");
+});
+
+test("a runtime that tells nothing yet", () => {
+  const all = rows(DESCRIPTION, {});
+  assert.equal(find(all, "machine").description, "?");
+  assert.equal(find(all, "tags/clamp").description, "");
+});
