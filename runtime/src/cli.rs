@@ -147,6 +147,9 @@ pub struct Test {
     /// Only tests whose name, FILE::test_NAME, contains this text; may be given several times
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+    /// Only say which tests there are
+    #[arg(long, conflicts_with_all = ["junit", "jobs", "tier"])]
+    pub list: bool,
     /// Result as JSON on standard output
     #[arg(long)]
     pub json: bool,

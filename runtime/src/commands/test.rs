@@ -13,6 +13,15 @@ pub fn run(arguments: &Test) -> anyhow::Result<ExitCode> {
         jobs: arguments.jobs.unwrap_or(0),
         tier: arguments.tier,
     };
+    let style = if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
+    if arguments.list {
+        let listing = testing::list(&arguments.cell, &cell, &options)?;
+        match arguments.json {
+            true => super::say(&format!("{}\n", serde_json::to_string_pretty(&listing)?)),
+            false => super::say(&listing.text(style)),
+        }
+        return Ok(if listing.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let report = testing::run(&arguments.cell, &cell, &options)?;
     if let Some(path) = &arguments.junit {
         fs::write(path, testing::junit::document(&report)?)
@@ -21,8 +30,7 @@ pub fn run(arguments: &Test) -> anyhow::Result<ExitCode> {
     if arguments.json {
         super::say(&format!("{}\n", serde_json::to_string_pretty(&report)?));
     } else {
-        let colour = std::io::stdout().is_terminal();
-        super::say(&report.text(if colour { Style::Colour } else { Style::Plain }));
+        super::say(&report.text(style));
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -21,7 +21,7 @@ mod stand;
 mod tests;
 
 pub use calls::CALLS;
-pub use report::{Report, Tested};
+pub use report::{Listed, Listing, Report, Tested};
 
 use crate::programs::Tier;
 use anyhow::Context;
@@ -68,6 +68,14 @@ pub struct Options {
     pub tier: Option<Tier>,
 }
 
+impl Options {
+    fn wants(&self, files: &[TestFile], test: &Planned) -> bool {
+        let suite = files.get(test.file).map_or("", |file| &file.name);
+        let full_name = report::full_name(suite, &test.name);
+        self.filter.is_empty() || self.filter.iter().any(|part| full_name.contains(part.as_str()))
+    }
+}
+
 /// A test to be run.
 struct Planned {
     file: usize,
@@ -88,25 +96,42 @@ fn rule(code: &str) -> &'static str {
 pub fn run(directory: &Path, cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Report> {
     let files = read(directory)?;
     let mut report = Report::new(cell, sources(cell, &files));
-    let mut planned = Vec::new();
-    for (index, file) in files.iter().enumerate() {
-        match plan(cell, file) {
-            Ok((tests, findings)) => {
-                report.findings.extend(findings);
-                planned.extend(tests.into_iter().map(|test| Planned { file: index, ..test }));
-            }
-            Err(finding) => report.findings.push(*finding),
-        }
-    }
+    let mut planned;
+    (planned, report.findings) = plan_all(cell, &files);
     report.found = planned.len();
-    let full_name =
-        |test: &Planned| format!("{}::{}", files.get(test.file).map_or("", |file| &file.name), test.name);
-    let wanted = |test: &Planned| {
-        options.filter.is_empty() || options.filter.iter().any(|part| full_name(test).contains(part.as_str()))
-    };
-    planned.retain(wanted);
+    planned.retain(|test| options.wants(&files, test));
     report.tests = run_all(cell, &files, &planned, options)?;
     Ok(report)
+}
+
+/// The tests that [`run`] would run.
+///
+/// # Errors
+/// If files cannot be read.
+pub fn list(directory: &Path, cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Listing> {
+    let files = read(directory)?;
+    let (planned, findings) = plan_all(cell, &files);
+    let wanted = planned.iter().filter(|test| options.wants(&files, test));
+    let tests = wanted.filter_map(|test| {
+        let TestFile { path, name, .. } = files.get(test.file)?;
+        Some(Listed { suite: name.clone(), name: test.name.clone(), file: path.clone(), line: test.line })
+    });
+    Ok(Listing::new(cell, tests.collect(), findings, sources(cell, &files)))
+}
+
+/// The tests of all files, and what is wrong with files.
+fn plan_all(cell: &Cell, files: &[TestFile]) -> (Vec<Planned>, Vec<Finding>) {
+    let (mut planned, mut findings) = (Vec::new(), Vec::new());
+    for (index, file) in files.iter().enumerate() {
+        match plan(cell, file) {
+            Ok((tests, found)) => {
+                findings.extend(found);
+                planned.extend(tests.into_iter().map(|test| Planned { file: index, ..test }));
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    (planned, findings)
 }
 
 /// The files of tests, by name.

@@ -53,7 +53,62 @@ pub struct Report {
 impl Tested {
     /// As `--filter` sees it.
     pub fn full_name(&self) -> String {
-        format!("{}::{}", self.suite, self.name)
+        full_name(&self.suite, &self.name)
+    }
+}
+
+/// A test by the file that it stands in.
+pub(super) fn full_name(suite: &str, name: &str) -> String {
+    format!("{suite}::{name}")
+}
+
+/// A test that there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// File stem.
+    pub suite: String,
+    /// Name of its function.
+    pub name: String,
+    /// Path relative to the cell's directory.
+    pub file: String,
+    /// Line from 1.
+    pub line: u32,
+}
+
+/// The tests of a cell, without what would come of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing {
+    /// Name of the cell.
+    pub cell: String,
+    /// In the order of files and lines.
+    pub tests: Vec<Listed>,
+    /// What is wrong with whole files.
+    pub findings: Vec<Finding>,
+    #[serde(skip)]
+    sources: Sources,
+}
+
+impl Listing {
+    pub(super) fn new(cell: &Cell, tests: Vec<Listed>, findings: Vec<Finding>, sources: Sources) -> Self {
+        Self { cell: cell.name.clone(), tests, findings, sources }
+    }
+
+    /// No file has an error.
+    pub fn is_good(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// As people read it: a line for each test, as `--filter` takes it.
+    pub fn text(&self, style: Style) -> String {
+        let mut out = String::new();
+        for test in &self.tests {
+            let _ = writeln!(out, "{}", full_name(&test.suite, &test.name));
+        }
+        if !self.findings.is_empty() {
+            let rendered = config::render_each(&self.findings, &self.sources, style);
+            let _ = writeln!(out, "\n{}", rendered.trim_end());
+        }
+        out
     }
 }
 

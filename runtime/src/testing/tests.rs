@@ -1,4 +1,4 @@
-use super::{CALLS, CODES, Options, Report, junit, run};
+use super::{CALLS, CODES, Options, Report, junit, list, run};
 use crate::programs::Tier;
 use crate::source::Source;
 use quick_xml::{Reader, events::Event};
@@ -122,6 +122,27 @@ fn nothing_to_run_is_no_success() {
     );
     let one = filtered("press::test_b");
     assert!(one.is_good() && one.tests.len() == 1 && one.tests[0].name == "test_b");
+}
+
+#[test]
+fn a_listing_names_the_tests_that_would_run_and_the_files_that_are_none() {
+    let text =
+        "// a file\nfn test_one(t) { t.check(false, \"never run\"); }\nfn helper(t) {}\nfn test_two(t) {}\n";
+    let bench = Bench::of("pneumatic-press", &[("press.rhai", text), ("stranger.rhai", text)]);
+    let listing = |filter: Vec<String>| {
+        let options = Options { filter, ..Options::default() };
+        list(bench.directory.path(), &bench.cell, &options).expect("the tests can be read")
+    };
+    let all = listing(Vec::new());
+    let shown: Vec<_> =
+        all.tests.iter().map(|test| (test.suite.as_str(), test.name.as_str(), test.line)).collect();
+    assert_eq!(shown, [("press", "test_one", 2), ("press", "test_two", 4)]);
+    assert_eq!(all.tests[0].file, "tests/press.rhai");
+    assert_eq!((all.findings.len(), all.findings[0].code), (1, "T103"));
+    assert!(!all.is_good());
+    let text = all.text(Style::Plain);
+    assert!(text.starts_with("press::test_one\npress::test_two\n\nerror[T103]"), "{text}");
+    assert_eq!(listing(vec!["press::test_two".into()]).tests.len(), 1);
 }
 
 #[test]
