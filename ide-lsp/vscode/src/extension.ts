@@ -16,7 +16,7 @@ import { Server } from "./server/client.ts";
 import { Tasks } from "./tasks.ts";
 import { Tests } from "./testing/controller.ts";
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const program = new Program(context.extensionPath);
   const server = new Server(program);
   const monitor = new Monitor();
@@ -43,5 +43,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
   );
   monitor.start();
-  await server.restart();
+  // Not waited for: everything else works without it.
+  void server.restart();
 }

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { Monitor } from "../control/monitor.ts";
+import { forcedNames } from "../control/view.ts";
 import type { Row } from "../runtime/rows.ts";
 import { parse } from "../runtime/text.ts";
 
@@ -11,6 +12,9 @@ export function registerRuntimeCommands(monitor: Monitor): vscode.Disposable {
     detach: () => monitor.detach(),
     setParameter: (row) => setParameter(monitor, row),
     acknowledge: (row) => monitor.command("ack", row?.name === undefined ? {} : { alarm: row.name }),
+    force: (row) => force(monitor, row),
+    unforce: (row) => unforce(monitor, row),
+    unforceAll: () => monitor.command("unforce-all", {}),
     copyName: (row) => vscode.env.clipboard.writeText(row?.name ?? ""),
     menu: () => menu(monitor),
   };
@@ -44,9 +48,44 @@ async function setParameter(monitor: Monitor, row: Row | undefined): Promise<voi
   await monitor.command("set-param", { name: parameter.name, value: parse(text, parameter.type) });
 }
 
+/** Hold a tag, or an element of an array, at a value. */
+async function force(monitor: Monitor, row: Row | undefined): Promise<void> {
+  const { description, view } = monitor.now ?? {};
+  const all = description?.tags ?? [];
+  const items = all.map((tag) => ({ label: tag.name, description: tag.unit ?? tag.kind, tag }));
+  const known = all.find(({ name }) => name === row?.name);
+  const tag = known ?? (await vscode.window.showQuickPick(items, { title: "Force which tag?" }))?.tag;
+  if (tag === undefined) return;
+  const of = tag.len === undefined ? { name: tag.name, value: view?.tags?.[tag.name]?.value } : await element(tag.name, tag.len);
+  if (of === undefined) return;
+  const text = await vscode.window.showInputBox({
+    title: `Force ${of.name}: ${tag.type}${tag.unit === undefined ? "" : ` in ${tag.unit}`}`,
+    value: String(of.value ?? ""),
+    prompt: "It stays so until it is let go. Forces are no safety function.",
+    validateInput: (typed) => (parse(typed, tag.type) === undefined ? `expected ${tag.type}` : undefined),
+  });
+  if (text === undefined) return;
+  await monitor.command("force", { name: of.name, value: parse(text, tag.type) });
+}
+
+async function element(name: string, length: number): Promise<{ name: string; value?: undefined } | undefined> {
+  const text = await vscode.window.showInputBox({
+    title: `Which element of ${name}?`,
+    validateInput: (typed) => (/^\d+$/.test(typed) && Number(typed) < length ? undefined : `a number from 0 to ${length - 1}`),
+  });
+  return text === undefined ? undefined : { name: `${name}[${text}]` };
+}
+
+async function unforce(monitor: Monitor, row: Row | undefined): Promise<void> {
+  const items = forcedNames(monitor.now?.view ?? {});
+  const name = row?.name ?? (await vscode.window.showQuickPick(items, { title: "Let which one go?" }));
+  if (name !== undefined) await monitor.command("unforce", { name });
+}
+
 /** What the status bar leads to. */
 async function menu(monitor: Monitor): Promise<void> {
   const attached = monitor.now !== undefined;
+  const forced = forcedNames(monitor.now?.view ?? {}).length > 0;
   const items = [
     { label: "$(play) Run in simulation", command: "sensai.run", shown: !attached },
     { label: "$(record) Run in simulation and record", command: "sensai.runRecorded", shown: !attached },
@@ -54,6 +93,7 @@ async function menu(monitor: Monitor): Promise<void> {
     { label: "$(graph-line) Scope", command: "sensai.openScope", shown: attached },
     { label: "$(list-tree) Runtime panel", command: "sensai.runtime.focus", shown: attached },
     { label: "$(settings) Set a parameter", command: "sensai.setParameter", shown: attached },
+    { label: "$(pinned) Let all forced tags go", command: "sensai.unforceAll", shown: forced },
     { label: "$(debug-stop) Stop the runs started here", command: "sensai.stopRun", shown: attached },
     { label: "$(debug-disconnect) Detach", command: "sensai.detach", shown: attached },
     { label: "$(plug) Attach to a cell that runs", command: "sensai.attach", shown: true },

@@ -78,6 +78,7 @@ export class Monitor implements vscode.Disposable {
       throw error;
     }
     await vscode.commands.executeCommand("setContext", "sensai.attached", true);
+    await vscode.commands.executeCommand("setContext", "sensai.forces", this.#now.hello.methods.includes("force"));
     this.#attached.fire(this.#now);
   }
 
@@ -111,7 +112,7 @@ export class Monitor implements vscode.Disposable {
     if (left === undefined) return;
     this.#now = undefined;
     left.connection.close();
-    void vscode.commands.executeCommand("setContext", "sensai.attached", false);
+    for (const fact of ["attached", "forces"]) void vscode.commands.executeCommand("setContext", `sensai.${fact}`, false);
     this.#attached.fire(undefined);
   }
 

@@ -6,8 +6,8 @@ export type Value = boolean | number | string | readonly Value[];
 export interface TagNow {
   readonly value?: Value;
   readonly valid?: boolean;
-  /** Somebody has put a value of his own in its place. */
-  readonly forced?: unknown;
+  /** Somebody has put a value in its place, or in that of an element. */
+  readonly forced?: boolean;
 }
 
 export interface Spread {
@@ -47,7 +47,8 @@ export interface View {
   readonly parameters?: Readonly<Record<string, Value>>;
   readonly tags?: Readonly<Record<string, TagNow>>;
   readonly reload?: Facts;
-  readonly forces?: Facts;
+  /** Forced elements by name, `weights[2]` of an array. */
+  readonly forced?: Readonly<Record<string, { readonly value?: Value; readonly unforced?: Value }>>;
 }
 
 export interface TagDescribed {
@@ -92,14 +93,9 @@ export interface Hello {
 /** The protocol's number that this extension understands. */
 export const PROTOCOL = 1;
 
-/** Names of forced tags; none with a runtime that forces nothing. */
-export function forcedTags(view: View): string[] {
-  const marked = Object.entries(view.tags ?? {}).filter(([, tag]) => isForced(tag));
-  return [...new Set([...Object.keys(view.forces ?? {}), ...marked.map(([name]) => name)])].sort();
-}
-
-export function isForced(tag: TagNow): boolean {
-  return tag.forced !== undefined && tag.forced !== false;
+/** Names of what is forced; none with a runtime that forces nothing. */
+export function forcedNames(view: View): string[] {
+  return Object.keys(view.forced ?? {}).sort();
 }
 
 /** The task that the cycle belongs to. */

@@ -50,12 +50,14 @@ test("what is wrong is seen from outside", () => {
     devices: { valves: { state: "SAFE-OP" } },
     alarms: { red_bin: { state: "unacknowledged" } },
     tags: { "force.ram": { value: 3.7, valid: false }, clamp: { value: true, valid: true, forced: true } },
+    forced: { clamp: { value: true, unforced: false } },
   };
   const all = rows(DESCRIPTION, view);
   for (const id of ["machine", "devices", "alarms", "tags"]) assert.equal(find(all, id).tone, "error", id);
   assert.equal(find(all, "alarms/red_bin").context, "alarm.open");
   assert.equal(find(all, "tags/clamp").description, "true  forced");
   assert.equal(find(all, "machine/forced").description, "1: clamp");
+  assert.equal(find(all, "machine/forced").tooltip, "clamp: true instead of false");
 });
 
 test("a runtime that tells nothing yet", () => {

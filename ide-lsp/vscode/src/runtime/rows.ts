@@ -1,6 +1,6 @@
 // What the runtime panel shows, as rows: from the description and the view, without an editor.
 
-import { baseTask, forcedTags, isForced, type Description, type Facts, type View } from "../control/view.ts";
+import { baseTask, forcedNames, type Description, type Facts, type View } from "../control/view.ts";
 import { duration, number, shown } from "./text.ts";
 
 export interface Row {
@@ -69,10 +69,11 @@ function machine(description: Description, view: View): Row {
       ...(whole ? {} : { tone: "error" as const }),
     });
   }
-  const forced = forcedTags(view);
+  const forced = forcedNames(view);
   if (forced.length > 0) {
     const text = `${forced.length}: ${forced.join(", ")}`;
-    inside.push({ id: "machine/forced", label: "forced", icon: "pinned", description: text, tone: "warning", context: "forced" });
+    const tooltip = forced.map((name) => `${name}: ${instead(view, name)}`).join("\n");
+    inside.push({ id: "machine/forced", label: "forced", icon: "pinned", description: text, tooltip, tone: "warning", context: "forced" });
   }
   const reload = view.reload;
   if (reload !== undefined && reload["state"] !== undefined) {
@@ -81,6 +82,12 @@ function machine(description: Description, view: View): Row {
   }
   const tone = state === "fault" ? { tone: "error" as const } : {};
   return { id: "machine", label: description.cell, icon: "vm-running", description: state, rows: inside, ...tone };
+}
+
+/** `1.5 instead of 0.2`. */
+function instead(view: View, name: string): string {
+  const { value, unforced } = view.forced?.[name] ?? {};
+  return unforced === undefined ? shown(value) : `${shown(value)} instead of ${shown(unforced)}`;
 }
 
 function tasks(description: Description, view: View): Row[] {
@@ -171,7 +178,7 @@ const ICONS: Readonly<Record<string, string>> = {
 function tags(description: Description, view: View): Row[] {
   return (description.tags ?? []).map((tag) => {
     const now = view.tags?.[tag.name] ?? {};
-    const forced = isForced(now);
+    const forced = now.forced === true;
     const marks = [forced ? "forced" : "", now.valid === false ? "invalid" : ""].filter((mark) => mark !== "");
     const wrong = now.valid === false ? { tone: "error" as const } : forced ? { tone: "warning" as const } : {};
     return {

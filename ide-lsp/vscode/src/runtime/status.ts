@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { Attached, Monitor } from "../control/monitor.ts";
-import { baseTask, forcedTags } from "../control/view.ts";
+import { baseTask, forcedNames } from "../control/view.ts";
 import { duration } from "./text.ts";
 
 export class Status implements vscode.Disposable {
@@ -43,7 +43,7 @@ export class Status implements vscode.Disposable {
 function summary({ hello, description, view }: Attached): { text: string; tone: "error" | "warning" | undefined } {
   const state = view.runtime?.state ?? "?";
   const open = Object.values(view.alarms ?? {}).filter((alarm) => alarm.state === "unacknowledged").length;
-  const forced = forcedTags(view).length;
+  const forced = forcedNames(view).length;
   const jitter = baseTask(description, view)?.start_error?.p99;
   const parts = [
     `${state === "run" ? "$(pulse)" : "$(debug-pause)"} ${hello.cell}: ${state}`,

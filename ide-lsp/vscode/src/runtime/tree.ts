@@ -28,6 +28,8 @@ export class RuntimeTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
     item.id = row.id;
     item.description = row.description;
     item.tooltip = row.tooltip === undefined || row.tooltip === "" ? `${row.label}  ${row.description}` : row.tooltip;
+    // Without this, only the tooltip would be read out.
+    item.accessibilityInformation = { label: `${row.label} ${row.description}` };
     if (row.context !== undefined) item.contextValue = row.context;
     if (row.icon !== undefined) {
       const colour = row.tone === undefined ? undefined : new vscode.ThemeColor(`list.${row.tone}Foreground`);

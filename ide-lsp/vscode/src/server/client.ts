@@ -1,7 +1,7 @@
 // The language server's life: started with the extension, again when the setting changes or when somebody asks.
 
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
+import { LanguageClient, RevealOutputChannelOn } from "vscode-languageclient/node";
 import type { Program } from "../program.ts";
 
 /**
@@ -31,7 +31,8 @@ export class Server implements vscode.Disposable {
       const client = new LanguageClient(
         "sensai",
         "Sensai",
-        { command, args: ["lsp"], transport: TransportKind.stdio },
+        // Without a transport: saying that it is standard input and output would add an argument.
+        { command, args: ["lsp"] },
         { documentSelector: SELECTOR, revealOutputChannelOn: RevealOutputChannelOn.Never },
       );
       this.#client = client;

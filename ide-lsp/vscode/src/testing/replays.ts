@@ -11,7 +11,6 @@ export async function listReplays(controller: vscode.TestController, kinds: Kind
   return logs.map((log) => {
     const name = path.relative(path.join(cell, "tests"), log.fsPath);
     const item = controller.createTestItem(log.fsPath, name, log);
-    item.description = "replays equal";
     kinds.set(item, { of: "replay", cell });
     return item;
   });
