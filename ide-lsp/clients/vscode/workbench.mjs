@@ -1,0 +1,117 @@
+// What a person does in a window of VS Code.
+
+import { eventually, PATIENCE_S } from "./place.mjs";
+
+export class Workbench {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** A command by its title in the palette. */
+  async command(title) {
+    const { page } = this;
+    await page.keyboard.press("F1");
+    const input = page.locator(".quick-input-widget input.input").first();
+    await input.waitFor({ state: "visible" });
+    await input.fill(`>${title}`);
+    const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+    await row.waitFor({ state: "visible" });
+    await row.click();
+  }
+
+  /** A view by its icon at the side. */
+  async view(name) {
+    await this.page.locator(`.activitybar a.action-label[aria-label^="${name}"]`).first().click();
+  }
+
+  /** Unfold a tree, level by level. */
+  async unfold(selector) {
+    const folded = this.page.locator(`${selector} .monaco-tl-twistie.collapsible.collapsed`);
+    await eventually(`${selector} is unfolded`, async () => {
+      if ((await folded.count()) === 0) return true;
+      await folded.first().click();
+      return false;
+    });
+  }
+
+  /** Choose in the list that is open. */
+  async choose(text) {
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
+    await row.waitFor({ state: "visible" });
+    await row.click();
+  }
+
+  /** Answer the question that is open. */
+  async answer(text) {
+    const input = this.page.locator(".quick-input-widget input.input").first();
+    await input.waitFor({ state: "visible" });
+    await input.fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press("Control+p");
+    const input = this.page.locator(".quick-input-widget input.input").first();
+    await input.waitFor({ state: "visible" });
+    await input.fill(name);
+    await this.choose(name.split("/").pop());
+    await this.page.locator(".tab.active", { hasText: name.split("/").pop() }).waitFor();
+  }
+
+  /** The editor has a text, and the language server has looked at it. */
+  async ready() {
+    await this.page.waitForSelector(".monaco-editor .view-line");
+    // Its code lenses come from the server alone.
+    await this.page.waitForSelector(".codelens-decoration");
+  }
+
+  async goTo(line, column = 1) {
+    await this.page.keyboard.press("Control+g");
+    await this.answer(`:${line}:${column}`);
+    await this.status(new RegExp(`Ln ${line}, Col ${column}\\b`)).waitFor();
+  }
+
+  /** A word in the editor. */
+  word(text) {
+    const exact = new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+    return this.page.locator(".editor-instance .view-line span > span", { hasText: exact }).first();
+  }
+
+  /** What the hover over a word says. */
+  async hover(locator) {
+    await locator.hover();
+    const hover = this.page.locator(".monaco-hover:not(.hidden) .hover-contents").first();
+    await hover.waitFor({ state: "visible" });
+    return eventually("the hover has a text", async () => (await hover.innerText()).trim());
+  }
+
+  /** The page inside of a webview. */
+  webview() {
+    return this.page.frameLocator("iframe.webview").frameLocator("iframe");
+  }
+
+  status(text) {
+    return this.page.locator(".statusbar-item", { hasText: text }).first();
+  }
+
+  /** What a list shows, line by line. */
+  rows(selector) {
+    return this.page.locator(`${selector} .monaco-list-row`).evaluateAll((rows) => rows.map((row) => row.getAttribute("aria-label") ?? row.textContent));
+  }
+
+  /** Wait for a line of a list. */
+  async row(selector, wanted, seconds = PATIENCE_S) {
+    let seen = [];
+    const found = await eventually(
+      `${wanted} in ${selector}`,
+      async () => {
+        seen = await this.rows(selector);
+        return seen.find((row) => wanted.test(row));
+      },
+      seconds,
+    ).catch((error) => {
+      throw new Error(`${error.message}; there is:\n${seen.join("\n")}`);
+    });
+    return found;
+  }
+}
