@@ -7,7 +7,8 @@ use rt_tests::{
 };
 use std::process::Command;
 
-/// The tracked files that are text; `None` outside of a git checkout.
+/// The tracked files with their text, which is empty for those that are none, such as pictures; `None` outside of a git
+/// checkout.
 fn tracked_files() -> Option<Tree> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(workspace()).output().ok()?;
     if !output.status.success() {
@@ -15,11 +16,11 @@ fn tracked_files() -> Option<Tree> {
     }
     let names = String::from_utf8(output.stdout).ok()?;
     let names = names.split('\0').filter(|name| !name.is_empty());
-    Some(
-        names
-            .filter_map(|name| Some((name.into(), std::fs::read_to_string(workspace().join(name)).ok()?)))
-            .collect(),
-    )
+    let text = |name: &str| match std::fs::read_to_string(workspace().join(name)) {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Some(String::new()),
+        read => read.ok(),
+    };
+    Some(names.filter_map(|name| Some((name.into(), text(name)?))).collect())
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz`, `cargo xtask script-fuzz` and
-//! `cargo xtask script-mutants`.
+//! The project's chores: `cargo xtask test`, `cargo xtask editors`, `cargo xtask soak`, `cargo xtask fuzz`, `cargo xtask
+//! script-fuzz` and `cargo xtask script-mutants`.
 //!
 //! Deliberately absent: anything the product needs at build or run time; `cargo build` alone builds all of it.
 
 mod clock;
+mod editors;
 mod fuzz;
 mod graph;
 mod libtest;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Chore {
     /// Check everything that fits in 15 minutes: format, lints, documentation, dependencies, all tests
     Test(steps::TestArguments),
+    /// Check and pack the extension for VS Code, and run it and the language server under real editors
+    Editors(editors::EditorArguments),
     /// Run tests with their full counts, which takes hours
     Soak(soak::SoakArguments),
     /// Let fuzz targets look for inputs that break the parsers' laws
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = Places::find().and_then(|places| match arguments.chore {
         Chore::Test(arguments) => steps::test(&places, &arguments),
+        Chore::Editors(arguments) => editors::editors(&places, &arguments),
         Chore::Soak(arguments) => soak::soak(&places, &arguments),
         Chore::Fuzz(arguments) => fuzz::fuzz(&places, &arguments),
         Chore::ScriptFuzz(arguments) => scripts::script_fuzz(&places, &arguments),

@@ -78,7 +78,7 @@ fn programs(install: bool, missing: &mut Vec<String>) {
 }
 
 /// Why packages cannot be installed.
-fn apt_refusal(install: bool) -> Option<&'static str> {
+pub fn apt_refusal(install: bool) -> Option<&'static str> {
     if !install {
         Some("--no-install was given")
     } else if find("apt-get").is_none() {
@@ -90,7 +90,11 @@ fn apt_refusal(install: bool) -> Option<&'static str> {
     }
 }
 
-fn apt<'a>(packages: impl Iterator<Item = &'a str>) -> Result<(), String> {
+/// Install Debian packages.
+///
+/// # Errors
+/// The first of what went wrong; the others were tried.
+pub fn apt<'a>(packages: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let apt = |words: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(["-q", "-o", "DPkg::Lock::Timeout=120"]).args(words);
@@ -179,7 +183,11 @@ fn unpacked(
     Ok(data)
 }
 
-fn make_environment(home: &Path) -> Result<(), String> {
+/// A virtual environment of Python, without anything in it.
+///
+/// # Errors
+/// If there is no Python that can make one.
+pub fn make_environment(home: &Path) -> Result<(), String> {
     let make = || {
         let mut command = Command::new(find("python3").unwrap_or_else(|| "python3".into()));
         command.args(["-m", "venv", "--clear"]).arg(home);

@@ -55,7 +55,7 @@ export function machine(test, place) {
     await bench.command("Sensai: Set a Parameter");
     await bench.choose("force_min");
     await bench.answer("900");
-    await eventually("the runtime has the parameter", () => / 900\b/.test(place().sensai(["ctl", "param", "force_min"]).output));
+    await eventually("the runtime has the parameter", () => /\b900\b/.test(place().sensai(["ctl", "param", "force_min"]).output));
 
     await bench.command("Sensai: Open the Scope");
     const scope = bench.webview();

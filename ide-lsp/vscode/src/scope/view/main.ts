@@ -30,7 +30,7 @@ class Scope {
   readonly #filter = element("input", { type: "search", placeholder: "filter", title: "Show only signals with this in their name" });
   readonly #canvas = element("canvas", { tabIndex: 0 });
   readonly #readings = element("div", { className: "readings" });
-  readonly #follow = button("⏸ hold", "Hold the picture, or go on with the newest data", () => this.#setFollow(!this.#window.follows));
+  readonly #follow = button("hold", "Hold the picture, or go on with the newest data", () => this.#setFollow(!this.#window.follows));
   readonly #source = element("select", { title: "Signal of the trigger" });
   readonly #level = element("input", { type: "number", step: "any", value: "0.5", title: "Level of the trigger" });
 
@@ -181,7 +181,7 @@ class Scope {
 
   #setFollow(follows: boolean): void {
     this.#window.follows = follows;
-    this.#follow.textContent = follows ? "⏸ hold" : "▶ go on";
+    this.#follow.textContent = follows ? "hold" : "go on";
   }
 
   #setMode(mode: TriggerMode): void {
