@@ -50,6 +50,9 @@ export function machine(test, place) {
     for (const group of ["Devices", "Tags"]) await page.locator(`${PANEL} .monaco-list-row`, { hasText: group }).first().click();
     await bench.row(PANEL, /valves.*EL2008 OP/);
     await bench.row(PANEL, /force\.ram.* N/);
+    // No-break spaces stand in what an editor draws.
+    const drawn = async () => (await page.locator(".monaco-editor .view-lines").first().innerText()).replaceAll("\u00a0", " ");
+    await eventually("values stand beside the text", async () => /io\.ram\.down = (true|false)/.test(await drawn()));
     await place().picture(page, "runtime");
 
     await bench.command("Sensai: Set a Parameter");

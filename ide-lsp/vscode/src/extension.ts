@@ -13,6 +13,7 @@ import { Status } from "./runtime/status.ts";
 import { RuntimeTree } from "./runtime/tree.ts";
 import { Scopes } from "./scope/panel.ts";
 import { Server } from "./server/client.ts";
+import { Online } from "./server/online.ts";
 import { Tasks } from "./tasks.ts";
 import { Tests } from "./testing/controller.ts";
 
@@ -27,6 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
     monitor,
     tasks,
     tree,
+    new Online(server, monitor),
     new Status(monitor),
     new Tests(program),
     vscode.window.registerTreeDataProvider("sensai.runtime", tree),

@@ -14,6 +14,10 @@ const SELECTOR = [
 
 export class Server implements vscode.Disposable {
   readonly #program: Program;
+  readonly #started = new vscode.EventEmitter<void>();
+  readonly #told = new vscode.EventEmitter<{ method: string; params: unknown }>();
+  /** It runs, and knows nothing of what was asked of the one before. */
+  readonly onDidStart = this.#started.event;
   #client: LanguageClient | undefined;
   /** Starts and stops follow each other. */
   #last: Promise<void> = Promise.resolve();
@@ -38,6 +42,8 @@ export class Server implements vscode.Disposable {
       this.#client = client;
       try {
         await client.start();
+        client.onNotification("sensai/online", (params) => this.#told.fire({ method: "sensai/online", params }));
+        this.#started.fire();
       } catch (error) {
         this.#client = undefined;
         void vscode.window.showErrorMessage(`Sensai: the language server ${command} does not start: ${String(error)}`);
@@ -53,11 +59,29 @@ export class Server implements vscode.Disposable {
     return this.#client.sendRequest<string>("sensai/page", { code });
   }
 
+  /** What the server says by itself, beside what the protocol has. */
+  onDidTell(method: string, heard: (params: unknown) => void): vscode.Disposable {
+    return this.#told.event((told) => {
+      if (told.method === method) heard(told.params);
+    });
+  }
+
+  /** Ask for something that may be refused; without a server nothing is asked. */
+  async ask(method: string, params: object): Promise<void> {
+    try {
+      await this.#client?.sendRequest(method, params);
+    } catch (error) {
+      this.#client?.outputChannel.appendLine(`${method}: ${String(error)}`);
+    }
+  }
+
   showOutput(): void {
     this.#client?.outputChannel.show();
   }
 
   dispose(): void {
+    this.#started.dispose();
+    this.#told.dispose();
     this.#last = this.#last.then(() => this.#end());
   }
 
