@@ -52,13 +52,18 @@ export class Scopes implements vscode.CustomReadonlyEditorProvider {
     return { uri, dispose: () => undefined };
   }
 
-  async resolveCustomEditor(document: vscode.CustomDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const tell = await this.#page(panel, path.basename(document.uri.fsPath, ".snlog"));
+  /** The page is loaded only when this has returned. */
+  resolveCustomEditor(document: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    void this.#openLog(document.uri.fsPath, panel);
+  }
+
+  async #openLog(log: string, panel: vscode.WebviewPanel): Promise<void> {
+    const tell = await this.#page(panel, path.basename(log, ".snlog"));
     try {
-      await this.#readLog(document.uri.fsPath, tell);
+      await this.#readLog(log, tell);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      tell({ kind: "signals", source: path.basename(document.uri.fsPath), live: false, signals: [], shown: [], capacity: 2 });
+      tell({ kind: "signals", source: path.basename(log), live: false, signals: [], shown: [], capacity: 2 });
       tell({ kind: "ended", reason });
     }
   }
