@@ -29,10 +29,10 @@ export function debugging(test, place) {
     const toolbar = page.locator(".debug-toolbar");
     await toolbar.waitFor();
     const stack = ".debug-call-stack";
-    // It begins between two cycles, at the start of the log.
-    await bench.row(stack, /cycle|paused/i);
+    // It begins at the first statement of the log's first cycle.
+    await bench.view("Run and Debug");
+    await bench.row(stack, /press\.cycle/);
     await bench.command("Debug: Continue");
-    await page.waitForSelector(".debug-top-stack-frame-line");
     await bench.row(stack, new RegExp(`press\\.cycle.*${line}`));
     const values = await bench.row(".debug-variables", /State \(this\)/);
     assert.ok(values);
