@@ -66,7 +66,7 @@ pub enum Command {
     #[command(subcommand)]
     Bench(Bench),
     /// Serve an editor (language server on standard input and output)
-    Lsp,
+    Lsp(Lsp),
     /// Debug a recorded log or a simulation (debug adapter on standard input and output; the editor says which)
     DebugAdapter,
     /// Print a completion script for a shell
@@ -798,6 +798,14 @@ pub struct SetupOnnxruntime {
     /// Unpack this wheel instead of asking pip for it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub wheel: Option<PathBuf>,
+}
+
+/// `sensai lsp`
+#[derive(Debug, Args)]
+pub struct Lsp {
+    /// Over standard input and output, as in any case: many clients say so
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 /// `sensai bench …`

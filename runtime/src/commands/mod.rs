@@ -63,7 +63,7 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(Bench::Ai(arguments)) => bench::ai::run(&arguments),
         Command::Bench(Bench::Lsp(arguments)) => bench::lsp::run(&arguments),
         Command::Bench(Bench::Script(arguments)) => bench::script::run(&arguments),
-        Command::Lsp => lsp::run(),
+        Command::Lsp(_) => lsp::run(),
         Command::DebugAdapter => debug::run(&debug::Wanted::default()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "sensai", &mut std::io::stdout());
