@@ -4,8 +4,8 @@
 //! means anything else does not matter.
 
 use crate::{
-    ast::{Block, Expr, Kind, Program, Statement, StatementKind, Ty},
-    walk::{Visitor, walk, walk_expr},
+    ast::{Block, Expr, Kind, Program, Statement, Ty},
+    walk::{Visitor, walk, walk_block, walk_expr},
 };
 
 /// Make `program` smaller as long as `shows` says that it still shows it; asks at most `attempts` times.
@@ -170,31 +170,20 @@ fn remove_statements(block: &Block) -> Vec<Block> {
     changes
 }
 
-/// What is inside of a statement in its place.
+/// A statement gives way to what is in one of the blocks inside of it, of its operands, too.
 fn unwrap_statements(block: &Block) -> Vec<Block> {
+    struct Inner(Vec<Vec<Statement>>);
+    impl Visitor for Inner {
+        fn block(&mut self, block: &mut Block) {
+            self.0.push(block.statements.clone());
+        }
+    }
     let mut changes = Vec::new();
     for (place, statement) in block.statements.iter().enumerate() {
-        let inner: Vec<Vec<Statement>> = match &statement.kind {
-            StatementKind::While(_, body) | StatementKind::Do(body, ..) | StatementKind::Loop(body) => {
-                vec![body.statements.clone()]
-            }
-            StatementKind::For(repeated) => vec![repeated.body.statements.clone()],
-            StatementKind::Expr(Expr { kind: Kind::Block(body), .. }) => vec![body.statements.clone()],
-            StatementKind::Expr(Expr { kind: Kind::If(_, then, otherwise), .. }) => {
-                let otherwise = otherwise.iter().map(|block| block.statements.clone());
-                std::iter::once(then.statements.clone()).chain(otherwise).collect()
-            }
-            StatementKind::Expr(Expr { kind: Kind::Switch(switch), .. }) => {
-                let bodies = switch.arms.iter().map(|arm| &arm.body).chain(&switch.default);
-                let blocks = bodies.filter_map(|body| match &body.kind {
-                    Kind::Block(block) => Some(block.statements.clone()),
-                    _ => None,
-                });
-                blocks.collect()
-            }
-            _ => Vec::new(),
-        };
-        for statements in inner {
+        let mut inner = Inner(Vec::new());
+        walk_block(&mut Block::of(vec![statement.clone()]), &mut inner);
+        // The first one is the statement itself.
+        for statements in inner.0.into_iter().skip(1).filter(|statements| !statements.is_empty()) {
             let mut change = block.clone();
             change.statements.splice(place..=place, statements);
             changes.push(change);

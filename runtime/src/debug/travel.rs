@@ -133,13 +133,20 @@ impl<'l, R: ReadAt> Travel<'l, R> {
         Ok(self.log.records(cycle).next().transpose()?.map(|record| record.view().cycle()))
     }
 
-    /// To the state behind a cycle.
+    /// To the state behind a cycle. Where it cannot be run, behind missing records, the log may still hold its state.
     ///
     /// # Errors
     /// If it was not recorded, or cannot be rebuilt.
     pub fn go_to(&mut self, cycle: u64) -> anyhow::Result<()> {
         let recorded = self.at_or_after(cycle)? == Some(cycle);
         anyhow::ensure!(recorded, "cycle {cycle} is not in the log");
+        match self.run_to(cycle) {
+            Err(_) if self.playback.take_over(cycle)? => Ok(()),
+            ran => ran,
+        }
+    }
+
+    fn run_to(&mut self, cycle: u64) -> anyhow::Result<()> {
         self.approach(cycle)?;
         let mut as_recorded = true;
         while self.cycle() != Some(cycle) {

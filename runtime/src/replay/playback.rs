@@ -103,6 +103,18 @@ impl<'l, R: ReadAt> Playback<'l, R> {
         self.begin(&start)
     }
 
+    /// The state that the log itself holds of this very cycle, which is not run. False: it holds none.
+    ///
+    /// # Errors
+    /// As [`Playback::of_whole`].
+    pub fn take_over(&mut self, cycle: u64) -> anyhow::Result<bool> {
+        let held = self.log.keyframe_at_or_before(cycle)?.filter(|keyframe| keyframe.cycle == cycle);
+        let Some(keyframe) = held else { return Ok(false) };
+        let epoch = self.log.record(cycle)?.epoch;
+        self.begin(&Start { first: cycle.saturating_add(1), keyframe: Some(keyframe), epoch })?;
+        Ok(true)
+    }
+
     /// What was come to, to go on with it when the log has grown; `None`: there is no machine yet.
     pub fn leave(self) -> Option<Carried> {
         Some(Carried { player: self.player?, next: self.next })

@@ -46,7 +46,7 @@ impl Generator<'_> {
             7 | 8 if bits > 2 => self.remainder(scope, bits, depth),
             9 => self.power(scope, bits, depth),
             10..13 => self.bitwise(scope, bits, depth),
-            13 => self.shift(scope, bits, depth),
+            13 if bits > 0 => self.shift(scope, bits, depth),
             14 if bits > 1 => {
                 let operand = self.integer(scope, bits - 1, depth);
                 Expr::unary(ty, "-", operand)
