@@ -82,7 +82,10 @@ export class Workbench {
     await locator.hover();
     const hover = this.page.locator(".monaco-hover:not(.hidden) .hover-contents").first();
     await hover.waitFor({ state: "visible" });
-    return eventually("the hover has a text", async () => (await hover.innerText()).trim());
+    return eventually("the hover has a text", async () => {
+      const text = (await hover.innerText()).trim();
+      return text.startsWith("Loading") ? "" : text;
+    });
   }
 
   /** The page inside of a webview. */
