@@ -10,6 +10,18 @@ use sensai_model::cell::ProgramSource;
 /// What it is about, the fields of the state, the body of `cycle`, more functions.
 const PROGRAMS: &[(&str, &str, &str, &str)] = &[
     (
+        "`continue` in a `do` whose condition is false",
+        "n: 0, m: 0",
+        "this.n = 7; let k = 0; do { k += 1; if k <= 1 { continue; } this.n = io.inp.n & 3; } while false; this.m = 1 + this.n;",
+        "",
+    ),
+    (
+        "a number that is made of what never comes",
+        "f: 0.0",
+        "for i in 0..3 { this.f += 1.0; this.f += -to_float((if io.inp.b { continue; } else { continue; }) | 0); }",
+        "",
+    ),
+    (
         "a comparison of a float with a whole number that no float is",
         "n: 0",
         "let n = 8; for i in 0..3 { if io.inp.b { break; } n = 9223372036854775807; if 0.0 < 1714016698193502610 { } } this.n = n + 3;",

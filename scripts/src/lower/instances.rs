@@ -3,7 +3,7 @@
 use super::{Body, Lowering, graph::DEPTH_MAX};
 use crate::{
     finding::code,
-    hir::{FileId, FunctionId, Span, Type},
+    hir::{FileId, FunctionId, Span, Type, walk},
     sink::Found,
 };
 
@@ -121,6 +121,31 @@ impl Lowering<'_, '_> {
             let message = format!("{ty} cannot be in a variable: it would be copied from there");
             let help = "build it where it stands, in the record that `init` returns, or in a function that returns it directly";
             self.sink.add(Found::error(code::BLOCK, file, span, message).help(help));
+        }
+    }
+
+    /// A program without an error has a type for everything in it. What is left is computed from what never comes: nobody misses it, and
+    /// machine code cannot be made of it.
+    pub fn check_types(&mut self, reached: usize) {
+        if self.sink.errors() > 0 {
+            return;
+        }
+        let mut untyped = Vec::new();
+        for function in self.functions.iter().take(reached) {
+            let mut first: Option<Span> = None;
+            walk::block(function, &function.body, &mut |node| {
+                if let walk::Node::Expr(expr) = node
+                    && matches!(expr.ty, Type::Unknown)
+                {
+                    first.get_or_insert(expr.span);
+                }
+            });
+            untyped.extend(first.map(|span| (function.file, span)));
+        }
+        for (file, span) in untyped {
+            let message = "this is made of what never comes, and has no type".to_owned();
+            let help = "leave away what can never be come to";
+            self.sink.add(Found::error(code::REFUSED, file, span, message).help(help));
         }
     }
 

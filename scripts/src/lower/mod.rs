@@ -151,6 +151,7 @@ impl Lowering<'_, '_> {
         let from_migrate = self.reached_from(migrate);
         self.check_migrate(&from_migrate);
         let reached = self.functions.len();
+        self.check_types(reached);
         self.uncalled();
         for index in reached..self.functions.len() {
             self.check_variables(index);

@@ -62,8 +62,11 @@ pub(super) fn result(operator: BinaryOperator, left: &Type, right: &Type) -> Opt
         // With a float beside it, any number gives a float.
         if numbers && (matches!(left, Type::F64) || matches!(right, Type::F64)) {
             Type::F64
-        } else {
+        } else if matches!(left, Type::Unknown) || matches!(right, Type::Unknown) {
             Type::Unknown
+        } else {
+            // One side never comes, and so the whole does not.
+            Type::Never
         }
     } else if matches!(left, Type::F64) || matches!(right, Type::F64) {
         Type::F64

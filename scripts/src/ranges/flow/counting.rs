@@ -72,6 +72,17 @@ impl Flow<'_, '_> {
         }
     }
 
+    /// A `continue` may lead past the condition, so that it says nothing of how often the loop turns.
+    pub(super) fn goes_on_unasked(&self, ended: Ended, body: &Block) -> bool {
+        let mut goes_on = false;
+        if let Ended::Asked { condition: Some(_), body_first: true, .. } = ended {
+            walk::block(self.function, body, &mut |node| {
+                goes_on |= matches!(node, Node::Statement(Statement { kind: StatementKind::Continue, .. }));
+            });
+        }
+        goes_on
+    }
+
     /// Turns as long as a condition holds in which a counter is compared that only goes one way.
     fn turns_while(&self, condition: ExprId, until: bool, entry: &State, sums: &[Sum]) -> Option<u64> {
         match &self.function.expr(condition).kind {

@@ -79,7 +79,7 @@ impl Flow<'_, '_> {
             }
             // What was evaluated in the last round holds in every turn.
             let sums = self.sums(ended, body);
-            turns = self.turns_of(ended, &entry, &sums);
+            turns = self.turns_of(ended, &entry, &sums).filter(|_| !self.goes_on_unasked(ended, body));
             if let Some(turns) = turns {
                 let asked_first = matches!(ended, Ended::Asked { body_first: false, .. });
                 let before = if asked_first { turns } else { turns.saturating_sub(1) };
@@ -160,11 +160,8 @@ impl Flow<'_, '_> {
         let mut turn = |flow: &mut Self| {
             left = None;
             if body_first {
+                // As in Rhai 1.27: `continue` in a `do` goes on with its body, and does not ask.
                 flow.block(body);
-                if let Some(around) = flow.loops.last_mut() {
-                    let continues = around.continues.take();
-                    flow.join(continues);
-                }
             }
             if let (true, Some(condition)) = (flow.alive, condition) {
                 flow.scalar(condition);

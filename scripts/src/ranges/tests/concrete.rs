@@ -185,7 +185,8 @@ impl<'a, 'w> Run<'a, 'w> {
                     turns += 1;
                     match self.block(frame, body) {
                         Err(Exit::Break) => break,
-                        Ok(_) | Err(Exit::Continue) => {}
+                        Err(Exit::Continue) => skip = *body_first,
+                        Ok(_) => {}
                         Err(exit) => return Err(exit),
                     }
                 }

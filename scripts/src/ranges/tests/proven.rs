@@ -300,3 +300,14 @@ fn many_contexts_and_deep_loops_end() {
         case.hir.function(case.hir.cycle).exprs.iter().any(|expr| matches!(expr.kind, ExprKind::Binary(..)));
     assert!(deepest);
 }
+
+/// It goes on with the body, whatever the condition is.
+#[test]
+fn continue_in_a_do_asks_nothing() {
+    let case = Case::new(
+        "n: 0, k: 0",
+        "this.n = 7; let k = 0; do { k += 1; if k < 3 { continue; } this.n = 9223372036854775807; } while k < 1; \
+         if io.start { this.n = 0; } let next = this.n + 1; this.k = next & 1;",
+    );
+    assert!(!case.operation("this.n + 1"));
+}
