@@ -1,5 +1,9 @@
 //! Time travel over what the binary recorded, and the debug adapter as an editor starts it.
 
+#[path = "../../ide-lsp/tests/common/dap_client.rs"]
+mod dap_client;
+
+use dap_client::Client;
 use rt_tests::{
     cells::Scratch,
     clock::wait_for,
@@ -8,10 +12,10 @@ use rt_tests::{
 };
 use sensai::debug::{SharedProbe, Travel, Watching};
 use sensai_log::LogReader;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::Arc,
@@ -69,69 +73,33 @@ fn back_and_forth_over_keyframes_and_faults() {
 /// The adapter, as an editor starts it.
 struct Adapter {
     child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-    sequence: i64,
-    events: Vec<Value>,
+    client: Client<ChildStdin, ChildStdout>,
+}
+
+impl Deref for Adapter {
+    type Target = Client<ChildStdin, ChildStdout>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.client
+    }
+}
+
+impl DerefMut for Adapter {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.client
+    }
 }
 
 impl Adapter {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sensai starts");
-        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, to, from, sequence: 0, events: Vec::new() }
-    }
-
-    fn next(&mut self) -> Value {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert!(self.from.read_line(&mut line).unwrap() > 0, "the adapter has gone");
-            match line.trim().split_once(": ") {
-                Some((_, value)) => length = value.parse().unwrap(),
-                None => break,
-            }
-        }
-        let mut bytes = vec![0; length];
-        self.from.read_exact(&mut bytes).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
-    }
-
-    fn request(&mut self, command: &str, arguments: &Value) -> Value {
-        self.sequence += 1;
-        let message =
-            json!({"seq": self.sequence, "type": "request", "command": command, "arguments": arguments});
-        let text = message.to_string();
-        write!(self.to, "Content-Length: {}\r\n\r\n{text}", text.len()).unwrap();
-        loop {
-            let message = self.next();
-            if message["type"] == "response" && message["request_seq"] == self.sequence {
-                return message;
-            }
-            self.events.push(message);
-        }
-    }
-
-    #[track_caller]
-    fn ask(&mut self, command: &str, arguments: &Value) -> Value {
-        let response = self.request(command, arguments);
-        assert_eq!(response["success"], true, "{response}");
-        response["body"].clone()
-    }
-
-    fn event(&mut self, name: &str) -> Value {
-        loop {
-            if let Some(place) = self.events.iter().position(|event| event["event"] == name) {
-                return self.events.remove(place)["body"].clone();
-            }
-            let message = self.next();
-            self.events.push(message);
-        }
+        let client = Client::new(child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, client }
     }
 
     fn leave(mut self) {
-        self.ask("disconnect", &json!({}));
-        drop(self.to);
+        self.ask("disconnect", json!({}));
+        self.client.close();
         assert!(self.child.wait().expect("the adapter ends").success());
     }
 }
@@ -155,27 +123,27 @@ fn a_recorded_press_is_debugged() {
     let mut command = sensai_command(Profile::Debug);
     command.arg("replay").arg(&log).arg("--debug").arg("--cell").arg(example("pneumatic-press"));
     let mut adapter = Adapter::start(&mut command);
-    adapter.ask("initialize", &json!({}));
-    adapter.ask("launch", &json!({}));
+    adapter.ask("initialize", json!({}));
+    adapter.ask("launch", json!({}));
     adapter.event("initialized");
     let (program, line) = cycle_of_press();
     let placed = adapter.ask(
         "setBreakpoints",
-        &json!({"source": {"path": program}, "breakpoints": [{"line": line, "condition": "sys.cycle == 777"}]}),
+        json!({"source": {"path": program}, "breakpoints": [{"line": line, "condition": "sys.cycle == 777"}]}),
     );
     assert_eq!(placed["breakpoints"][0]["verified"], true, "{placed}");
-    adapter.ask("configurationDone", &json!({}));
+    adapter.ask("configurationDone", json!({}));
     adapter.event("stopped");
-    adapter.ask("continue", &json!({"threadId": 1}));
+    adapter.ask("continue", json!({"threadId": 1}));
     assert_eq!(adapter.event("stopped")["reason"], "breakpoint");
-    let cycle = adapter.ask("evaluate", &json!({"expression": "sys.cycle", "frameId": 1}));
+    let cycle = adapter.ask("evaluate", json!({"expression": "sys.cycle", "frameId": 1}));
     assert_eq!(cycle["result"], "777");
-    let frames = adapter.ask("stackTrace", &json!({"threadId": 1}));
+    let frames = adapter.ask("stackTrace", json!({"threadId": 1}));
     let path = frames["stackFrames"][0]["source"]["path"].as_str().expect("it is on disk").to_owned();
     assert_eq!(Path::new(&path).canonicalize().unwrap(), program.canonicalize().unwrap());
-    adapter.ask("stepBack", &json!({"threadId": 1}));
+    adapter.ask("stepBack", json!({"threadId": 1}));
     adapter.event("stopped");
-    let cycle = adapter.ask("evaluate", &json!({"expression": "sys.cycle", "frameId": 1}));
+    let cycle = adapter.ask("evaluate", json!({"expression": "sys.cycle", "frameId": 1}));
     assert_eq!(cycle["result"], "776");
     adapter.leave();
 }
@@ -195,21 +163,21 @@ fn a_running_machine_is_followed() {
     assert!(wait_for(RUN_LIMIT, recorded).is_some(), "the machine records");
 
     let mut adapter = Adapter::start(sensai_command(Profile::Debug).arg("debug-adapter"));
-    adapter.ask("initialize", &json!({}));
-    let refused = adapter.request("attach", &json!({}));
+    adapter.ask("initialize", json!({}));
+    let refused = adapter.request("attach", json!({}));
     assert_eq!(refused["success"], false);
     let why = refused["message"].as_str().unwrap();
     assert!(why.contains("never halted") && why.contains("`log`"), "{refused}");
-    adapter.ask("attach", &json!({"log": log, "cell": example("pneumatic-press")}));
+    adapter.ask("attach", json!({"log": log, "cell": example("pneumatic-press")}));
     adapter.event("initialized");
     assert!(adapter.event("output")["output"].as_str().unwrap().contains("never halted"));
     let (program, line) = cycle_of_press();
     let said = json!({"line": line, "condition": "sys.cycle % 100 == 0", "logMessage": "at {sys.cycle}"});
     let placed = adapter
-        .ask("setBreakpoints", &json!({"source": {"path": program}, "breakpoints": [{"line": line}, said]}));
+        .ask("setBreakpoints", json!({"source": {"path": program}, "breakpoints": [{"line": line}, said]}));
     assert_eq!(placed["breakpoints"][0]["verified"], false, "{placed}");
     assert_eq!(placed["breakpoints"][1]["verified"], true, "{placed}");
-    adapter.ask("configurationDone", &json!({}));
+    adapter.ask("configurationDone", json!({}));
     let mut before = 0;
     for _ in 0..3 {
         let told = adapter.event("output")["output"].as_str().unwrap().to_owned();
@@ -222,7 +190,7 @@ fn a_running_machine_is_followed() {
         );
         before = cycle;
     }
-    let refused = adapter.request("pause", &json!({"threadId": 1}));
+    let refused = adapter.request("pause", json!({"threadId": 1}));
     assert!(refused["message"].as_str().unwrap().contains("never halted"), "{refused}");
     adapter.leave();
     machine.signal("INT");
@@ -234,11 +202,11 @@ fn a_simulation_is_debugged() {
     let mut command = sensai_command(Profile::Debug);
     command.arg("run").arg(example("pneumatic-press")).args(["--debug", "--cycles", "500"]);
     let mut adapter = Adapter::start(&mut command);
-    adapter.ask("initialize", &json!({}));
-    adapter.ask("launch", &json!({}));
-    adapter.ask("configurationDone", &json!({}));
+    adapter.ask("initialize", json!({}));
+    adapter.ask("launch", json!({}));
+    adapter.ask("configurationDone", json!({}));
     adapter.event("stopped");
-    adapter.ask("goToCycle", &json!({"cycle": 400}));
+    adapter.ask("goToCycle", json!({"cycle": 400}));
     let stopped = adapter.event("stopped");
     assert!(stopped["description"].as_str().unwrap().contains("cycle 400"), "{stopped}");
     adapter.leave();

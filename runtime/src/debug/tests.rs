@@ -1,16 +1,21 @@
 //! A scripted editor debugs a log: over the protocol, and past it.
 
+#[path = "../../../ide-lsp/tests/common/dap_client.rs"]
+mod dap_client;
+
 use super::{Session, SharedProbe, Travel, Watching, serve, serve_live};
 use crate::{
     debug::{Breakpoint, Ended, Motion, message},
     replay::tests::{Start, reader, record, steps},
 };
+use dap_client::Client;
 use sensai_log::LogReader;
 use sensai_lsp::dap::{Begun, Connection};
 use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufReader, PipeReader, PipeWriter, Write, pipe},
+    ops::{Deref, DerefMut},
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -27,12 +32,22 @@ fn log() -> Vec<u8> {
 
 /// An editor.
 struct Editor {
-    to: PipeWriter,
-    from: BufReader<PipeReader>,
-    sequence: i64,
-    /// What was said and is not asked for yet.
-    events: Vec<Value>,
-    server: Option<JoinHandle<()>>,
+    client: Client<PipeWriter, PipeReader>,
+    server: JoinHandle<()>,
+}
+
+impl Deref for Editor {
+    type Target = Client<PipeWriter, PipeReader>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.client
+    }
+}
+
+impl DerefMut for Editor {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.client
+    }
 }
 
 impl Editor {
@@ -50,60 +65,11 @@ impl Editor {
             let begun = connection.begin().unwrap().unwrap();
             serve(&mut connection, &begun);
         });
-        let from = BufReader::new(from);
-        let mut new = Self { to, from, sequence: 0, events: Vec::new(), server: Some(server) };
+        let mut new = Self { client: Client::new(to, from), server };
         new.ask("initialize", json!({"adapterID": "sensai"}));
         new.ask(begin, json!({}));
         new.event("initialized");
         new
-    }
-
-    fn next(&mut self) -> Value {
-        use std::io::{BufRead, Read};
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert!(self.from.read_line(&mut line).unwrap() > 0, "the server has gone");
-            match line.trim().split_once(": ") {
-                Some((_, value)) => length = value.parse().unwrap(),
-                None => break,
-            }
-        }
-        let mut bytes = vec![0; length];
-        self.from.read_exact(&mut bytes).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
-    }
-
-    fn request(&mut self, command: &str, arguments: Value) -> Value {
-        self.sequence += 1;
-        let message =
-            json!({"seq": self.sequence, "type": "request", "command": command, "arguments": arguments});
-        let text = message.to_string();
-        write!(self.to, "Content-Length: {}\r\n\r\n{text}", text.len()).unwrap();
-        loop {
-            let message = self.next();
-            if message["type"] == "response" && message["request_seq"] == self.sequence {
-                return message;
-            }
-            self.events.push(message);
-        }
-    }
-
-    #[track_caller]
-    fn ask(&mut self, command: &str, arguments: Value) -> Value {
-        let response = self.request(command, arguments);
-        assert_eq!(response["success"], true, "{response}");
-        response["body"].clone()
-    }
-
-    fn event(&mut self, name: &str) -> Value {
-        loop {
-            if let Some(place) = self.events.iter().position(|event| event["event"] == name) {
-                return self.events.remove(place)["body"].clone();
-            }
-            let message = self.next();
-            self.events.push(message);
-        }
     }
 
     /// Go on, and where it stops.
@@ -133,8 +99,8 @@ impl Editor {
 
     fn leave(mut self) {
         self.ask("disconnect", json!({}));
-        drop(self.to);
-        self.server.take().unwrap().join().unwrap();
+        self.client.close();
+        self.server.join().unwrap();
     }
 }
 
@@ -304,7 +270,7 @@ fn a_machine_that_runs_is_followed_and_never_halted() {
     for line in expected {
         assert_eq!(editor.event("output")["output"], format!("{line}\n"));
     }
-    assert!(!editor.events.iter().any(|event| event["event"] == "stopped"), "{:?}", editor.events);
+    assert!(!editor.events().iter().any(|event| event["event"] == "stopped"), "{:?}", editor.events());
     editor.leave();
 }
 

@@ -10,11 +10,7 @@ use super::{
     tree::{Entry, NodeValue},
     writers::{self, Kind, Writer},
 };
-use crate::{
-    ScalarType, Tag, TagKind, Value,
-    cell::Model,
-    tag::{OnFault, OnInvalid, Overflow},
-};
+use crate::{ScalarType, Tag, TagKind, Value, cell::Model, tag::OnFault};
 use std::{collections::BTreeMap, ops::Range};
 
 /// Elements of all tags together; what the store and a cycle record are dimensioned for.
@@ -165,23 +161,11 @@ fn result_tag(model: &Model, fact: &str, scalar: ScalarType, slot: u32) -> Tag {
         _ => (scalar.zero(), "all outputs of the last result"),
     };
     Tag {
-        name: format!("ai.{}.{fact}", model.name),
-        aliases: Vec::new(),
-        kind: TagKind::Model,
-        scalar,
         array_len: (fact == "output").then_some(model.output_len),
-        slot,
-        fields: Vec::new(),
-        sync_units: Vec::new(),
-        bindings: Vec::new(),
-        unit: None,
-        scale: None,
-        range: None,
-        on_invalid: OnInvalid::Hold,
         on_fault: OnFault::Hold,
-        overflow: Overflow::Fault,
         initial,
         description: description.to_owned(),
+        ..Tag::unbound(format!("ai.{}.{fact}", model.name), TagKind::Model, scalar, slot)
     }
 }
 
