@@ -56,6 +56,7 @@ pub fn serve(connection: &Connection, host: &dyn Host) -> Result<(), Error> {
         }
         session.tell(connection)?;
         session.tell_of_running(connection)?;
+        session.state.rest();
     }
 }
 

@@ -36,6 +36,8 @@ pub struct State<'h> {
     /// Cell → its files with findings on the screen.
     shown: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     revision: u64,
+    /// A snapshot that nobody needs: to take it apart takes as long as some answers.
+    spent: Option<Arc<Snapshot>>,
     /// Cells that run.
     pub online: Hub,
 }
@@ -79,6 +81,7 @@ impl<'h> State<'h> {
             untold: BTreeSet::new(),
             shown: BTreeMap::new(),
             revision: 0,
+            spent: None,
             online: Hub::new(host.online()),
         }
     }
@@ -90,6 +93,11 @@ impl<'h> State<'h> {
             self.untold.insert(cell.clone());
             self.stale.insert(cell);
         }
+    }
+
+    /// Nobody waits just now.
+    pub fn rest(&mut self) {
+        self.spent = None;
     }
 
     /// True if there is something to be told.
@@ -130,13 +138,14 @@ impl<'h> State<'h> {
             return Arc::clone(&known.snapshot);
         }
         let before = self.cells.remove(cell);
-        let known = self.build(cell, before);
+        let known = self.build(cell, before.as_ref());
+        self.spent = before.map(|before| before.snapshot);
         let snapshot = Arc::clone(&known.snapshot);
         self.cells.insert(cell.to_owned(), known);
         snapshot
     }
 
-    fn build(&mut self, cell: &Path, before: Option<Known>) -> Known {
+    fn build(&mut self, cell: &Path, before: Option<&Known>) -> Known {
         let host = self.host;
         let files = RefCell::new(&mut self.files);
         let read = |path: &str| {
@@ -149,7 +158,7 @@ impl<'h> State<'h> {
             Ok(bytes) => Stamp::Bytes(bytes),
         };
         let is_same = |known: &Known| known.inputs.iter().all(|(path, old)| stamp(path) == *old);
-        let (loaded, inputs, findings) = match before.as_ref().filter(|known| is_same(known)) {
+        let (loaded, inputs, findings) = match before.filter(|known| is_same(known)) {
             Some(known) => (known.snapshot.loaded.clone(), known.inputs.clone(), known.findings.clone()),
             None => {
                 let asked = RefCell::new(BTreeSet::new());
@@ -164,7 +173,7 @@ impl<'h> State<'h> {
                 });
                 let inputs = inputs.collect();
                 let findings = loaded.findings.clone();
-                let loaded = match (loaded.cell.is_some(), before.as_ref()) {
+                let loaded = match (loaded.cell.is_some(), before) {
                     // While `cell.toml` is wrong, programs are shown what it said last.
                     (false, Some(known)) => {
                         Loaded { findings: findings.clone(), ..known.snapshot.loaded.clone() }
@@ -175,7 +184,7 @@ impl<'h> State<'h> {
             }
         };
         let texts = texts(cell, &loaded, &read);
-        let old = before.as_ref().map(|known| &known.snapshot);
+        let old = before.map(|known| &known.snapshot);
         let units = match &loaded.cell {
             Some(of) => loaded
                 .programs
@@ -335,8 +344,13 @@ fn unit(
     let same = |unit: &&Arc<Unit>| {
         Arc::ptr_eq(&unit.subject, subject) && Arc::ptr_eq(&unit.cell, cell) && unit.source == source
     };
-    match old.unwrap_or_default().iter().find(same) {
-        Some(unit) => Arc::clone(unit),
-        None => Arc::new(Unit::new(Arc::clone(subject), Arc::clone(cell), source)),
+    let old = old.unwrap_or_default();
+    if let Some(unit) = old.iter().find(same) {
+        return Arc::clone(unit);
     }
+    let (subject, cell) = (Arc::clone(subject), Arc::clone(cell));
+    Arc::new(match old.iter().find(|unit| unit.source.path == source.path) {
+        Some(before) => Unit::again(before, subject, cell, source),
+        None => Unit::new(subject, cell, source),
+    })
 }

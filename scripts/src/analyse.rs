@@ -45,9 +45,27 @@ pub struct Analysed {
     pub uses: Uses,
 }
 
+/// A program as it was before a change, looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// Its texts.
+    pub source: &'a ProgramSource,
+    /// What was known of it.
+    pub analysed: &'a Analysed,
+}
+
 /// Look at a program: its syntax, names, types, constants, and what `init` gives.
 pub fn analyse(program: &ProgramSource, environment: &ScriptEnvironment<'_>) -> Analysed {
-    analyse_with(program, environment, None)
+    analyse_with(program, environment, None, None)
+}
+
+/// [`analyse`], for a program of which most is as it was before: the same result, sooner.
+pub fn analyse_again(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    before: Before<'_>,
+) -> Analysed {
+    analyse_with(program, environment, None, Some(before))
 }
 
 /// [`analyse`], for a program that takes the place of another one: its `migrate(old)`, if it has one, is given what there is to
@@ -57,13 +75,14 @@ pub fn analyse_replacing(
     environment: &ScriptEnvironment<'_>,
     old: &Layout,
 ) -> Analysed {
-    analyse_with(program, environment, Some(&Seen::of(old).ty))
+    analyse_with(program, environment, Some(&Seen::of(old).ty), None)
 }
 
 fn analyse_with(
     program: &ProgramSource,
     environment: &ScriptEnvironment<'_>,
     old: Option<&Type>,
+    before: Option<Before<'_>>,
 ) -> Analysed {
     let mut files = vec![SourceFile::new(&program.name, &program.path, program.text.clone())];
     let library = |library: &Library| SourceFile::new(&library.name, &library.path, library.text.clone());
@@ -72,7 +91,7 @@ fn analyse_with(
     if too_large(&mut sink) {
         return Analysed::nothing(sink);
     }
-    let trees: Vec<Parse> = sink.files().iter().map(|file| syntax::parse(&file.text)).collect();
+    let trees: Vec<Parse> = sink.files().iter().map(|file| tree(file, before)).collect();
     let broken: Vec<(FileId, Span)> =
         (0_u32..).zip(&trees).flat_map(|(file, tree)| syntax_errors(FileId(file), tree, &mut sink)).collect();
     sink.hush(broken);
@@ -161,6 +180,17 @@ impl Analysed {
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == crate::Severity::Error)
     }
+}
+
+/// The tree of a text, of which most may stand in the text of the same path before.
+fn tree(file: &SourceFile, before: Option<Before<'_>>) -> Parse {
+    let known = before.and_then(|Before { source, analysed }| {
+        let libraries = source.libraries.iter().map(|library| (&library.path, &library.text));
+        let mut texts = [(&source.path, &source.text)].into_iter().chain(libraries).zip(&analysed.trees);
+        let ((_, text), tree) = texts.find(|((path, _), _)| **path == file.path)?;
+        Some(syntax::reparse(&file.text, text, tree))
+    });
+    known.unwrap_or_else(|| syntax::parse(&file.text))
 }
 
 /// True, and a finding, if a text is too long to be a program or library.

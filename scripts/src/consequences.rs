@@ -8,7 +8,7 @@
 use crate::{
     ScriptFinding,
     finding::{Related, code},
-    syntax::{Parse, SyntaxKind as K, SyntaxToken},
+    syntax::{Parse, SyntaxKind as K, Token, tokens},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +37,7 @@ const RELATED_MAX: usize = 16;
 
 /// Leave out what follows from something else. The findings are those of one text, in its order.
 pub(crate) fn leave_out(findings: Vec<ScriptFinding>, text: &str, tree: &Parse) -> Vec<ScriptFinding> {
-    let broken = Broken::new(tree);
+    let broken = Broken::new(text, tree);
     let mut kept: Vec<ScriptFinding> = Vec::new();
     // Where the first finding of a missing name is.
     let mut firsts: BTreeMap<(&'static str, String, String), usize> = BTreeMap::new();
@@ -102,22 +102,21 @@ struct Broken {
 }
 
 impl Broken {
-    fn new(tree: &Parse) -> Self {
+    fn new(text: &str, tree: &Parse) -> Self {
         let mut broken = Self { functions: Vec::new(), names: BTreeSet::new() };
         if tree.is_ok() {
             return broken;
         }
-        let root = tree.syntax();
-        let tokens: Vec<SyntaxToken> =
-            root.descendants_with_tokens().filter_map(|element| element.into_token()).collect();
-        let starts = tokens.iter().enumerate().filter(|(_, token)| token.kind() == K::FnKw);
+        // From the text again: to go through a large tree takes far longer.
+        let tokens = tokens(text);
+        let starts = tokens.iter().enumerate().filter(|(_, token)| token.kind == K::FnKw);
         let ends = starts.map(|(index, _)| index).chain([tokens.len()]);
         let mut start = 0;
         for end in ends {
             let function = tokens.get(start..end).unwrap_or_default();
             if !is_balanced(function) {
                 broken.functions.extend(range(function));
-                broken.note(function);
+                broken.note(text, function);
             }
             start = end;
         }
@@ -130,17 +129,17 @@ impl Broken {
         let mut done = 0;
         for at in places {
             if at >= done {
-                let line = line(&tokens, at);
-                broken.note(line);
+                let line = line(text, &tokens, at);
+                broken.note(text, line);
                 done = range(line).map_or(done, |range| range.end);
             }
         }
         broken
     }
 
-    fn note(&mut self, tokens: &[SyntaxToken]) {
-        let names = tokens.iter().filter(|token| token.kind() == K::Ident);
-        self.names.extend(names.map(|token| token.text().to_owned()));
+    fn note(&mut self, text: &str, tokens: &[Token]) {
+        let names = tokens.iter().filter(|token| token.kind == K::Ident);
+        self.names.extend(names.map(|token| token.text(text).to_owned()));
     }
 
     fn covers(&self, at: u32) -> bool {
@@ -153,15 +152,15 @@ impl Broken {
     }
 }
 
-fn range(tokens: &[SyntaxToken]) -> Option<Range<u32>> {
+fn range(tokens: &[Token]) -> Option<Range<u32>> {
     let (first, last) = (tokens.first()?, tokens.last()?);
-    Some(first.text_range().start().into()..last.text_range().end().into())
+    Some(first.start..last.end)
 }
 
 /// The tokens of the lines around a place, up to blanks with an end of line in them.
-fn line(tokens: &[SyntaxToken], at: u32) -> &[SyntaxToken] {
-    let ends = |token: &SyntaxToken| token.kind() == K::Whitespace && token.text().contains('\n');
-    let index = tokens.partition_point(|token| u32::from(token.text_range().end()) <= at);
+fn line<'t>(text: &str, tokens: &'t [Token], at: u32) -> &'t [Token] {
+    let ends = |token: &Token| token.kind == K::Whitespace && token.text(text).contains('\n');
+    let index = tokens.partition_point(|token| token.end <= at);
     let start =
         tokens.get(..index).and_then(|before| before.iter().rposition(ends)).map_or(0, |before| before + 1);
     let len = tokens.get(index..).and_then(|behind| behind.iter().position(ends));
@@ -170,10 +169,10 @@ fn line(tokens: &[SyntaxToken], at: u32) -> &[SyntaxToken] {
 }
 
 /// Every bracket has its other one.
-fn is_balanced(tokens: &[SyntaxToken]) -> bool {
+fn is_balanced(tokens: &[Token]) -> bool {
     let mut open = Vec::new();
     for token in tokens {
-        let closed = match token.kind() {
+        let closed = match token.kind {
             K::LBrace | K::MapStart => {
                 open.push(K::RBrace);
                 continue;

@@ -38,7 +38,7 @@ pub mod tier;
 mod tree;
 pub mod uses;
 
-pub use analyse::{Analysed, analyse, imports};
+pub use analyse::{Analysed, Before, analyse, analyse_again, imports};
 pub use environment::ScriptEnvironment;
 pub use finding::{ScriptFinding, Severity};
 pub use interpreter::{InterpretedProgram, compile};
@@ -48,4 +48,4 @@ pub use program::{Explain, FailureText, Program, ProgramError, RunContext, SysFa
 pub use reach::{Reach, UsedAxis};
 pub use role::{AssignedTag, Role};
 pub use sink::{Found, Sink};
-pub use tier::{LoadError, check, load, load_native, load_replacing};
+pub use tier::{LoadError, check, check_again, load, load_native, load_replacing};

@@ -2,7 +2,7 @@
 
 use crate::{
     AssignedTag, InterpretedProgram, Layout, Program, ScriptEnvironment, ScriptFinding, Severity,
-    analyse::{Analysed, analyse, analyse_replacing},
+    analyse::{Analysed, Before, analyse, analyse_again, analyse_replacing},
     interpreter,
     migrator::{MIGRATE, Migrator, MigratorError},
     native::{self, NativeError, NativeProgram, Options, Source},
@@ -71,7 +71,25 @@ impl Tiered {
 
 /// Look at a program as the tier does that runs it: what the interpreter cannot do is wrong only there.
 pub fn check(program: &ProgramSource, environment: &ScriptEnvironment<'_>, tier: Tier) -> Analysed {
-    let mut analysed = analyse(program, environment);
+    checked(program, environment, tier, analyse(program, environment))
+}
+
+/// [`check`], for a program of which most is as it was before: the same result, sooner.
+pub fn check_again(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    tier: Tier,
+    before: Before<'_>,
+) -> Analysed {
+    checked(program, environment, tier, analyse_again(program, environment, before))
+}
+
+fn checked(
+    program: &ProgramSource,
+    environment: &ScriptEnvironment<'_>,
+    tier: Tier,
+    mut analysed: Analysed,
+) -> Analysed {
     if tier == Tier::Interpreter {
         drop(interpreter::prepare(program, environment, &mut analysed));
     }

@@ -4,7 +4,7 @@ use super::written::Written;
 use crate::host::{Host, Loaded, Subject};
 use sensai_model::{Cell, cell::ProgramSource};
 use sensai_scripts::{
-    Analysed, ScriptEnvironment,
+    Analysed, Before, ScriptEnvironment,
     cost::CostReport,
     hir::{FileId, Span},
     syntax::{self, Parse},
@@ -65,6 +65,13 @@ impl Unit {
         Self { subject, cell, source, analysed, cost: OnceLock::new() }
     }
 
+    /// Look at a program again: most of its texts is as it was `before`, what it sees may be something else.
+    pub fn again(before: &Self, subject: Arc<Subject>, cell: Arc<Cell>, source: ProgramSource) -> Self {
+        let was = Before { source: &before.source, analysed: &before.analysed };
+        let analysed = sensai_scripts::check_again(&source, &subject.environment(&cell), subject.tier, was);
+        Self { subject, cell, source, analysed, cost: OnceLock::new() }
+    }
+
     /// What a run costs at most; none: there are errors in the program. Computed when somebody asks for the first time.
     pub fn cost(&self) -> Option<&CostReport> {
         let report = || {
@@ -122,7 +129,7 @@ impl Unit {
             library
         });
         source.libraries = libraries.collect();
-        Self::new(Arc::clone(&self.subject), Arc::clone(&self.cell), source)
+        Self::again(self, Arc::clone(&self.subject), Arc::clone(&self.cell), source)
     }
 
     /// True if it takes part in a file.

@@ -1,7 +1,7 @@
 //! The errors of lexer, grammar and validation in one order: that in which Rhai's parser would meet them.
 
-use super::{SyntaxError, SyntaxKind, SyntaxNode, TextSize, ast, lexer, validation};
-use rowan::{WalkEvent, ast::AstNode};
+use super::{SyntaxError, SyntaxKind, SyntaxNode, TextSize, lexer, validation};
+use rowan::WalkEvent;
 use std::collections::HashMap;
 
 /// An error of lexer or grammar.
@@ -11,19 +11,19 @@ struct Found {
     finished: Option<u32>,
 }
 
+/// All errors. `noticed`: those of the validation.
 pub(super) fn ordered(
     root: &SyntaxNode,
     lexer: Vec<SyntaxError>,
     parser: Vec<SyntaxError>,
     finished: &[u32],
+    noticed: Vec<validation::Noticed>,
 ) -> Vec<SyntaxError> {
     let mut found: Vec<Found> = lexer.into_iter().map(|error| Found { error, finished: None }).collect();
     found.extend(
         parser.into_iter().zip(finished).map(|(error, &finished)| Found { error, finished: Some(finished) }),
     );
     found.sort_by_key(|found| found.error.at);
-    let noticed =
-        ast::SourceFile::cast(root.clone()).map(|file| validation::validate(&file)).unwrap_or_default();
     if noticed.is_empty() {
         return one_at_each_token(found).map(|found| found.error).collect();
     }

@@ -13,15 +13,20 @@ mod kind;
 mod lexer;
 mod literal;
 mod parser;
+mod reuse;
 mod sexpr;
+mod tokens;
 mod validation;
 
 pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use literal::Number;
 pub use rowan::{TextRange, TextSize, TokenAtOffset, WalkEvent};
 pub use sexpr::{sexpr, sexpr_with};
+pub(crate) use tokens::{Token, tokens};
 
+use reuse::{Reuse, Sound};
 use rowan::{GreenNode, ast::AstNode};
+use validation::Validated;
 
 /// How deeply statements and expressions may stand in each other in a function, and how long a chain of operators may be.
 pub const NESTING_MAX: usize = 64;
@@ -54,6 +59,8 @@ impl SyntaxError {
 pub struct Parse {
     green: GreenNode,
     errors: Vec<SyntaxError>,
+    /// What another parse of nearly the same text can take from it.
+    sound: Vec<Sound>,
 }
 
 impl Parse {
@@ -86,9 +93,28 @@ impl Parse {
 
 /// Parses a text of less than 4 GiB.
 pub fn parse(text: &str) -> Parse {
+    parse_with(text, None)
+}
+
+/// [`parse`] for a text that another one was changed into: the same result, sooner.
+pub fn reparse(text: &str, before: &str, parse: &Parse) -> Parse {
+    if text == before {
+        return parse.clone();
+    }
+    parse_with(text, Some(&Reuse::new(before, &parse.sound)))
+}
+
+fn parse_with(text: &str, reuse: Option<&Reuse<'_>>) -> Parse {
     let lexed = lexer::lex(text);
-    let parsed = parser::parse(text, &lexed.tokens);
+    let parsed = parser::parse(text, &lexed.tokens, reuse);
     let root = SyntaxNode::new_root(parsed.green.clone());
-    let errors = errors::ordered(&root, lexed.errors, parsed.errors, &parsed.finished_at_errors);
-    Parse { green: parsed.green, errors }
+    let taken: Vec<TextSize> =
+        parsed.read.iter().filter(|function| function.taken).map(|function| function.range.start()).collect();
+    let known = |start: TextSize| taken.binary_search(&start).is_ok();
+    let Validated { noticed, refused } = ast::SourceFile::cast(root.clone())
+        .map(|file| validation::validate(&file, &known))
+        .unwrap_or_default();
+    let sound = reuse::sound(&parsed.green, &parsed.read, &lexed.errors, &refused);
+    let errors = errors::ordered(&root, lexed.errors, parsed.errors, &parsed.finished_at_errors, noticed);
+    Parse { green: parsed.green, errors, sound }
 }

@@ -11,4 +11,5 @@ mod mutants;
 mod oracle;
 mod random;
 mod regressions;
+mod reparsed;
 mod rhai_tree;

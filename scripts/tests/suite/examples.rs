@@ -2,7 +2,9 @@
 
 use crate::page::examples;
 use sensai_model::{Cell, cell::ProgramSource, config};
-use sensai_scripts::{Reach, Role, ScriptEnvironment, ScriptFinding, Severity, analyse, syntax};
+use sensai_scripts::{
+    Before, Reach, Role, ScriptEnvironment, ScriptFinding, Severity, analyse, analyse_again, syntax,
+};
 use std::fs;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -16,16 +18,19 @@ fn cell(name: &str) -> Cell {
     report.cell.unwrap_or_else(|| panic!("{shown}"))
 }
 
-fn found(cell: &Cell, index: usize, program: &ProgramSource) -> Vec<ScriptFinding> {
-    let environment = ScriptEnvironment {
+fn environment(cell: &Cell, index: usize) -> ScriptEnvironment<'_> {
+    ScriptEnvironment {
         tags: &cell.tags,
         parameters: &cell.parameters,
         limits: cell.task.limits,
         program_index: index as u16,
         role: Role::Controller,
         reach: Reach::of(cell, index as u16),
-    };
-    analyse(program, &environment).findings
+    }
+}
+
+fn found(cell: &Cell, index: usize, program: &ProgramSource) -> Vec<ScriptFinding> {
+    analyse(program, &environment(cell, index)).findings
 }
 
 const CELLS: [&str; 2] = ["pneumatic-press", "press-cell"];
@@ -47,6 +52,27 @@ fn tokens(text: &str) -> Vec<std::ops::Range<usize>> {
     tokens
         .map(|token| usize::from(token.text_range().start())..usize::from(token.text_range().end()))
         .collect()
+}
+
+#[test]
+fn what_is_looked_at_again_is_as_if_it_was_looked_at_first() {
+    for cell in CELLS.map(cell) {
+        for (index, (_, program)) in cell.programs().enumerate() {
+            let environment = environment(&cell, index);
+            let mut before = (program.clone(), analyse(program, &environment));
+            for token in tokens(&program.text).into_iter().step_by(3) {
+                let mut text = program.text.to_string();
+                text.replace_range(token.clone(), if token.start % 2 == 0 { "" } else { "x + " });
+                let changed = ProgramSource { text: text.as_str().into(), ..program.clone() };
+                let was = Before { source: &before.0, analysed: &before.1 };
+                let again = analyse_again(&changed, &environment, was);
+                let first = analyse(&changed, &environment);
+                assert_eq!((&again.findings, &again.trees), (&first.findings, &first.trees), "{text}");
+                assert_eq!((&again.state, &again.uses.uses), (&first.state, &first.uses.uses), "{text}");
+                before = (changed, again);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! The top level, and functions.
 
-use super::{Context, K, Parser, SyntaxKind};
-use rowan::{Checkpoint, Language as _};
+use super::{Context, K, Language, Parser, Read, Reuse, SyntaxKind, range};
+use rowan::{Checkpoint, GreenNode, Language as _, NodeOrToken};
 
 impl Parser<'_> {
-    pub fn source_file(&mut self) {
+    pub fn source_file(&mut self, reuse: Option<&Reuse<'_>>) -> GreenNode {
         // The root covers the trivia before the first token too.
-        self.builder.start_node(super::Language::kind_to_raw(K::SourceFile));
+        self.begin_top();
         while !self.at(K::Eof) {
             self.item_indent = self.lines.indent(self.start());
             self.dedent = None;
             self.is_too_deep = false;
             let position = self.position;
             if matches!(self.current(), K::FnKw | K::PrivateKw) {
-                self.function();
+                self.top_function(reuse);
             } else {
                 self.statement();
             }
@@ -23,11 +23,64 @@ impl Parser<'_> {
             }
         }
         self.trivia();
-        self.close();
+        self.finished += 1;
+        self.end_top();
+        GreenNode::new(Language::kind_to_raw(K::SourceFile), std::mem::take(&mut self.top))
+    }
+
+    fn begin_top(&mut self) {
+        self.builder.start_node(Language::kind_to_raw(K::SourceFile));
+    }
+
+    /// What was read comes behind what is at the top level already.
+    fn end_top(&mut self) {
+        self.builder.finish_node();
+        let read = std::mem::take(&mut self.builder).finish();
+        self.top.extend(read.children().map(|child| child.to_owned()));
+    }
+
+    /// A function at the top level; if it stood in the text before, as it was there.
+    fn top_function(&mut self, reuse: Option<&Reuse<'_>>) {
+        self.trivia_before_docs();
+        let (start, head) = (self.next_emitted(), self.start());
+        if let Some(known) = reuse.and_then(|reuse| reuse.find(self.text, start, head)) {
+            self.end_top();
+            self.top.push(NodeOrToken::Node(known.green.clone()));
+            self.begin_top();
+            self.finished += known.nodes;
+            let end = start + u32::from(known.range.len());
+            self.emitted = self.tokens.partition_point(|token| token.start < end);
+            let emitted = self.emitted as u32;
+            self.position = self.significant.partition_point(|token| *token < emitted);
+            self.read.push(Read {
+                range: range(start, end),
+                head: head.into(),
+                nodes: known.nodes,
+                taken: true,
+            });
+            return;
+        }
+        let (errors, finished) = (self.errors.len(), self.finished);
+        self.is_forgiven = false;
+        self.function();
+        if self.errors.len() == errors && !self.is_forgiven {
+            let (range, nodes) = (range(start, self.end_of_last()), self.finished - finished);
+            self.read.push(Read { range, head: head.into(), nodes, taken: false });
+        }
+    }
+
+    /// Where the first token begins that is not in the tree yet.
+    fn next_emitted(&self) -> u32 {
+        self.tokens.get(self.emitted).map_or(self.text.len() as u32, |token| token.start)
     }
 
     /// A place before the documentation of the next token, if there is any on the lines before it.
     pub fn checkpoint_with_docs(&mut self) -> Checkpoint {
+        self.trivia_before_docs();
+        self.builder.checkpoint()
+    }
+
+    fn trivia_before_docs(&mut self) {
         let next = self.significant.get(self.position).map_or(self.tokens.len(), |&next| next as usize);
         let mut first = next;
         for index in (self.emitted..next).rev() {
@@ -42,7 +95,6 @@ impl Parser<'_> {
         while self.emitted < first {
             self.emit();
         }
-        self.builder.checkpoint()
     }
 
     /// `[private] fn [type.]name(a, b) { … }`
@@ -95,7 +147,7 @@ impl Parser<'_> {
         }
         if self.at(K::ReservedWord) || self.current().is_keyword() {
             let message = format!("`{}` is a reserved word", self.current_text());
-            let range = super::range(self.start(), self.end_of(0));
+            let range = range(self.start(), self.end_of(0));
             self.error_about(range, message, "take another name for the function");
             if matches!(self.nth(1), K::LParen | K::Unit) {
                 self.bump_error();

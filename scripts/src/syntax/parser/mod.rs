@@ -13,8 +13,15 @@ mod switch;
 
 use recovery::Lines;
 
-use super::{NESTING_MAX, SyntaxError, SyntaxKind, SyntaxKind as K, kind::Language, lexer::Token};
-use rowan::{Checkpoint, GreenNode, GreenNodeBuilder, Language as _, TextRange, TextSize};
+use super::{
+    NESTING_MAX, SyntaxError, SyntaxKind, SyntaxKind as K,
+    kind::Language,
+    lexer::Token,
+    reuse::{Read, Reuse},
+};
+use rowan::{
+    Checkpoint, GreenNode, GreenNodeBuilder, GreenToken, Language as _, NodeOrToken, TextRange, TextSize,
+};
 
 /// A tree, the errors in it, and how many nodes were finished when each was noticed: those in front of it in the order
 /// in which children come before their parents.
@@ -22,16 +29,15 @@ pub(super) struct Parsed {
     pub green: GreenNode,
     pub errors: Vec<SyntaxError>,
     pub finished_at_errors: Vec<u32>,
+    /// Functions at the top level without an error, in their order.
+    pub read: Vec<Read>,
 }
 
-pub(super) fn parse(text: &str, tokens: &[Token]) -> Parsed {
+/// Parses; functions that stand in `reuse` are taken from there.
+pub(super) fn parse(text: &str, tokens: &[Token], reuse: Option<&Reuse<'_>>) -> Parsed {
     let mut parser = Parser::new(text, tokens);
-    parser.source_file();
-    Parsed {
-        green: parser.builder.finish(),
-        errors: parser.errors,
-        finished_at_errors: parser.finished_at_errors,
-    }
+    let green = parser.source_file(reuse);
+    Parsed { green, errors: parser.errors, finished_at_errors: parser.finished_at_errors, read: parser.read }
 }
 
 /// What is allowed where the parser is.
@@ -65,7 +71,11 @@ struct Parser<'t> {
     position: usize,
     /// The next token that is not in the tree yet.
     emitted: usize,
+    /// Of what is at hand at the top level.
     builder: GreenNodeBuilder<'static>,
+    /// The top level before that.
+    top: Vec<NodeOrToken<GreenNode, GreenToken>>,
+    read: Vec<Read>,
     errors: Vec<SyntaxError>,
     /// How many nodes were finished when each error was noticed.
     finished_at_errors: Vec<u32>,
@@ -74,6 +84,8 @@ struct Parser<'t> {
     depth: usize,
     /// That is already said of the function or statement at the top level.
     is_too_deep: bool,
+    /// Something in the function at the top level is an error or none, as there was one before it.
+    is_forgiven: bool,
     /// What was done: tokens and characters that were looked at.
     #[cfg(test)]
     steps: std::cell::Cell<usize>,
@@ -97,12 +109,15 @@ impl<'t> Parser<'t> {
             position: 0,
             emitted: 0,
             builder: GreenNodeBuilder::new(),
+            top: Vec::new(),
+            read: Vec::new(),
             errors: Vec::new(),
             finished_at_errors: Vec::new(),
             finished: 0,
             context: Context::FILE,
             depth: 0,
             is_too_deep: false,
+            is_forgiven: false,
             #[cfg(test)]
             steps: std::cell::Cell::new(0),
             closers: Vec::new(),
@@ -324,7 +339,7 @@ mod tests {
     fn steps(text: &str) -> usize {
         let lexed = lexer::lex(text);
         let mut parser = Parser::new(text, &lexed.tokens);
-        parser.source_file();
+        parser.source_file(None);
         parser.steps.get()
     }
 

@@ -374,9 +374,12 @@ impl Parser<'_> {
 
     fn leave_loop(&mut self) -> (SyntaxKind, Ending) {
         let kind = if self.at(K::BreakKw) { K::BreakStmt } else { K::ContinueStmt };
-        // After an error, a loop may only seem to be none.
-        if !self.context.breakable && self.errors.is_empty() {
-            self.expected("a statement", "`break` and `continue` stand in loops");
+        if !self.context.breakable {
+            // After an error, a loop may only seem to be none.
+            if self.errors.is_empty() {
+                self.expected("a statement", "`break` and `continue` stand in loops");
+            }
+            self.is_forgiven = true;
         }
         self.bump();
         if kind == K::BreakStmt && self.starts_operand() {

@@ -31,19 +31,33 @@ pub(super) struct Noticed {
     pub in_expression: bool,
 }
 
-/// What is refused in a file, in the order in which it is noticed.
-pub(super) fn validate(file: &SourceFile) -> Vec<Noticed> {
+/// What is refused in a file.
+#[derive(Default)]
+pub(super) struct Validated {
+    /// In the order in which it is noticed.
+    pub noticed: Vec<Noticed>,
+    /// Where functions begin in which something is refused, ascending.
+    pub refused: Vec<TextSize>,
+}
+
+/// Find what is refused in a file. `known`: in a function that begins there, nothing is.
+pub(super) fn validate(file: &SourceFile, known: &dyn std::ops::Fn(TextSize) -> bool) -> Validated {
     let mut validation = Validation { noticed: Vec::new(), scope: Scope::default() };
-    let mut functions = HashSet::new();
+    let (mut functions, mut refused) = (HashSet::new(), Vec::new());
     for item in file.items() {
         if let Item::Fn(function) = item {
-            validation.function(&function);
+            let start = function.syntax().text_range().start();
+            if !known(start) {
+                let before = validation.noticed.len();
+                validation.function(&function);
+                refused.extend((validation.noticed.len() > before).then_some(start));
+            }
             validation.duplicate_function(&function, &mut functions);
         } else if let Some(statement) = item.stmt() {
             validation.statement(&statement);
         }
     }
-    validation.noticed
+    Validated { noticed: validation.noticed, refused }
 }
 
 struct Validation {
