@@ -35,8 +35,8 @@ struct Uses<'a> {
     program: &'a Program<'a>,
     function: FunctionId,
     /// By handle: its first command that may fail.
-    moved: BTreeMap<Vec<u32>, (FileId, Span, &'static str)>,
-    asked: BTreeSet<Vec<u32>>,
+    moved: BTreeMap<paths::Fields, (FileId, Span, &'static str)>,
+    asked: BTreeSet<paths::Fields>,
 }
 
 impl Visitor for Uses<'_> {

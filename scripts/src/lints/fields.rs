@@ -13,7 +13,7 @@ use crate::{
 use sensai_stdlib::registry::{BlockType, MethodKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Path = Vec<u32>;
+type Path = super::paths::Fields;
 
 /// A field that is only written is not unused: people watch it.
 pub(super) fn lint(program: &Program<'_>, sink: &mut Sink) {
@@ -25,7 +25,7 @@ pub(super) fn lint(program: &Program<'_>, sink: &mut Sink) {
             walk(function, &mut uses);
         }
     }
-    uses.fields(&program.hir.state, &mut Vec::new(), sink);
+    uses.fields(&program.hir.state, &mut Path::new(), sink);
     for (path, block) in &uses.blocks {
         if let Some(method) = block.waits {
             let name = paths::name(&program.hir.state, path);

@@ -5,7 +5,11 @@ use crate::hir::{
     Block, ConstantId, Expr, ExprId, ExprKind, FileId, Function, FunctionId, Hir, LocalId, Place, Root, Span,
     StatementKind, Step, Type,
 };
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
+
+/// Fields, one in the other: seldom more than these, and they are made all the time.
+pub(super) type Fields = SmallVec<[u32; 4]>;
 
 /// What a path begins at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,17 +28,19 @@ pub(super) enum Space {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub space: Space,
-    pub path: Vec<u32>,
+    pub path: Fields,
 }
 
 impl Key {
-    pub const fn new(space: Space) -> Self {
-        Self { space, path: Vec::new() }
+    pub fn new(space: Space) -> Self {
+        Self { space, path: Fields::new() }
     }
 
     /// A part of it.
     pub fn below(&self, path: &[u32]) -> Self {
-        Self { space: self.space, path: [&self.path[..], path].concat() }
+        let mut below = self.clone();
+        below.path.extend_from_slice(path);
+        below
     }
 }
 
@@ -109,14 +115,14 @@ impl Paths {
     }
 
     /// Paths of the state that this place may be.
-    pub fn state(&self, function: FunctionId, place: &Place) -> Vec<Vec<u32>> {
+    pub fn state(&self, function: FunctionId, place: &Place) -> Vec<Fields> {
         let keys = self.keys(function, place).into_iter();
         keys.filter(|key| key.space == Space::State).map(|key| key.path).collect()
     }
 }
 
 /// Fields of a path, without its indices.
-pub(super) fn fields(place: &Place) -> Vec<u32> {
+pub(super) fn fields(place: &Place) -> Fields {
     let field = |step: &Step| match step {
         Step::Field { index, .. } => Some(*index),
         Step::Index { .. } => None,
@@ -212,10 +218,10 @@ fn returned(id: FunctionId, function: &Function) -> Vec<(FunctionId, ExprId)> {
     returns.1
 }
 
-type Fields<'a> = &'a [(u32, ExprId)];
+type Written<'a> = &'a [(u32, ExprId)];
 
 /// The records as which an expression is written.
-fn records(hir: &Hir, of: FunctionId, value: ExprId, depth: u32) -> Vec<(FunctionId, Fields<'_>)> {
+fn records(hir: &Hir, of: FunctionId, value: ExprId, depth: u32) -> Vec<(FunctionId, Written<'_>)> {
     if depth > 16 {
         return Vec::new();
     }

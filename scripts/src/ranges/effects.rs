@@ -1,6 +1,6 @@
 //! What running a part of a program may change, whatever it finds: for what is not followed step by step.
 
-use super::paths::{Base, Part, Path};
+use super::paths::{Base, Part, Parts, Path};
 use crate::hir::{
     Block, ExprId, ExprKind, Function, Hir, Place, Root, StatementKind, Step,
     walk::{self, Node},
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Effects {
     /// Below `this` and in variables, with [`Part::Each`] for every element.
-    pub places: BTreeSet<(Base, Vec<Part>)>,
+    pub places: BTreeSet<(Base, Parts)>,
     /// Tags.
     pub tags: BTreeSet<u32>,
 }
@@ -27,7 +27,7 @@ impl Effects {
             let mut effects = Self::of_block(function, &function.body, &all);
             effects.places.retain(|(base, _)| *base == Base::This);
             if effects.places.len() > PLACES_MAX {
-                effects.places = BTreeSet::from([(Base::This, Vec::new())]);
+                effects.places = BTreeSet::from([(Base::This, Parts::new())]);
             }
             all.push(effects);
         }
@@ -49,11 +49,11 @@ impl Effects {
     fn add(&mut self, node: &Node<'_>, callees: &[Self]) {
         match node {
             Node::Statement(statement) => match &statement.kind {
-                StatementKind::Let { local, .. } => self.place(Base::Local(*local), Vec::new()),
+                StatementKind::Let { local, .. } => self.place(Base::Local(*local), Parts::new()),
                 StatementKind::For { variable, counter, .. } => {
-                    self.place(Base::Local(*variable), Vec::new());
+                    self.place(Base::Local(*variable), Parts::new());
                     if let Some(counter) = counter {
-                        self.place(Base::Local(*counter), Vec::new());
+                        self.place(Base::Local(*counter), Parts::new());
                     }
                 }
                 StatementKind::Assign { place, .. } => {
@@ -87,7 +87,7 @@ impl Effects {
         }
     }
 
-    fn place(&mut self, base: Base, parts: Vec<Part>) {
+    fn place(&mut self, base: Base, parts: Parts) {
         self.places.insert((base, parts));
     }
 

@@ -105,10 +105,16 @@ pub fn examine(hir: &Hir, environment: &ScriptEnvironment<'_>) -> Examined {
     let mut analysis = Analysis::new(hir, environment, Trust::Declared);
     analysis.record_with_fields();
     let mut found = Collected::default();
+    let mut instances: BTreeMap<(FileId, u32), usize> = BTreeMap::new();
+    let place = |function: &Function| (function.file, function.span.start);
+    for function in &hir.functions {
+        *instances.entry(place(function)).or_default() += 1;
+    }
     for (index, facts) in analysis.facts.iter().enumerate() {
         let id = FunctionId(index as u32);
-        let mut look = Look { analysis: &analysis, id, function: hir.function(id), facts, found: &mut found };
-        look.body();
+        let function = hir.function(id);
+        let only = instances.get(&place(function)) == Some(&1);
+        Look { analysis: &analysis, id, function, only, facts, found: &mut found }.body();
     }
     Examined {
         #[cfg(test)]
@@ -160,6 +166,8 @@ struct Look<'a> {
     analysis: &'a Analysis<'a>,
     id: FunctionId,
     function: &'a Function,
+    /// There is no other one of the same function.
+    only: bool,
     facts: &'a Facts,
     found: &'a mut Collected,
 }
@@ -179,6 +187,9 @@ impl<'a> Look<'a> {
 
     /// Note what is found at a place, or that nothing is: one instance in which all is well is enough.
     fn note(&mut self, span: Span, expr: ExprId, sort: Sort, kind: Option<RangeFindingKind>) {
+        if self.only && kind.is_none() {
+            return;
+        }
         let key = (self.function.file, span, sort);
         let finding =
             kind.map(|kind| RangeFinding { file: self.function.file, span, function: self.id, expr, kind });

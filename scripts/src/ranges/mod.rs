@@ -165,12 +165,12 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// What a call leads to. If it matters, what happens in it is noted later.
+    /// What a call leads to. If it matters, what happens in it is noted: at once if it is followed for the first time, else later.
     fn call(&mut self, function: FunctionId, this: Where, entry: State, matters: bool) -> Exit {
         let number = if self.nesting >= NESTING_MAX || self.is_exhausted() {
             self.unknown(function)
         } else {
-            self.context(function, this, entry)
+            self.context(function, this, entry, matters)
         };
         let context = self.contexts.get(function.index()).and_then(|all| all.get(number));
         let Some(context) = context else {
@@ -189,7 +189,7 @@ impl<'a> Analysis<'a> {
         for index in 0..=function.0 {
             let callee = FunctionId(index);
             if self.find(callee, Where::Unknown, &State::default()).is_none() {
-                self.add(callee, Where::Unknown, State::default(), None);
+                self.add(callee, Where::Unknown, State::default(), None, false);
             }
         }
         self.nesting = nesting;
@@ -201,14 +201,21 @@ impl<'a> Analysis<'a> {
         all.iter().position(|context| context.this == this && context.entry == *entry)
     }
 
-    fn add(&mut self, function: FunctionId, this: Where, entry: State, general: Option<u32>) -> usize {
-        let exit = Flow::run(self, function, this, entry.clone(), false);
+    fn add(
+        &mut self,
+        function: FunctionId,
+        this: Where,
+        entry: State,
+        general: Option<u32>,
+        recorded: bool,
+    ) -> usize {
+        let exit = Flow::run(self, function, this, entry.clone(), recorded);
         let Some(all) = self.contexts.get_mut(function.index()) else { return usize::MAX };
-        all.push(Context { this, entry, exit, general, recorded: false });
+        all.push(Context { this, entry, exit, general, recorded });
         all.len() - 1
     }
 
-    fn context(&mut self, function: FunctionId, this: Where, entry: State) -> usize {
+    fn context(&mut self, function: FunctionId, this: Where, entry: State, recorded: bool) -> usize {
         if let Some(number) = self.find(function, this, &entry) {
             return number;
         }
@@ -225,22 +232,22 @@ impl<'a> Analysis<'a> {
             } else {
                 wider.widen(&entry, &self.ends);
             }
-            let exit = Flow::run(self, function, this, wider.clone(), false);
+            let exit = Flow::run(self, function, this, wider.clone(), recorded);
             if let Some(context) = self.contexts.get_mut(function.index()).and_then(|all| all.get_mut(number))
             {
                 let general = Some(grown.saturating_add(1));
-                *context = Context { this, entry: wider, exit, general, recorded: false };
+                *context = Context { this, entry: wider, exit, general, recorded };
             }
             return number;
         }
         if of_this().count() < CONTEXTS_MAX {
-            return self.add(function, this, entry, None);
+            return self.add(function, this, entry, None, recorded);
         }
         let mut joined = entry;
         for (_, context) in of_this() {
             joined.join(&context.entry);
         }
-        self.add(function, this, joined, Some(0))
+        self.add(function, this, joined, Some(0), recorded)
     }
 }
 

@@ -5,7 +5,8 @@
 //! passed by reference.
 
 use crate::hir::LocalId;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Number of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,18 +40,21 @@ pub(crate) enum Part {
     Pin(u32),
 }
 
+/// The parts of a name: seldom more than these, and they are made all the time.
+pub(crate) type Parts = SmallVec<[Part; 4]>;
+
 /// A name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Path {
     pub base: Base,
-    pub parts: Vec<Part>,
+    pub parts: Parts,
 }
 
 /// All names that came up.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     all: Vec<Entry>,
-    numbers: HashMap<Path, PathId>,
+    numbers: FxHashMap<Path, PathId>,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,10 @@ impl Part {
         matches!(self, Self::At(_) | Self::By(_) | Self::Each)
     }
 
+    fn general(self) -> Self {
+        if self.is_element() { Self::Each } else { self }
+    }
+
     /// It can be the same place.
     fn meets(self, other: Self) -> bool {
         match (self, other) {
@@ -79,13 +87,12 @@ impl Part {
 impl Path {
     /// A name without parts.
     pub fn base(base: Base) -> Self {
-        Self { base, parts: Vec::new() }
+        Self { base, parts: Parts::new() }
     }
 
     /// Longer by one part.
     pub fn with(&self, part: Part) -> Self {
-        let mut parts = Vec::with_capacity(self.parts.len() + 1);
-        parts.extend_from_slice(&self.parts);
+        let mut parts = self.parts.clone();
         parts.push(part);
         Self { base: self.base, parts }
     }
@@ -107,16 +114,24 @@ impl Path {
 
     /// Of all elements.
     pub fn general(&self) -> Self {
-        let parts = self.parts.iter().map(|part| if part.is_element() { Part::Each } else { *part });
-        Self { base: self.base, parts: parts.collect() }
+        Self { base: self.base, parts: self.parts.iter().map(|part| part.general()).collect() }
+    }
+
+    /// It is of all elements.
+    pub fn is_general(&self) -> bool {
+        self.parts.iter().all(|part| *part == part.general())
     }
 
     /// Another name in front of these parts.
     pub fn join(&self, parts: &[Part]) -> Self {
-        let mut joined = Vec::with_capacity(self.parts.len() + parts.len());
-        joined.extend_from_slice(&self.parts);
+        let mut joined = self.parts.clone();
         joined.extend_from_slice(parts);
         Self { base: self.base, parts: joined }
+    }
+
+    /// This name, of all elements, in front of these parts, of all elements.
+    pub fn join_general(&self, parts: &[Part]) -> Self {
+        Self { base: self.base, parts: self.parts.iter().chain(parts).map(|part| part.general()).collect() }
     }
 
     /// The variable `local` names an element of it.
@@ -175,7 +190,7 @@ mod tests {
     use super::*;
 
     fn path(parts: &[Part]) -> Path {
-        Path { base: Base::This, parts: parts.to_vec() }
+        Path { base: Base::This, parts: parts.into() }
     }
 
     #[test]

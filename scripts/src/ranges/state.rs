@@ -34,6 +34,13 @@ impl State {
         }
     }
 
+    /// Know nothing of a place any more.
+    pub fn remove(&mut self, id: PathId) {
+        if let Ok(at) = self.entries.binary_search_by_key(&id, |entry| entry.0) {
+            self.entries.remove(at);
+        }
+    }
+
     /// All, ascending by number.
     pub fn entries(&self) -> impl Iterator<Item = (PathId, &Known)> {
         self.entries.iter().map(|(id, known)| (*id, known))

@@ -31,7 +31,7 @@ impl Table {
             }
             for len in 0..=key.path.len() {
                 let (Some(above), Some(below)) = (key.path.get(..len), key.path.get(len..)) else { continue };
-                let above = Key { space: key.space, path: above.to_vec() };
+                let above = Key { space: key.space, path: above.into() };
                 open.extend(self.copies.get(&above).into_iter().flatten().map(|of| of.below(below)));
             }
         }

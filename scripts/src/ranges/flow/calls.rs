@@ -70,7 +70,7 @@ impl Flow<'_, '_> {
                     let starts = [receiver, general.as_ref()];
                     let behind = starts.into_iter().flatten().find_map(|start| path.behind(start));
                     if let Some(behind) = behind.filter(|behind| !is_by_variable(behind)) {
-                        kept.push((Path { base: Base::This, parts: behind.to_vec() }, known.clone()));
+                        kept.push((Path { base: Base::This, parts: behind.into() }, known.clone()));
                     }
                 }
             }

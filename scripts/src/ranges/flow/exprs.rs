@@ -231,25 +231,37 @@ impl Flow<'_, '_> {
             Known::Bool { no, yes } => (yes, no),
             _ => (true, true),
         };
-        let before = self.point();
         if let Some(value) = self.values.get_mut(right.index()) {
             *value = None;
         }
         if !goes_on {
             return Some(Known::truth(!and));
         }
-        self.assume(left, and);
-        let second = self.scalar(right);
         let decided = Known::truth(!and);
-        let result = match (self.alive, decides) {
+        let result = |second: Known, alive: bool| match (alive, decides) {
             (true, true) => second.join(&decided),
             (true, false) => Some(second),
-            (false, _) => Some(decided),
+            (false, _) => Some(decided.clone()),
         };
-        if self.is_pure(right) && self.alive {
-            // Nothing has changed, and what was learnt of the right side holds only if it was asked.
-            self.resume(before);
-        } else if decides {
+        if self.is_pure(right) {
+            // Nothing is changed by it, and what is learnt of it holds only if it is asked.
+            let mark = self.mark();
+            self.assume(left, and);
+            let second = self.scalar(right);
+            let asked = self.alive;
+            self.take_back(mark);
+            if !asked && decides {
+                self.assume(left, !and);
+            } else if !asked {
+                self.die();
+            }
+            return result(second, asked);
+        }
+        let before = if decides { self.point() } else { None };
+        self.assume(left, and);
+        let second = self.scalar(right);
+        let result = result(second, self.alive);
+        if decides {
             let after = self.point();
             self.resume(before);
             self.assume(left, !and);

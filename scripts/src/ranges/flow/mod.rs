@@ -3,6 +3,7 @@
 mod calls;
 mod counting;
 mod exprs;
+mod learnt;
 mod loops;
 mod places;
 mod refine;
@@ -19,6 +20,7 @@ use super::{
     value::{Known, Shape},
 };
 use crate::hir::{ExprId, Function, FunctionId};
+use learnt::Learnt;
 
 /// What a call leads to.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Flow<'r, 'a> {
     alive: bool,
     /// What each expression was when it was evaluated last.
     values: Vec<Option<Known>>,
+    /// What was learnt lately, to be taken back.
+    learnt: Learnt,
     /// Loops around, the innermost last.
     loops: Vec<Around>,
     /// Where the function was left before its end, with what.
@@ -74,6 +78,7 @@ impl<'r, 'a> Flow<'r, 'a> {
             state: entry,
             alive: true,
             values,
+            learnt: Learnt::default(),
             loops: Vec::new(),
             returned: None,
             recording,

@@ -145,8 +145,8 @@ impl Flow<'_, '_> {
     pub(super) fn known(&self, path: &Path, ty: &Type) -> Option<Known> {
         let paths = &self.analysis.paths;
         let now = paths.find(path).and_then(|id| self.state.get(id)).or_else(|| {
-            let general = paths.find(&path.general())?;
-            self.state.get(general)
+            let general = if path.is_general() { None } else { paths.find(&path.general()) };
+            self.state.get(general?)
         });
         now.cloned().or_else(|| self.always(path)).filter(|known| fits(known, ty)).or_else(|| Known::any(ty))
     }
@@ -167,7 +167,7 @@ impl Flow<'_, '_> {
     /// The name in the state of something below `this`, of all elements; none if `this` is no part of the state.
     pub(super) fn in_state(&self, path: &Path) -> Option<Path> {
         let Where::State(this) = self.this else { return None };
-        Some(self.analysis.paths.path(this).join(&path.parts).general())
+        Some(self.analysis.paths.path(this).join_general(&path.parts))
     }
 
     /// A copy of what is there.

@@ -87,17 +87,18 @@ impl Flow<'_, '_> {
                 self.suppose(*right, holds, depth - 1);
             }
             ExprKind::Logic { left, right, .. } => {
-                let before = self.point();
+                let mark = self.mark();
                 self.suppose(*left, holds, depth - 1);
-                let decided = self.point();
-                self.resume(before);
+                let decided = if self.alive { Some(self.learnt_since(&mark)) } else { None };
+                self.take_back(mark);
+                let mark = self.mark();
                 self.suppose(*left, !holds, depth - 1);
                 // If the left side cannot let it through, the right one was never asked.
                 if self.value(*left).and_then(Known::single_bool) == Some(holds) {
                     self.die();
                 }
                 self.suppose(*right, holds, depth - 1);
-                self.join(decided);
+                self.join_learnt(mark, decided);
             }
             ExprKind::Binary(operator, left, right) => {
                 if let Some(comparison) = Comparison::of(*operator) {
@@ -301,7 +302,7 @@ impl Flow<'_, '_> {
             None => self.die(),
             Some(now) if now != before && path.is_exact() => {
                 let id = self.analysis.paths.number(path);
-                self.state.set(id, now);
+                self.know(id, Some(now));
             }
             Some(_) => {}
         }
