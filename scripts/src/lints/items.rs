@@ -20,13 +20,8 @@ pub(super) fn lint(subject: &Subject<'_>, program: &Program<'_>, sink: &mut Sink
     let Some(root) = subject.trees.first().map(Parse::root) else { return };
     let run: BTreeSet<(FileId, Span)> =
         program.functions().map(|(_, function)| (function.file, function.span)).collect();
-    let named: BTreeSet<String> = root
-        .syntax()
-        .descendants()
-        .filter_map(PathExpr::cast)
-        .filter_map(|path| path.name())
-        .map(|name| name.text().to_owned())
-        .collect();
+    let has_constants = root.items().any(|item| matches!(item, Item::Const(_)));
+    let named = if has_constants { named(&root) } else { BTreeSet::new() };
     let migration = of_migration(&root);
     for item in root.items() {
         match item {
@@ -50,6 +45,12 @@ pub(super) fn lint(subject: &Subject<'_>, program: &Program<'_>, sink: &mut Sink
             _ => {}
         }
     }
+}
+
+/// What is named in expressions.
+fn named(root: &SourceFile) -> BTreeSet<String> {
+    let paths = root.syntax().descendants().filter_map(PathExpr::cast);
+    paths.filter_map(|path| path.name()).map(|name| name.text().to_owned()).collect()
 }
 
 /// Names of functions that a reload calls: `migrate(old)`, and what it calls, which without a reload has no types.
