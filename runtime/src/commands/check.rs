@@ -50,16 +50,16 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         let warnings = count(Severity::Warning);
         match &source.cell {
             Some(cell) => println!(
-                "{}: {} devices, {} tags, {} programs; no errors, {warnings} warnings",
+                "{}: {}, {}, {}; no errors, {}",
                 cell.name,
-                cell.devices.len(),
-                cell.tags.len(),
-                cell.programs().count()
+                counted(cell.devices.len(), "device"),
+                counted(cell.tags.len(), "tag"),
+                counted(cell.programs().count(), "program"),
+                counted(warnings, "warning")
             ),
             None => {
-                let errors = source.errors();
-                let plural = if errors == 1 { "" } else { "s" };
-                eprintln!("{}: {errors} error{plural}, {warnings} warnings", arguments.cell.display());
+                let (errors, warnings) = (counted(source.errors(), "error"), counted(warnings, "warning"));
+                eprintln!("{}: {errors}, {warnings}", arguments.cell.display());
             }
         }
         if let Some(first) = source.findings.first() {
@@ -73,6 +73,11 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if source.cell.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `1 tag`, `2 tags`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn table(cost: &ProgramCost, ns_per_unit: Option<f64>) -> Result<String, std::fmt::Error> {
