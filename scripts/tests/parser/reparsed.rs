@@ -38,16 +38,21 @@ fn follow(original: &str, random: &mut Random, what: &str) {
     }
 }
 
+/// `SENSAI_SOAK=1`: for some minutes.
 #[test]
 fn what_is_parsed_again_is_as_if_it_was_parsed_first() {
-    let mut random = Random::new(11);
-    for program in corpus::programs() {
-        for _ in 0..3 {
-            follow(&program.text, &mut random, &program.path.display().to_string());
+    let seeds = if std::env::var_os("SENSAI_SOAK").is_some() { 100 } else { 1 };
+    for seed in 0..seeds {
+        let mut random = Random::new(seed);
+        for program in corpus::programs() {
+            for _ in 0..3 {
+                let what = format!("seed {seed}, {}", program.path.display());
+                follow(&program.text, &mut random, &what);
+            }
         }
-    }
-    for number in 0..100 {
-        let text: String = (0..4).map(|_| generator::program(&mut random)).collect();
-        follow(&text, &mut random, &format!("program {number}"));
+        for number in 0..100 {
+            let text: String = (0..4).map(|_| generator::program(&mut random)).collect();
+            follow(&text, &mut random, &format!("seed {seed}, program {number}"));
+        }
     }
 }
