@@ -2,7 +2,7 @@
 
 use crate::{
     analysis::{
-        CELL_FILE, Place, Snapshot, Unit,
+        CELL_FILE, Place, Snapshot, Unit, configuration,
         diagnostics::{self, Diagnostic},
         written::Written,
     },
@@ -18,8 +18,9 @@ use std::{
     sync::Arc,
 };
 
-/// Folders of a cell that texts are looked for in.
-const FOLDERS: [&str; 3] = ["programs", "twin", "lib"];
+/// Folders of a cell that texts are looked for in, and how their names end.
+const FOLDERS: [(&str, &str); 4] =
+    [("programs", ".rhai"), ("twin", ".rhai"), ("lib", ".rhai"), ("models", ".toml")];
 
 /// Texts in one folder that are looked at.
 const TEXTS_MAX: usize = 512;
@@ -309,7 +310,7 @@ fn without_cell(snapshot: &Snapshot) -> Snapshot {
     Snapshot { loaded, ..snapshot.clone() }
 }
 
-/// Texts of a cell by path: the file itself, its programs and libraries, also those that nobody runs.
+/// Texts of a cell by path: the file itself, its programs, libraries and descriptions of models, also those that nobody uses.
 fn texts(
     cell: &Path,
     loaded: &Loaded,
@@ -317,10 +318,13 @@ fn texts(
 ) -> BTreeMap<String, Arc<str>> {
     let mut paths: BTreeSet<String> = loaded.programs.iter().map(|of| of.source.path.clone()).collect();
     paths.insert(CELL_FILE.to_owned());
-    for folder in FOLDERS {
+    paths.extend(
+        loaded.cell.iter().flat_map(|of| &of.models).map(|model| configuration::description_of(&model.path)),
+    );
+    for (folder, end) in FOLDERS {
         let Ok(entries) = std::fs::read_dir(cell.join(folder)) else { continue };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let names = names.filter(|name| name.ends_with(".rhai")).take(TEXTS_MAX);
+        let names = names.filter(|name| name.ends_with(end)).take(TEXTS_MAX);
         paths.extend(names.map(|name| format!("{folder}/{name}")));
     }
     let text = |path: String| Some((path.clone(), Arc::from(String::from_utf8(read(&path).ok()?).ok()?)));

@@ -8,7 +8,7 @@ use super::{
 /// Where what stands at a place is declared. Of a declaration: the declaration itself.
 pub fn definition(snapshot: &Snapshot, place: &Place) -> Vec<Location> {
     let Some((symbol, _)) = symbol::at(snapshot, place) else { return Vec::new() };
-    if let Symbol::Library(path) = &symbol {
+    if let Symbol::File(path) = &symbol {
         let known = snapshot.texts.contains_key(path);
         return known.then(|| Location::new(path.clone(), 0..0)).into_iter().collect();
     }
@@ -104,5 +104,24 @@ mod tests {
     fn nothing_is_found_where_nothing_is() {
         assert_eq!(found("fn init() { #{ x: 0 } }\nfn cycle() { $0 this.x = 1; }\n"), (vec![], vec![]));
         assert_eq!(found("fn init() { #{ x: 0 } }\nfn cycle() { this.x = $0nothing; }\n"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn values_of_the_cell_lead_to_what_they_name() {
+        let of = |lines: &str| -> Vec<String> {
+            let (fixture, place) = Fixture::with_model(&format!("//- more\n{lines}"));
+            definition(&fixture.snapshot, &place).iter().map(|at| fixture.show(at)).collect()
+        };
+        assert_eq!(
+            of("[models.b]\nfile = \"models/m.onnx\"\ninputs = [\"fo$0rce\"]"),
+            ["cell.toml:13:1 force"]
+        );
+        assert_eq!(of("[models.b]\nfile = \"models/m.o$0nnx\""), ["models/m.toml:1:1 "]);
+        assert_eq!(of("[alarms.b]\nwhen = \"lamp.gr$0een\""), ["cell.toml:10:6 green"]);
+        assert_eq!(of("[alarms.b]\nwhen = \"ai.$0m.score > 1\""), ["cell.toml:28:9 m"]);
+        assert_eq!(of("[axes.b]\ndrive = \"in$0puts\""), ["cell.toml:5:1 inputs"]);
+        assert_eq!(of("[units.b]\nprograms = [\"ma$0in\"]"), ["programs/main.rhai:1:1 "]);
+        assert_eq!(of("[jidoka.b]\nmodel = \"$0m\""), ["cell.toml:28:9 m"]);
+        assert_eq!(of("[axes.b]\nmode = \"cs$0p\""), [""; 0]);
     }
 }

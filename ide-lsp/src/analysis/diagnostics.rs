@@ -130,4 +130,20 @@ mod tests {
         assert_eq!(of, [("S216", "7", true), ("S205", "strat", true)]);
         assert_eq!(all.len(), 1);
     }
+
+    #[test]
+    fn a_description_is_found_wrong_where_it_is() {
+        let (fixture, _) = Fixture::with_model("//- models/m.toml\ntreshold$0 = 0.5\n");
+        let all = diagnostics(&fixture.snapshot, &Rules);
+        let of = |path: &str| -> Vec<String> {
+            let found = all.get(path).map(Vec::as_slice).unwrap_or_default();
+            found.iter().map(|found| format!("{} {}", found.code, fixture.show(&found.at))).collect()
+        };
+        let unknown = "C101 models/m.toml:1:1 treshold".to_owned();
+        assert!(of("models/m.toml").contains(&unknown), "{all:?}");
+        let (fixture, _) = Fixture::with_model("//- more\n$0\n");
+        let all = diagnostics(&fixture.snapshot, &Rules);
+        let codes: Vec<&str> = all.values().flatten().map(|found| found.code).collect();
+        assert_eq!(codes, ["C805"], "a warning: it has no golden vector");
+    }
 }

@@ -1,6 +1,6 @@
 //! What can be folded.
 
-use super::{CELL_FILE, Snapshot};
+use super::{Snapshot, configuration};
 use sensai_scripts::syntax::{SyntaxKind as K, SyntaxNode, TextSize};
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ pub struct Fold {
 pub fn folds(snapshot: &Snapshot, path: &str) -> Vec<Fold> {
     let Some(text) = snapshot.text(path) else { return Vec::new() };
     let mut folds = Vec::new();
-    if path == CELL_FILE {
-        for (_, range) in &snapshot.written.tables {
+    if let Some(written) = configuration::written(snapshot, path) {
+        for (_, range) in &written.tables {
             let table = text.get(range.clone()).unwrap_or_default();
             folds.push(Fold { range: range.start..range.start + table.trim_end().len(), is_comment: false });
         }
@@ -55,7 +55,7 @@ fn of_tree(root: &SyntaxNode, folds: &mut Vec<Fold>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::testing::Fixture;
+    use crate::analysis::{CELL_FILE, testing::Fixture};
 
     #[test]
     fn blocks_and_comments_fold() {

@@ -1,8 +1,8 @@
 //! What there is to know of a name.
 
 use super::{
-    Location, Place, Snapshot, Unit, lens,
-    snapshot::{CELL_FILE, range},
+    Location, Place, Snapshot, Unit, configuration, lens,
+    snapshot::range,
     symbol::{self, Symbol, Table},
 };
 use sensai_model::{Tag, TagKind, Value, cell::Parameter, tag::Overflow};
@@ -16,9 +16,10 @@ use std::fmt::Write;
 
 /// Markdown, and what it is about.
 pub fn hover(snapshot: &Snapshot, place: &Place) -> Option<(String, Location)> {
-    if place.path == CELL_FILE {
-        let (symbol, at) = symbol::at(snapshot, place)?;
-        return Some((of_symbol(snapshot, &symbol)?, at));
+    if let Some(document) = configuration::document(snapshot, &place.path) {
+        let symbol = symbol::at(snapshot, place);
+        let known = symbol.and_then(|(symbol, at)| Some((of_symbol(snapshot, &symbol)?, at)));
+        return known.or_else(|| configuration::key(snapshot, document, place));
     }
     let (unit, file) = snapshot.unit(&place.path)?;
     let uses: Vec<&Use> = unit.analysed.uses.at(file, place.at as u32).collect();
@@ -454,5 +455,30 @@ mod tests {
         for part in ["param.depth: f64 [mm]", "how deep", "default 4", "range 0 to 10"] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn keys_have_what_the_reference_page_says() {
+        let of = |files: &str| {
+            let (fixture, place) = Fixture::with_model(files);
+            hover(&fixture.snapshot, &place).map_or(String::new(), |(text, at)| {
+                format!("{} {text}", &fixture.snapshot.text(&at.path).unwrap_or_default()[at.range()])
+            })
+        };
+        let text = of("//- more\n[axes.a]\nfollowing_t$0ime = \"20ms\"\n");
+        for part in
+            ["following_time `following_time` in `[axes.<name>]`: duration", "up to 10 s", "- example: "]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let text = of("//- more\n[axes.a]\nmode = \"c$0sv\"\n");
+        assert!(text.starts_with("\"csv\" `mode`"), "a value has what its key has: {text}");
+        let text = of("//- more\n[operator]\nstart = \"sta$0rt\"\n");
+        assert!(text.contains("io.start: bool"), "{text}");
+        let text = of("//- models/m.toml\nthres$0hold = 0.5\n");
+        assert!(text.contains("the score above which a part is suspicious"), "{text}");
+        let text = of("//- models/m.toml\n[[inputs]]\nme$0an = 0.5\n");
+        assert!(text.contains("`models/<name>.toml [[inputs]]`"), "{text}");
+        assert_eq!(of("//- models/m.toml\n[provenance]\nw$0ho = 1\n"), "");
     }
 }

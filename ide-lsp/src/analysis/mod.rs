@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod completion;
+pub mod configuration;
 pub mod definition;
 pub mod diagnostics;
 pub mod folding;

@@ -1,6 +1,6 @@
 //! What a file consists of.
 
-use super::{CELL_FILE, Location, Snapshot, written::Written};
+use super::{Location, Snapshot, configuration, written::Written};
 use sensai_scripts::syntax::{
     SyntaxNode, SyntaxToken,
     ast::{self, AstNode},
@@ -33,16 +33,16 @@ pub enum Kind {
     Import,
     /// A field of the state.
     Field,
-    /// A table of `cell.toml`.
+    /// A table of `cell.toml` or of a model's description.
     Table,
-    /// A key of `cell.toml`.
+    /// A key in one.
     Key,
 }
 
 /// The outline of a file.
 pub fn outline(snapshot: &Snapshot, path: &str) -> Vec<Node> {
-    if path == CELL_FILE {
-        return of_cell(&snapshot.written, snapshot.text(path).unwrap_or_default());
+    if let Some(written) = configuration::written(snapshot, path) {
+        return of_tables(&written, snapshot.text(path).unwrap_or_default());
     }
     let Some(tree) = snapshot.tree(path) else { return Vec::new() };
     tree.root().items().filter_map(of_item).collect()
@@ -107,7 +107,7 @@ fn entries(map: &ast::MapExpr) -> Vec<Node> {
     map.entries().filter_map(entry).collect()
 }
 
-fn of_cell(written: &Written, text: &str) -> Vec<Node> {
+fn of_tables(written: &Written, text: &str) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     for (path, range) in &written.tables {
         let header = text.get(range.clone()).and_then(|table| table.lines().next()).map_or(0, str::len);
@@ -181,10 +181,13 @@ mod tests {
 
     #[test]
     fn a_cell_has_its_tables() {
-        let nodes = of_cell(&Written::of(CELL), CELL);
+        let nodes = of_tables(&Written::of(CELL), CELL);
         assert_eq!(
             names(&nodes),
             "cell(name) devices(inputs outputs) tags(start lamp.green lamp.red count force levels) parameters(depth batch) operator(start) tasks.main(interval priority programs)"
         );
+        let (fixture, place) =
+            Fixture::with_model("//- models/m.toml\nscore$0 = 1\n[[inputs]]\nname = \"a\"\n");
+        assert_eq!(names(&outline(&fixture.snapshot, &place.path)), "inputs(name)");
     }
 }

@@ -17,7 +17,7 @@ pub fn prepare(snapshot: &Snapshot, place: &Place) -> Result<Location, String> {
     };
     match symbol {
         Symbol::Known(_) => Err("this name belongs to the language or its library".to_owned()),
-        Symbol::Library(_) => Err("a library has the name of its file: rename the file".to_owned()),
+        Symbol::File(_) => Err("this is the name of a file: rename the file".to_owned()),
         Symbol::Named(..) | Symbol::Tag(_) | Symbol::Parameter(_) | Symbol::TwinParameter(_)
             if snapshot.cell().is_none() =>
         {

@@ -1,14 +1,13 @@
 //! What to select next: from the word outwards.
 
-use super::{CELL_FILE, Snapshot};
+use super::{Snapshot, configuration};
 use std::ops::Range;
 
 /// Growing ranges around a byte, the smallest first; the last one is the whole text.
 pub fn ranges(snapshot: &Snapshot, path: &str, at: usize) -> Vec<Range<usize>> {
     let Some(text) = snapshot.text(path) else { return Vec::new() };
     let mut found: Vec<Range<usize>> = Vec::new();
-    if path == CELL_FILE {
-        let written = &snapshot.written;
+    if let Some(written) = configuration::written(snapshot, path) {
         let values = written
             .values
             .iter()

@@ -19,8 +19,8 @@ pub enum Symbol {
     Declared(Location),
     /// A field of records, by all places where it stands.
     Field(BTreeSet<Location>),
-    /// A library.
-    Library(String),
+    /// A file: a program or library, or the description of a model.
+    File(String),
     /// A tag, or a group of tags: dotted name without `io`.
     Tag(String),
     /// A parameter, or a group of parameters.
@@ -105,7 +105,7 @@ pub fn of(snapshot: &Snapshot, unit: &Unit, file: FileId, found: &Use) -> Option
         Entity::Local(span) | Entity::Import(span) => declared(file, *span),
         Entity::Function(file, span) | Entity::Constant(file, span) => declared(*file, *span),
         Entity::Field { .. } => Symbol::Field(field(snapshot, unit, file, found.span)),
-        Entity::Library(library) => Symbol::Library(unit.path(*library).to_owned()),
+        Entity::Library(library) => Symbol::File(unit.path(*library).to_owned()),
         Entity::TagGroup { path, shafts: false } => Symbol::Tag(path.clone()),
         Entity::TagGroup { path, shafts: true } if is_axis(cell, path) => {
             Symbol::Named(Table::Axes, path.clone())

@@ -1,10 +1,14 @@
 //! What stands in `cell.toml`, and what it refers to.
 
 use super::{
-    Location, Snapshot,
+    Location, Snapshot, configuration,
     snapshot::CELL_FILE,
     symbol::{Occurrence, Symbol, Table},
     written::{Key, Value, Written},
+};
+use sensai_model::{
+    Cell, TagKind,
+    config::vocabulary::{self, Document, Takes},
 };
 use std::ops::Range;
 
@@ -48,38 +52,33 @@ pub fn referred(snapshot: &Snapshot, value: &Value) -> Vec<(Symbol, Range<usize>
     let Some(text) = snapshot.text(CELL_FILE).and_then(|text| text.get(span.clone())) else {
         return Vec::new();
     };
-    let whole = |table: Table| vec![(Symbol::Named(table, text.to_owned()), span.clone())];
-    let device = || {
-        let name = text.split('.').next().unwrap_or_default();
-        vec![(Symbol::Named(Table::Devices, name.to_owned()), span.start..span.start + name.len())]
-    };
+    let whole = |symbol: Symbol| vec![(symbol, span.clone())];
+    let named = |table: Table| whole(Symbol::Named(table, text.to_owned()));
     let path: Vec<&str> = value.path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        ["operator", _] | ["simulation", "plant", "tags", _] | ["alarms", _, "when"] => {
-            names(text, span.start, &is_tag(snapshot))
+    match vocabulary::takes(Document::Cell, &path) {
+        Some(Takes::Tag | Takes::Condition) => names(text, span.start, snapshot.cell().map(AsRef::as_ref)),
+        Some(Takes::Unit) => named(Table::Units),
+        Some(Takes::Model) => named(Table::Models),
+        Some(Takes::Axis) => named(Table::Axes),
+        Some(Takes::Device) => named(Table::Devices),
+        Some(Takes::InputEntry | Takes::OutputEntry) => {
+            let name = text.split('.').next().unwrap_or_default();
+            let device = Symbol::Named(Table::Devices, name.to_owned());
+            vec![(device, span.start..span.start + name.len())]
         }
-        ["models", _, "inputs", "curve" | "over" | "while" | "window"] => {
-            names(text, span.start, &is_tag(snapshot))
-        }
-        ["alarms" | "jidoka", _, "unit"] => whole(Table::Units),
-        ["jidoka", _, "model"] => whole(Table::Models),
-        ["units", _, "jog"] => whole(Table::Axes),
-        ["axes", _, "drive"] => whole(Table::Devices),
-        ["tags", .., "input" | "output"] | ["route", "from" | "to"] => device(),
-        ["tasks", _, "programs"] | ["simulation", "twin"] => {
-            vec![(Symbol::Library(text.to_owned()), span.clone())]
+        Some(Takes::ProgramFile) => whole(Symbol::File(text.to_owned())),
+        Some(Takes::ModelFile) => whole(Symbol::File(configuration::description_of(text))),
+        Some(Takes::Program) => {
+            let program = snapshot.loaded.programs.iter().find(|of| of.source.name == text && !of.is_twin());
+            program.map(|of| whole(Symbol::File(of.source.path.clone()))).unwrap_or_default()
         }
         _ => Vec::new(),
     }
 }
 
-fn is_tag(snapshot: &Snapshot) -> impl Fn(&str) -> bool {
-    let cell = snapshot.cell().cloned();
-    move |name: &str| cell.as_ref().is_some_and(|cell| cell.tags.iter().any(|tag| tag.name == name))
-}
-
-/// The dotted names in a text that are names of tags, each part as the group or tag that it ends.
-fn names(text: &str, start: usize, is_tag: &dyn Fn(&str) -> bool) -> Vec<(Symbol, Range<usize>)> {
+/// The dotted names in a text that are names of tags, each part as the group or tag that it ends. A result of a model is the
+/// model's.
+fn names(text: &str, start: usize, cell: Option<&Cell>) -> Vec<(Symbol, Range<usize>)> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
     let mut found = Vec::new();
     let mut at = 0;
@@ -88,13 +87,18 @@ fn names(text: &str, start: usize, is_tag: &dyn Fn(&str) -> bool) -> Vec<(Symbol
         let name = rest.get(begin..).unwrap_or_default();
         let name = name.get(..name.find(|c| !is_part(c)).unwrap_or(name.len())).unwrap_or_default();
         let offset = at + begin;
-        if is_tag(name) {
-            let mut end = 0;
-            for part in name.split('.') {
-                let from = end + usize::from(end > 0);
-                end = from + part.len();
-                let prefix = name.get(..end).unwrap_or_default().to_owned();
-                found.push((Symbol::Tag(prefix), start + offset + from..start + offset + end));
+        let tag = cell.and_then(|cell| cell.tags.iter().find(|tag| tag.name == name));
+        let mut end = 0;
+        for (index, part) in name.split('.').enumerate().filter(|_| tag.is_some()) {
+            let from = end + usize::from(end > 0);
+            end = from + part.len();
+            let span = start + offset + from..start + offset + end;
+            match tag.map(|tag| tag.kind) {
+                Some(TagKind::Model) if index == 1 => {
+                    found.push((Symbol::Named(Table::Models, part.to_owned()), span));
+                }
+                Some(TagKind::Model) => {}
+                _ => found.push((Symbol::Tag(name.get(..end).unwrap_or_default().to_owned()), span)),
             }
         }
         at = offset + name.len();

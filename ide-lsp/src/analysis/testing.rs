@@ -42,6 +42,23 @@ priority = 80
 programs = ["programs/main.rhai"]
 "#;
 
+/// A model that cells of tests may have.
+pub const MODEL: &str = "[models.m]\nfile = \"models/m.onnx\"\ninputs = [\"force\"]\n";
+
+/// Its description.
+pub const DESCRIPTION: &str = r#"sha256 = "1b465fa6b6bcbc06a3199e3d2d8aec35d37494a712f888b6d5536684dd89d0f0"
+threshold = 0.5
+
+[[inputs]]
+name = "curve"
+shape = [1, 1]
+unit = "N"
+
+[[outputs]]
+name = "score"
+shape = [1, 1]
+"#;
+
 /// A library that programs of tests may import.
 pub const TOOLS: &str = "/// @param x i64\nfn twice(x) { x * 2 }\n";
 
@@ -142,6 +159,22 @@ impl Fixture {
         let files = fixture.snapshot.texts.iter();
         let files = files.map(|(path, text)| (path.clone(), text.replacen("$0", "", 1)));
         (Self::of(files.collect()), Place { path, at })
+    }
+
+    /// A cell with the model `m`, and the place of `$0` in a text: behind `//- more` at the end of its `cell.toml`, else behind
+    /// `//- path`. While the text is wrong, the cell is shown as it was last.
+    pub fn with_model(text: &str) -> (Self, Place) {
+        let program = "fn init() { #{ x: 0 } }\nfn cycle() { this.x += 1; }\n";
+        let files = format!(
+            "{program}//- models/m.onnx\nweights\n//- models/m.toml\n{DESCRIPTION}//- cell.toml\n{CELL}\n{MODEL}"
+        );
+        let text = text.strip_prefix("//- more\n").unwrap_or(text);
+        let (mut fixture, place) = Self::with_cursor(&format!("{files}{text}"));
+        if fixture.snapshot.loaded.cell.is_none() {
+            let findings = std::mem::take(&mut fixture.snapshot.loaded.findings);
+            fixture.snapshot.loaded = Loaded { findings, ..Self::new(&files).snapshot.loaded };
+        }
+        (fixture, place)
     }
 
     /// Path, line, column and text of a place.

@@ -5,13 +5,13 @@
 //! what stands behind, what nobody uses yet, what was used nearby.
 
 mod candidates;
-mod cell;
+mod configured;
 mod context;
 mod of_cell;
 mod of_library;
 mod texts;
 
-use super::{CELL_FILE, Place, Snapshot};
+use super::{Place, Snapshot, configuration};
 use context::Context;
 use std::ops::Range;
 
@@ -83,8 +83,10 @@ pub struct Completions {
 /// What could be written at a place.
 pub fn completions(snapshot: &Snapshot, place: &Place) -> Option<Completions> {
     let text = snapshot.text(&place.path)?;
-    let mut found = if place.path == CELL_FILE {
-        cell::completions(snapshot, text, place.at)?
+    let document = configuration::document(snapshot, &place.path);
+    let mut found = if let Some(document) = document {
+        let written = configuration::written(snapshot, &place.path)?;
+        configured::completions(snapshot, document, &written, text, place.at)?
     } else if let Some(found) = texts::completions(snapshot, place) {
         found
     } else {

@@ -19,6 +19,7 @@ mod model_file;
 mod model_input;
 mod names;
 mod quantity;
+pub mod reference;
 mod render;
 mod route;
 pub mod schema;
@@ -34,6 +35,7 @@ mod tree;
 mod ucum;
 mod unit;
 mod values;
+pub mod vocabulary;
 mod when;
 mod writers;
 
