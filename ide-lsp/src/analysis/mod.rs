@@ -4,6 +4,7 @@
 //! place in it.
 
 pub mod actions;
+pub mod calls;
 pub mod completion;
 pub mod configuration;
 pub mod definition;

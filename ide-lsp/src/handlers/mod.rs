@@ -3,6 +3,7 @@
 //! Parameters that do not fit, places that are not there and files that are none of ours give an error or nothing; no
 //! request ends the server.
 
+mod calls;
 mod edits;
 pub mod online;
 mod text;
@@ -50,6 +51,9 @@ pub fn answer(context: &mut Context<'_, '_>, request: Request) -> Option<Respons
         "textDocument/definition" => text::definition(context, params),
         "textDocument/references" => text::references(context, params),
         "textDocument/documentHighlight" => text::highlights(context, params),
+        "textDocument/prepareCallHierarchy" => calls::prepare(context, params),
+        "callHierarchy/incomingCalls" => calls::incoming(context, params),
+        "callHierarchy/outgoingCalls" => calls::outgoing(context, params),
         "textDocument/documentSymbol" => text::document_symbols(context, params),
         "workspace/symbol" => text::workspace_symbols(context, params),
         "textDocument/semanticTokens/full" => text::tokens(context, params),

@@ -9,6 +9,7 @@ use crate::{
     analysis::{
         Location, TextEdit,
         actions::Action,
+        calls::{Calls, Item},
         completion::{Completion, Completions, Insert, Kind},
         diagnostics::Diagnostic,
         folding::Fold,
@@ -199,6 +200,40 @@ pub fn signature(call: Call) -> lsp::SignatureHelp {
         active_signature: u32::try_from(call.active).ok(),
         active_parameter: active,
     }
+}
+
+/// A function in a hierarchy of calls.
+pub fn call_item(
+    item: &Item,
+    cell: &Path,
+    encoding: Encoding,
+    text: &mut Text<'_>,
+) -> Option<lsp::CallHierarchyItem> {
+    let name = location(&item.at, cell, encoding, text)?;
+    let whole = location(&item.whole, cell, encoding, text)?;
+    Some(lsp::CallHierarchyItem {
+        name: item.name.clone(),
+        kind: lsp::SymbolKind::FUNCTION,
+        tags: None,
+        detail: Some(item.at.path.clone()),
+        uri: name.uri,
+        range: whole.range,
+        selection_range: name.range,
+        data: None,
+    })
+}
+
+/// The other function of calls, and the ranges of the calls.
+pub fn calls(
+    calls: &Calls,
+    cell: &Path,
+    encoding: Encoding,
+    text: &mut Text<'_>,
+) -> Option<(lsp::CallHierarchyItem, Vec<lsp::Range>)> {
+    let item = call_item(&calls.item, cell, encoding, text)?;
+    let file = text(&cell.join(&calls.places.first()?.path))?;
+    let lines = Lines::new(&file, encoding);
+    Some((item, calls.places.iter().map(|at| lines.range(at.range())).collect()))
 }
 
 /// A place that is marked.
