@@ -8,6 +8,8 @@ use crate::{
 use serde_json::json;
 use std::{fs, thread, time::Duration};
 
+#[path = "server_tests/features.rs"]
+mod features;
 #[path = "server_tests/online.rs"]
 mod online;
 
@@ -295,6 +297,7 @@ fn nonsense_gets_errors_and_the_server_lives() {
         "codeAction",
         "formatting",
         "rangeFormatting",
+        "prepareCallHierarchy",
     ];
     for method in methods {
         let method = format!("textDocument/{method}");

@@ -1,7 +1,7 @@
 //! Laws that hold for every name of every example.
 
 #[path = "../../tests/common/examples.rs"]
-mod examples;
+pub mod examples;
 
 use super::{
     Location, Place, Snapshot, TextEdit, Unit, apply, completion, definition, format, rename, testing::Rules,

@@ -9,6 +9,7 @@ pub mod completion;
 pub mod configuration;
 pub mod definition;
 pub mod diagnostics;
+pub mod extract;
 pub mod folding;
 pub mod format;
 pub mod hints;

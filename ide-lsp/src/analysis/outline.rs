@@ -1,6 +1,9 @@
 //! What a file consists of.
 
-use super::{Location, Snapshot, configuration, written::Written};
+use super::{
+    Location, Snapshot, configuration,
+    written::{Key, Written},
+};
 use sensai_scripts::syntax::{
     SyntaxNode, SyntaxToken,
     ast::{self, AstNode},
@@ -108,27 +111,33 @@ fn entries(map: &ast::MapExpr) -> Vec<Node> {
 }
 
 fn of_tables(written: &Written, text: &str) -> Vec<Node> {
-    let mut nodes: Vec<Node> = Vec::new();
+    let first = written.tables.first().map_or(text.len(), |(_, range)| range.start);
+    let mut nodes = keys(written, 0, 0..first);
     for (path, range) in &written.tables {
         let header = text.get(range.clone()).and_then(|table| table.lines().next()).map_or(0, str::len);
         let end = range.start + text.get(range.clone()).map_or(0, |table| table.trim_end().len());
-        let from = written.keys.partition_point(|key| key.span.start < range.start + header);
-        let items = written.keys.get(from..).unwrap_or_default().iter();
-        let items = items.take_while(|key| key.span.start < range.end);
-        let items = items.filter(|key| key.is_last && !key.is_nested);
-        let children = items.map(|key| Node {
-            name: key.path.get(path.len()..).unwrap_or_default().join("."),
-            kind: Kind::Key,
-            range: key.item.clone(),
-            name_range: key.item.start..key.span.end,
-            children: Vec::new(),
-        });
-        let children = children.collect();
+        let children = keys(written, path.len(), range.start + header..range.end);
         let name_range = range.start..range.start + header;
         let range = range.start..end.max(name_range.end);
         nodes.push(Node { name: path.join("."), kind: Kind::Table, range, name_range, children });
     }
     nodes
+}
+
+/// The keys of a table in a part of the text; `depth`: of the table's own path.
+fn keys(written: &Written, depth: usize, within: Range<usize>) -> Vec<Node> {
+    let from = written.keys.partition_point(|key| key.span.start < within.start);
+    let items = written.keys.get(from..).unwrap_or_default().iter();
+    let items = items.take_while(|key| key.span.start < within.end);
+    let items = items.filter(|key| key.is_last && !key.is_nested);
+    let node = |key: &Key| Node {
+        name: key.path.get(depth..).unwrap_or_default().join("."),
+        kind: Kind::Key,
+        range: key.item.clone(),
+        name_range: key.item.start..key.span.end,
+        children: Vec::new(),
+    };
+    items.map(node).collect()
 }
 
 /// Everything in the cell whose name contains the letters of `query` in order.
@@ -188,6 +197,6 @@ mod tests {
         );
         let (fixture, place) =
             Fixture::with_model("//- models/m.toml\nscore$0 = 1\n[[inputs]]\nname = \"a\"\n");
-        assert_eq!(names(&outline(&fixture.snapshot, &place.path)), "inputs(name)");
+        assert_eq!(names(&outline(&fixture.snapshot, &place.path)), "score inputs(name)");
     }
 }

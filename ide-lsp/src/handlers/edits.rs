@@ -2,8 +2,8 @@
 
 use super::{Answer, Context, Refused, give, parse, path};
 use crate::{
-    analysis::{CELL_FILE, TextEdit, actions, apply, format as style, rename as names},
-    lsp::{position::Lines, to_proto},
+    analysis::{CELL_FILE, TextEdit, actions, apply, extract, format as style, rename as names},
+    lsp::{capabilities, position::Lines, to_proto},
 };
 use lsp_types as lsp;
 use serde_json::Value;
@@ -59,10 +59,19 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let encoding = context.client.encoding;
     let lines = Lines::new(&text, encoding);
     let within = lines.bytes(params.range);
+    let selected = within.clone();
     let Some((snapshot, cell, relative)) = context.state.snapshot(&path) else { return Ok(Value::Null) };
     let found = context.state.findings(&cell);
     let found = found.get(&relative).map(Vec::as_slice).unwrap_or_default();
     let mut offered = Vec::new();
+    let only = params.context.only.unwrap_or_default();
+    // A kind stands for all that it is the beginning of.
+    let is_wanted = |kind: &str| {
+        let is_below = |wanted: &str| {
+            kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        only.is_empty() || only.iter().any(|wanted| is_below(wanted.as_str()))
+    };
     for action in actions::actions(&snapshot, &relative, within, found) {
         let state = &mut *context.state;
         let mut text = |path: &Path| state.text(path);
@@ -70,6 +79,21 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
         let mends = mends.map(|finding| to_proto::diagnostic(finding, &lines, &cell, encoding, &mut text));
         if let Some(edit) = to_proto::workspace_edit(&action.edits, &cell, encoding, &mut text) {
             offered.push(to_proto::action(&action, mends, edit));
+        }
+    }
+    offered.retain(|action| action.kind.as_ref().is_none_or(|kind| is_wanted(kind.as_str())));
+    // It takes a look at the program as it would be, so it is done only where it was asked for.
+    if is_wanted(capabilities::EXTRACT_FUNCTION)
+        && let Some(found) = extract::extract(&snapshot, &relative, selected)
+    {
+        let state = &mut *context.state;
+        let mut text = |path: &Path| state.text(path);
+        let made = found.and_then(|found| {
+            let edit = to_proto::workspace_edit(&found.edits, &cell, encoding, &mut text);
+            edit.map(|edit| (found.name, edit)).ok_or_else(|| "the file cannot be read".to_owned())
+        });
+        if made.is_ok() || context.client.disabled_actions {
+            offered.push(to_proto::extraction(made));
         }
     }
     give(offered)
@@ -85,13 +109,17 @@ pub fn format_range(context: &mut Context<'_, '_>, params: Value) -> Answer {
     formatted(context, &params.text_document, Some(params.range))
 }
 
+fn is_program(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "rhai")
+}
+
 fn formatted(
     context: &mut Context<'_, '_>,
     document: &lsp::TextDocumentIdentifier,
     range: Option<lsp::Range>,
 ) -> Answer {
     let path = path(document)?;
-    if path.extension().is_none_or(|end| end != "rhai") {
+    if !is_program(&path) {
         return Ok(Value::Null);
     }
     let text = context.text(&path)?;

@@ -20,6 +20,9 @@ pub const MODIFIERS: [SemanticTokenModifier; 3] = [
     SemanticTokenModifier::DEFAULT_LIBRARY,
 ];
 
+/// The kind of the action that makes a function of a selection.
+pub const EXTRACT_FUNCTION: &str = "refactor.extract.function";
+
 /// Set a parameter of a running cell.
 pub const SET_PARAMETER: &str = "sensai.online.setParameter";
 /// Force a tag of a running cell.
@@ -87,7 +90,11 @@ pub fn initialize_result(client: &Client) -> Value {
         inlay_hint_provider: Some(OneOf::Left(true)),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QUICKFIX,
+                CodeActionKind::REFACTOR_REWRITE,
+                CodeActionKind::REFACTOR_EXTRACT,
+            ]),
             ..CodeActionOptions::default()
         })),
         execute_command_provider: Some(ExecuteCommandOptions {

@@ -20,6 +20,8 @@ pub struct Client {
     pub encoding: Encoding,
     /// It takes text with places to be filled in.
     pub snippets: bool,
+    /// It shows actions that cannot be done, with the reason.
+    pub disabled_actions: bool,
     /// It can be asked to watch files.
     pub watches: bool,
     /// It can be told that inlay hints have changed.
@@ -34,13 +36,15 @@ pub fn client(params: serde_json::Value) -> Client {
     let capabilities = params.capabilities;
     let encodings = capabilities.general.and_then(|general| general.position_encodings).unwrap_or_default();
     let utf8 = encodings.contains(&PositionEncodingKind::UTF8);
-    let completion = capabilities.text_document.and_then(|document| document.completion);
-    let item = completion.and_then(|completion| completion.completion_item);
+    let document = capabilities.text_document.unwrap_or_default();
+    let item = document.completion.and_then(|completion| completion.completion_item);
+    let actions = document.code_action;
     let workspace = capabilities.workspace.unwrap_or_default();
     let watched = workspace.did_change_watched_files;
     Client {
         encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
         snippets: item.and_then(|item| item.snippet_support).unwrap_or(false),
+        disabled_actions: actions.and_then(|actions| actions.disabled_support).unwrap_or(false),
         watches: watched.and_then(|watched| watched.dynamic_registration).unwrap_or(false),
         refreshes_hints: workspace.inlay_hint.and_then(|of| of.refresh_support).unwrap_or(false),
         refreshes_lenses: workspace.code_lens.and_then(|of| of.refresh_support).unwrap_or(false),

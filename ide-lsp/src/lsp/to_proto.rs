@@ -385,3 +385,18 @@ pub fn action(action: &Action, mends: Option<lsp::Diagnostic>, edit: lsp::Worksp
         ..lsp::CodeAction::default()
     }
 }
+
+/// A function that can be made of a selection; an error: why it cannot.
+pub fn extraction(made: Result<(String, lsp::WorkspaceEdit), String>) -> lsp::CodeAction {
+    let (title, edit, why) = match made {
+        Ok((name, edit)) => (format!("extract into function `{name}`"), Some(edit), None),
+        Err(why) => ("extract into a function".to_owned(), None, Some(why)),
+    };
+    lsp::CodeAction {
+        title,
+        kind: Some(lsp::CodeActionKind::from(super::capabilities::EXTRACT_FUNCTION)),
+        edit,
+        disabled: why.map(|reason| lsp::CodeActionDisabled { reason }),
+        ..lsp::CodeAction::default()
+    }
+}
