@@ -297,6 +297,7 @@ fn nonsense_gets_errors_and_the_server_lives() {
         "codeAction",
         "formatting",
         "rangeFormatting",
+        "onTypeFormatting",
         "prepareCallHierarchy",
     ];
     for method in methods {
@@ -315,6 +316,7 @@ fn nonsense_gets_errors_and_the_server_lives() {
                 "context": { "includeDeclaration": true, "diagnostics": [] },
                 "options": { "tabSize": 4, "insertSpaces": true },
                 "newName": "x",
+                "ch": "}",
             });
             let _ = editor.ask(&method, everything);
         }

@@ -58,16 +58,16 @@ fn same_tokens(before: &syntax::Parse, changed: &str) -> bool {
 }
 
 /// A token that is no blank.
-struct Token {
-    token: SyntaxToken,
-    range: Range<usize>,
+pub(super) struct Token {
+    pub(super) token: SyntaxToken,
+    pub(super) range: Range<usize>,
     parent: Option<K>,
     /// Inside of a text with `${ }`, or on a line where a text begins that goes on in the next: what stands around it stays.
-    fixed: bool,
+    pub(super) fixed: bool,
 }
 
 impl Token {
-    fn kind(&self) -> K {
+    pub(super) fn kind(&self) -> K {
         self.token.kind()
     }
 
@@ -90,7 +90,8 @@ impl Token {
     }
 }
 
-fn tokens(parse: &syntax::Parse, text: &str) -> Vec<Token> {
+/// All tokens but blanks, in order.
+pub(super) fn tokens(parse: &syntax::Parse, text: &str) -> Vec<Token> {
     let all = parse.syntax().descendants_with_tokens().filter_map(|element| element.into_token());
     let mut tokens: Vec<Token> = all
         .filter(|token| token.kind() != K::Whitespace)
@@ -117,7 +118,8 @@ fn tokens(parse: &syntax::Parse, text: &str) -> Vec<Token> {
     tokens
 }
 
-fn line_start(text: &str, at: usize) -> usize {
+/// Where the line of a byte begins.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }
 
@@ -137,51 +139,94 @@ struct Open {
     line: usize,
 }
 
+/// Brackets that are open, line by line.
+#[derive(Default)]
+struct Layout {
+    open: Vec<Open>,
+    /// Number of the line at hand.
+    line: usize,
+    /// Its levels.
+    levels: usize,
+}
+
+impl Layout {
+    /// A line begins with a token.
+    fn break_line(&mut self, before: Option<&Token>, token: Option<&Token>) {
+        self.line += 1;
+        self.levels = indentation(&self.open, before, token);
+    }
+
+    /// A token has passed.
+    fn pass(&mut self, token: &Token) {
+        if token.closes() {
+            self.open.pop();
+        } else if token.opens() {
+            // Brackets that open on one line indent what is in them once.
+            let inner = match self.open.last() {
+                Some(last) if last.line == self.line => last.inner,
+                _ => self.levels + 1,
+            };
+            self.open.push(Open { outer: self.levels, inner, line: self.line });
+        }
+        self.line += token.token.text().matches('\n').count();
+    }
+}
+
+/// True if a token that so many lines end before begins a line.
+fn breaks(lines: usize, before: Option<&Token>, token: &Token) -> bool {
+    match before {
+        None => false,
+        Some(before) if token.fixed => lines > 0 && !before.fixed,
+        Some(before) => lines > 0 && !joins(before, token),
+    }
+}
+
+/// Blanks that a line begins with behind the first tokens of a text; `token`: the first one of the line. None: those that
+/// there are stay.
+pub(super) fn indented(text: &str, behind: &[Token], token: Option<&Token>) -> Option<String> {
+    let mut layout = Layout::default();
+    let mut before: Option<&Token> = None;
+    for token in behind {
+        let blanks = text.get(before.map_or(0, |before| before.range.end)..token.range.start)?;
+        if breaks(blanks.matches('\n').count(), before, token) {
+            layout.break_line(before, Some(token));
+        }
+        layout.pass(token);
+        before = Some(token);
+    }
+    if token.is_some_and(|token| token.fixed || !breaks(1, before, token)) {
+        return None;
+    }
+    layout.break_line(before, token);
+    Some(" ".repeat(layout.levels * INDENT))
+}
+
 fn gaps(text: &str, tokens: &[Token]) -> Vec<Gap> {
     let mut gaps = Vec::with_capacity(tokens.len() + 1);
-    let mut open: Vec<Open> = Vec::new();
-    let (mut line, mut levels) = (0_usize, 0_usize);
+    let mut layout = Layout::default();
     let mut at = 0;
     let mut before: Option<&Token> = None;
     for token in tokens {
         let range = at..token.range.start;
         let old = text.get(range.clone()).unwrap_or_default();
         let lines = old.matches('\n').count();
-        let breaks = match before {
-            None => false,
-            Some(before) if token.fixed => lines > 0 && !before.fixed,
-            Some(before) => lines > 0 && !joins(before, token),
-        };
+        let breaks = breaks(lines, before, token);
         if breaks {
-            line += 1;
-            levels = indentation(&open, before, token);
+            layout.break_line(before, Some(token));
         }
-        let blanks = if token.fixed && before.is_some() {
-            old.to_owned()
-        } else {
-            match before {
-                None => String::new(),
-                Some(before) if breaks => {
-                    let empty = lines > 1 && !before.opens() && !token.closes();
-                    let newlines = if empty { "\n\n" } else { "\n" };
-                    format!("{newlines}{}", " ".repeat(levels * INDENT))
-                }
-                Some(before) if keeps(before, token) => old.to_owned(),
-                Some(before) => if spaced(before, token) { " " } else { "" }.to_owned(),
+        let blanks = match before {
+            None => String::new(),
+            Some(_) if token.fixed => old.to_owned(),
+            Some(before) if breaks => {
+                let empty = lines > 1 && !before.opens() && !token.closes();
+                let newlines = if empty { "\n\n" } else { "\n" };
+                format!("{newlines}{}", " ".repeat(layout.levels * INDENT))
             }
+            Some(before) if keeps(before, token) => old.to_owned(),
+            Some(before) => if spaced(before, token) { " " } else { "" }.to_owned(),
         };
         gaps.push(Gap { range, blanks });
-        if token.closes() {
-            open.pop();
-        } else if token.opens() {
-            // Brackets that open on one line indent what is in them once.
-            let inner = match open.last() {
-                Some(last) if last.line == line => last.inner,
-                _ => levels + 1,
-            };
-            open.push(Open { outer: levels, inner, line });
-        }
-        line += token.token.text().matches('\n').count();
+        layout.pass(token);
         at = token.range.end;
         before = Some(token);
     }
@@ -196,8 +241,8 @@ fn joins(before: &Token, token: &Token) -> bool {
     before.kind() == K::RBrace && (of_loop || matches!(token.kind(), K::ElseKw | K::CatchKw))
 }
 
-fn indentation(open: &[Open], before: Option<&Token>, token: &Token) -> usize {
-    if token.closes() {
+fn indentation(open: &[Open], before: Option<&Token>, token: Option<&Token>) -> usize {
+    if token.is_some_and(Token::closes) {
         return open.last().map_or(0, |open| open.outer);
     }
     let inner = open.last().map_or(0, |open| open.inner);
@@ -208,7 +253,8 @@ fn indentation(open: &[Open], before: Option<&Token>, token: &Token) -> usize {
         }
         None => false,
     };
-    let continues = is_operator(token) || matches!(token.kind(), K::Dot | K::QuestionDot);
+    let continues =
+        token.is_some_and(|token| is_operator(token) || matches!(token.kind(), K::Dot | K::QuestionDot));
     inner + usize::from(goes_on || continues)
 }
 

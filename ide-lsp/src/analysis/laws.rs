@@ -5,6 +5,7 @@ pub mod examples;
 
 use super::{
     Location, Place, Snapshot, TextEdit, Unit, apply, completion, definition, format, rename, testing::Rules,
+    typing,
 };
 use examples::{Files, examples};
 use sensai_scripts::{
@@ -174,20 +175,24 @@ fn a_name_that_was_deleted_is_offered() {
     assert!(missed.is_empty(), "{} of {all}:\n{}", missed.len(), missed.join("\n"));
 }
 
-#[test]
-fn formatting_keeps_what_is_written() {
-    let tokens = |text: &str| -> Vec<String> {
-        let all = syntax::parse(text).syntax().descendants_with_tokens();
-        let tokens = all.filter_map(|element| element.into_token());
-        let tokens = tokens.filter(|token| token.kind() != SyntaxKind::Whitespace);
-        // Two brackets without a blank between them are one token.
-        tokens
-            .flat_map(|token| match token.kind() {
-                SyntaxKind::Unit => vec!["(".to_owned(), ")".to_owned()],
-                _ => vec![token.text().to_owned()],
-            })
-            .collect()
-    };
+/// What is written: everything but blanks; `comments`: with comments.
+fn tokens(text: &str, comments: bool) -> Vec<String> {
+    let all = syntax::parse(text).syntax().descendants_with_tokens();
+    let tokens = all.filter_map(|element| element.into_token());
+    let is_comment = |kind| matches!(kind, SyntaxKind::Comment | SyntaxKind::DocComment);
+    let tokens = tokens
+        .filter(|token| token.kind() != SyntaxKind::Whitespace && (comments || !is_comment(token.kind())));
+    // Two brackets without a blank between them are one token.
+    tokens
+        .flat_map(|token| match token.kind() {
+            SyntaxKind::Unit => vec!["(".to_owned(), ")".to_owned()],
+            _ => vec![token.text().to_owned()],
+        })
+        .collect()
+}
+
+/// Every program of the project, also those of tests and of pages, and the corpus of the parser.
+fn corpus() -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for folder in ["examples", "rt-tests", "scripts", "runtime/src"] {
@@ -207,6 +212,12 @@ fn formatting_keeps_what_is_written() {
     assert_eq!(corpus.len(), 3);
     assert!(corpus.iter().all(|text| format::format("", text, 0..text.len()).is_some()));
     texts.extend(corpus.into_iter().map(str::to_owned));
+    texts
+}
+
+#[test]
+fn formatting_keeps_what_is_written() {
+    let texts = corpus();
     let mut formatted = 0;
     for text in &texts {
         let Some(edits) = format::format("", text, 0..text.len()) else {
@@ -214,11 +225,54 @@ fn formatting_keeps_what_is_written() {
             continue;
         };
         let once = apply(text, &edits);
-        assert_eq!(tokens(&once), tokens(text));
+        assert_eq!(tokens(&once, true), tokens(text, true));
         assert_eq!(format::format("", &once, 0..once.len()), Some(Vec::new()), "{once}");
         formatted += 1;
     }
     assert!(formatted > 60, "{formatted} of {}", texts.len());
+}
+
+/// A place in a text after edits: behind what was put in around it.
+fn moved(at: usize, edits: &[TextEdit]) -> usize {
+    let before = edits.iter().filter(|edit| edit.at.start <= at);
+    before.fold(at, |moved, edit| moved + edit.text.len() - edit.at.end.min(at).saturating_sub(edit.at.start))
+}
+
+/// Places of a text that are typed at.
+const PLACES: usize = 24;
+
+#[test]
+fn typing_keeps_what_is_written() {
+    let (mut changed, mut looked) = (0, 0);
+    let all = corpus();
+    // As they are, cut off in the middle, and with everything at the start of its line.
+    let forms = |text: &String| {
+        let half = text.floor_char_boundary(text.len() / 2);
+        let flat: Vec<&str> = text.lines().map(str::trim_start).collect();
+        [text.clone(), text[..half].to_owned(), flat.join("\n")]
+    };
+    for text in all.iter().flat_map(forms) {
+        let is_straight = format::format("", &text, 0..text.len()).is_some_and(|edits| edits.is_empty());
+        let places: Vec<(usize, &str)> = text.match_indices(['\n', ';', '}']).collect();
+        // Every place would cost the square of a text's length.
+        for (at, character) in places.iter().step_by(places.len() / PLACES + 1) {
+            let at = at + 1;
+            let edits = typing::typed("", &text, at, character);
+            let after = apply(&text, &edits);
+            looked += 1;
+            if edits.is_empty() {
+                continue;
+            }
+            changed += 1;
+            assert_eq!(tokens(&after, false), tokens(&text, false), "{after}");
+            let continues = edits.iter().any(|edit| edit.text.contains("//"));
+            assert!(continues || tokens(&after, true) == tokens(&text, true), "{after}");
+            let is_blank = text[at..].lines().next().is_none_or(|line| line.trim().is_empty());
+            assert!(!is_straight || is_blank, "what is straight stays: {edits:?} at {at} in {text}");
+            assert_eq!(typing::typed("", &after, moved(at, &edits), character), [], "{edits:?} {after}");
+        }
+    }
+    assert!(changed > 500, "{changed} of {looked}");
 }
 
 fn programs(folder: &Path, texts: &mut Vec<String>) {

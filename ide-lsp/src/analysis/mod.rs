@@ -24,6 +24,7 @@ mod snapshot;
 pub mod symbol;
 mod tags;
 pub mod tokens;
+pub mod typing;
 pub mod written;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Answer, Context, Refused, give, parse, path};
 use crate::{
-    analysis::{CELL_FILE, TextEdit, actions, apply, extract, format as style, rename as names},
+    analysis::{CELL_FILE, TextEdit, actions, apply, extract, format as style, rename as names, typing},
     lsp::{capabilities, position::Lines, to_proto},
 };
 use lsp_types as lsp;
@@ -107,6 +107,17 @@ pub fn format(context: &mut Context<'_, '_>, params: Value) -> Answer {
 pub fn format_range(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let params: lsp::DocumentRangeFormattingParams = parse(params)?;
     formatted(context, &params.text_document, Some(params.range))
+}
+
+pub fn format_typed(context: &mut Context<'_, '_>, params: Value) -> Answer {
+    let params: lsp::DocumentOnTypeFormattingParams = parse(params)?;
+    let (path, text, at) = context.at(&params.text_document_position)?;
+    if !is_program(&path) {
+        return Ok(Value::Null);
+    }
+    let lines = Lines::new(&text, context.client.encoding);
+    let edits = typing::typed("", &text, at, &params.ch);
+    give(edits.iter().map(|edit| to_proto::text_edit(edit, &lines)).collect::<Vec<_>>())
 }
 
 fn is_program(path: &Path) -> bool {

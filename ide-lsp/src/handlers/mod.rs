@@ -67,6 +67,7 @@ pub fn answer(context: &mut Context<'_, '_>, request: Request) -> Option<Respons
         "textDocument/codeAction" => edits::actions(context, params),
         "textDocument/formatting" => edits::format(context, params),
         "textDocument/rangeFormatting" => edits::format_range(context, params),
+        "textDocument/onTypeFormatting" => edits::format_typed(context, params),
         "workspace/executeCommand" => match online::execute(context, &id, params) {
             Ok(()) => return None,
             Err(refused) => Err(refused),

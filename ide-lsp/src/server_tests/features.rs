@@ -90,6 +90,29 @@ fn a_selection_becomes_a_function_or_says_why_not() {
 }
 
 #[test]
+fn what_is_typed_becomes_straight() {
+    let editor = Editor::greeted();
+    let typed = |text: &str, line: u32, character: u32, what: &str| {
+        editor.open(PROGRAM, text);
+        let params = json!({
+            "textDocument": { "uri": editor.uri(PROGRAM) },
+            "position": { "line": line, "character": character },
+            "ch": what,
+            "options": { "tabSize": 4, "insertSpaces": true },
+        });
+        editor.ask("textDocument/onTypeFormatting", params).result.unwrap()
+    };
+    let edits = typed("fn cycle() {\n\n}\n", 1, 0, "\n");
+    assert_eq!(edits, json!([{ "range": range(1, 0, 0), "newText": "    " }]));
+    let edits = typed("/// é😀\n\nfn cycle() { }\n", 1, 0, "\n");
+    assert_eq!(edits, json!([{ "range": range(1, 0, 0), "newText": "/// " }]));
+    let edits = typed("fn cycle() {\n  a ;\n}\n", 1, 5, ";");
+    assert_eq!(edits.as_array().map(Vec::len), Some(2), "{edits}");
+    assert_eq!(typed("fn cycle() {", 99, 99, "}"), json!([]));
+    editor.leave();
+}
+
+#[test]
 fn descriptions_of_models_are_served() {
     let editor = Editor::greeted();
     let write = |path: &str, text: &str| {
