@@ -9,7 +9,7 @@ use crate::{
     lsp::{
         capabilities,
         from_proto::{self, Client, Event},
-        to_proto,
+        to_proto::{self, Texts},
     },
     online::told::Told,
     state::State,
@@ -280,8 +280,8 @@ impl Session<'_> {
         let encoding = self.client.encoding;
         for of in &published {
             let state = &mut self.state;
-            let message = to_proto::publish(of, encoding, &mut |path| state.text(path));
-            if let Some(message) = message {
+            let mut texts = Texts::new(&of.cell, encoding, |path| state.text(path));
+            if let Some(message) = to_proto::publish(of, encoding, &mut texts) {
                 send(connection, message.into())?;
             }
         }

@@ -190,3 +190,115 @@ async def test_colours_hints_lenses_and_outline_are_there(client: LanguageClient
     assert hints and lenses and folds
     assert {"init", "cycle", "judge"} <= {symbol.name.split("(")[0] for symbol in outline or []}
     document.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_calls_are_shown_both_ways(client: LanguageClient):
+    document = Document(client, PROGRAM)
+    await document.show(TEXT)
+    _, at = place(TEXT, "fn jud|ge(")
+    prepared = lsp.CallHierarchyPrepareParams(document.identifier, at)
+    items = await client.text_document_prepare_call_hierarchy_async(prepared)
+    assert items and items[0].name == "judge" and items[0].uri == PROGRAM.as_uri()
+    callers = await client.call_hierarchy_incoming_calls_async(lsp.CallHierarchyIncomingCallsParams(items[0]))
+    assert callers and [call.from_.name for call in callers] == ["cycle"]
+    lines = TEXT.split("\n")
+    for found in callers[0].from_ranges:
+        assert lines[found.start.line][found.start.character : found.end.character] == "judge"
+    callees = await client.call_hierarchy_outgoing_calls_async(lsp.CallHierarchyOutgoingCallsParams(callers[0].from_))
+    assert "judge" in {call.to.name for call in callees or []}
+    document.close()
+
+
+async def extraction(client: LanguageClient, document: Document, selected: lsp.Range) -> lsp.CodeAction | None:
+    """What is offered to make a function of a selection."""
+    wanted = lsp.CodeActionContext(diagnostics=[], only=[lsp.CodeActionKind.RefactorExtract])
+    parameters = lsp.CodeActionParams(document.identifier, selected, wanted)
+    offered = await client.text_document_code_action_async(parameters) or []
+    actions = [action for action in offered if isinstance(action, lsp.CodeAction)]
+    assert len(actions) == len(offered) <= 1
+    return actions[0] if actions else None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_selection_becomes_a_function(client: LanguageClient):
+    document = Document(client, PROGRAM)
+    await document.show(TEXT)
+    _, start = place(TEXT, "this.peak = |max(this.peak, io.force.ram)")
+    _, end = place(TEXT, "this.peak = max(this.peak, io.force.ram)|")
+    made = await extraction(client, document, lsp.Range(start, end))
+    assert made is not None and made.disabled is None and made.edit is not None
+    changes = (made.edit.changes or {})[PROGRAM.as_uri()]
+    after = applied(TEXT, changes)
+    assert "this.peak = this.extracted();" in after
+    assert "fn extracted() {\n    max(this.peak, io.force.ram)\n}\n" in after
+    assert await document.show(after) == []
+    document.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_cannot_be_a_function_says_why(client: LanguageClient):
+    document = Document(client, PROGRAM)
+    await document.show(TEXT)
+    _, start = place(TEXT, "|this.peak = max(this.peak, io.force.ram)")
+    _, end = place(TEXT, "this.peak| = max(this.peak, io.force.ram)")
+    refused = await extraction(client, document, lsp.Range(start, end))
+    # A client that cannot show the reason is not offered it.
+    actions = client.capabilities.text_document and client.capabilities.text_document.code_action
+    if actions and actions.disabled_support:
+        assert refused is not None and refused.edit is None and refused.disabled is not None
+        assert "copy" in refused.disabled.reason
+    else:
+        assert refused is None
+    document.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_typed_becomes_straight(client: LanguageClient):
+    document = Document(client, PROGRAM)
+    line = "    this.start.run(io.start);"
+    options = lsp.FormattingOptions(tab_size=4, insert_spaces=True)
+
+    async def typed(text: str, at: lsp.Position, character: str) -> str:
+        await document.show(text)
+        parameters = lsp.DocumentOnTypeFormattingParams(document.identifier, at, character, options)
+        return applied(text, await client.text_document_on_type_formatting_async(parameters) or [])
+
+    crooked = TEXT.replace(line, "  this.start . run( io.start ) ;")
+    _, at = place(crooked, "run( io.start ) ;|")
+    assert await typed(crooked, at, ";") == TEXT
+    broken = TEXT.replace(line, f"{line}\n")
+    _, at = place(broken, f"{line}\n|\n")
+    assert await typed(broken, at, "\n") == TEXT.replace(line, f"{line}\n    ")
+    document.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_values_of_the_cell_are_completed_and_explained(client: LanguageClient):
+    document = Document(client, CELL)
+    text, at = place(f'{CELL.read_text()}\n[axes.ram]\nmode = ""\n', 'mode = "|"')
+    await document.show(text)
+    answer = await client.text_document_completion_async(lsp.CompletionParams(document.identifier, at))
+    items = answer.items if isinstance(answer, lsp.CompletionList) else answer or []
+    assert [item.label for item in items] == ["csp", "csv", "cst"]
+    _, at = place(text, 'mo|de = ""')
+    hover = await client.text_document_hover_async(lsp.HoverParams(document.identifier, at))
+    assert hover is not None and isinstance(hover.contents, lsp.MarkupContent)
+    assert "[axes.<name>]" in hover.contents.value
+    document.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_descriptions_of_models_are_served(client: LanguageClient):
+    path = REPOSITORY / "examples" / "press-cell" / "models" / "stroke.toml"
+    text = path.read_text()
+    document = Document(client, path)
+    assert await document.show(text) == []
+    wrong = await document.show(text.replace("threshold", "treshold"))
+    assert [found.code for found in wrong] == ["C101"]
+    _, at = place(text.replace("threshold", "t"), "\nt| = 1.0")
+    await document.show(text.replace("threshold", "t"))
+    answer = await client.text_document_completion_async(lsp.CompletionParams(document.identifier, at))
+    items = answer.items if isinstance(answer, lsp.CompletionList) else answer or []
+    assert "threshold" in [item.label for item in items]
+    document.close()

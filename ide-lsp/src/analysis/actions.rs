@@ -1,7 +1,7 @@
 //! What can be done about it: fixes of findings, a tag that is declared, a state that is retained.
 
 use super::{
-    CELL_FILE, Location, Place, Snapshot, TextEdit,
+    CELL_FILE, Location, Place, Snapshot, TextEdit, bytes,
     diagnostics::{Diagnostic, Fix},
     snapshot::range,
 };
@@ -158,8 +158,7 @@ fn retain(snapshot: &Snapshot, place: &Place) -> Option<Action> {
     let ast::Stmt::Expr(last) = last else { return None };
     let Some(ast::Expr::Map(map)) = last.expr().map(ast::Expr::plain) else { return None };
     let entry = map.entries().find(|entry| entry.key().as_deref() == Some(name))?;
-    let span =
-        |node: &SyntaxNode| usize::from(node.text_range().start())..usize::from(node.text_range().end());
+    let span = |node: &SyntaxNode| bytes(node.text_range());
     let written = text.get(span(entry.syntax()))?.to_owned();
     let mut edits = Vec::new();
     let existing = map.entries().find(|entry| entry.key().as_deref() == Some("retain"));

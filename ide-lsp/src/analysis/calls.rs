@@ -1,7 +1,7 @@
 //! Who calls a function, and what it calls: over all programs and libraries of the cell.
 
 use super::{
-    Location, Place, Snapshot,
+    Location, Place, Snapshot, bytes,
     snapshot::range,
     symbol::{self, Symbol},
 };
@@ -102,12 +102,10 @@ fn functions(snapshot: &Snapshot, path: &str) -> Vec<Item> {
     let Some(tree) = snapshot.tree(path) else { return Vec::new() };
     let of = |function: ast::Fn| {
         let name = function.name()?;
-        let span =
-            |range: sensai_scripts::syntax::TextRange| usize::from(range.start())..usize::from(range.end());
         Some(Item {
-            at: Location::new(path, span(name.text_range())),
+            at: Location::new(path, bytes(name.text_range())),
             name: name.text().to_owned(),
-            whole: Location::new(path, span(function.syntax().text_range())),
+            whole: Location::new(path, bytes(function.syntax().text_range())),
         })
     };
     tree.root().functions().filter_map(of).collect()

@@ -1,7 +1,7 @@
 //! Where something is declared, and everywhere it is used.
 
 use super::{
-    Location, Place, Snapshot,
+    Location, Place, Snapshot, places,
     symbol::{self, Occurrence, Symbol},
 };
 
@@ -24,11 +24,31 @@ pub fn references(snapshot: &Snapshot, place: &Place) -> Vec<Occurrence> {
     }
 }
 
+/// A place that is marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Highlight {
+    /// The name.
+    pub at: Location,
+    /// It is declared or assigned to there.
+    pub is_write: bool,
+}
+
 /// The places in the same file, for marking them.
-pub fn highlights(snapshot: &Snapshot, place: &Place) -> Vec<Occurrence> {
+pub fn highlights(snapshot: &Snapshot, place: &Place) -> Vec<Highlight> {
     let Some((symbol, _)) = symbol::at(snapshot, place) else { return Vec::new() };
+    let tree = snapshot.tree(&place.path).map(|tree| tree.syntax());
+    let is_assigned = |at: &Location| {
+        let token = tree.as_ref().zip(u32::try_from(at.start).ok());
+        let token = token.and_then(|(tree, start)| tree.token_at_offset(start.into()).right_biased());
+        token.and_then(|token| token.parent()).is_some_and(|node| places::done_with(&node).assigned.is_some())
+    };
     let all = symbol::occurrences(snapshot, &symbol).into_iter();
-    all.filter(|occurrence| occurrence.at.path == place.path).collect()
+    all.filter(|occurrence| occurrence.at.path == place.path)
+        .map(|Occurrence { at, is_definition }| {
+            let is_write = is_definition || is_assigned(&at);
+            Highlight { at, is_write }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -98,6 +118,21 @@ mod tests {
             "import \"tools\" as tools;\nconst A = 2;\nfn init() { #{ x: 0 } }\nfn cycle() { this.x = tools::twice($0A); }\n",
         );
         assert_eq!(declared, ["programs/main.rhai:2:7 A"]);
+    }
+
+    #[test]
+    fn what_is_assigned_to_is_marked_as_written() {
+        let (fixture, place) = Fixture::with_cursor(
+            "fn init() { #{ x: 0.0 } }\nfn cycle() { let $0a = 1.0; a += 2.0; this.x = a; io.lamp.green = io.start; }\n",
+        );
+        let shown = |place: &Place| -> Vec<(String, bool)> {
+            let found = highlights(&fixture.snapshot, place).into_iter();
+            found.map(|found| (fixture.show(&found.at), found.is_write)).collect()
+        };
+        let of = |place: &str, is_write| (format!("programs/main.rhai:2:{place}"), is_write);
+        assert_eq!(shown(&place), [of("18 a", true), of("27 a", true), of("46 a", false)]);
+        let green = fixture.snapshot.text(&place.path).unwrap().find("green").unwrap();
+        assert_eq!(shown(&Place { at: green, ..place }), [of("57 green", true)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What can be folded.
 
-use super::{Snapshot, configuration};
-use sensai_scripts::syntax::{SyntaxKind as K, SyntaxNode, TextSize};
+use super::{Snapshot, bytes, configuration};
+use sensai_scripts::syntax::{SyntaxKind as K, SyntaxNode};
 use std::ops::Range;
 
 /// Part of a text that can be folded.
@@ -30,16 +30,14 @@ pub fn folds(snapshot: &Snapshot, path: &str) -> Vec<Fold> {
 }
 
 fn of_tree(root: &SyntaxNode, folds: &mut Vec<Fold>) {
-    let range = |start: TextSize, end: TextSize| usize::from(start)..usize::from(end);
     let foldable = [K::Block, K::MapExpr, K::ArrayExpr, K::SwitchExpr, K::ArgList, K::ParamList];
     for node in root.descendants().filter(|node| foldable.contains(&node.kind())) {
-        let at = node.text_range();
-        folds.push(Fold { range: range(at.start(), at.end()), is_comment: false });
+        folds.push(Fold { range: bytes(node.text_range()), is_comment: false });
     }
     // Comments that follow each other without an empty line are one.
     let mut open: Option<Range<usize>> = None;
     for token in root.descendants_with_tokens().filter_map(|element| element.into_token()) {
-        let at = range(token.text_range().start(), token.text_range().end());
+        let at = bytes(token.text_range());
         match token.kind() {
             K::Comment | K::DocComment => {
                 let start = open.take().map_or(at.start, |open| open.start);

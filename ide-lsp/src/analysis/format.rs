@@ -4,7 +4,7 @@
 //! (two empty lines, an empty line at the start of a block, `else` on a line of its own). Lines are indented by four blanks
 //! for each bracket that is open, comments behind code on lines that follow each other stand below each other.
 
-use super::TextEdit;
+use super::{TextEdit, bytes};
 use sensai_scripts::syntax::{self, SyntaxKind as K, SyntaxToken};
 use std::ops::Range;
 
@@ -96,10 +96,9 @@ pub(super) fn tokens(parse: &syntax::Parse, text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = all
         .filter(|token| token.kind() != K::Whitespace)
         .map(|token| {
-            let at = token.text_range();
             let inside = token.parent_ancestors().any(|node| node.kind() == K::InterpolatedText);
             Token {
-                range: at.start().into()..at.end().into(),
+                range: bytes(token.text_range()),
                 parent: token.parent().map(|node| node.kind()),
                 fixed: inside && !matches!(token.kind(), K::TextStart),
                 token,

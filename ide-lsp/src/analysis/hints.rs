@@ -1,4 +1,4 @@
-//! What is not written, beside what is: types of the state, units of tags, names of arguments.
+//! What is not written, beside what is: types of the state, units of tags and parameters.
 
 use super::{Snapshot, symbol, symbol::Symbol};
 use sensai_model::TagKind;

@@ -5,7 +5,7 @@ use super::{
     snapshot::range,
     symbol::{self, Symbol, Table},
 };
-use sensai_model::{Tag, TagKind, Value, cell::Parameter, tag::Overflow};
+use sensai_model::{Tag, TagKind, cell::Parameter, tag::Overflow};
 use sensai_scripts::{
     hir::{FileId, Function, Span, Type},
     syntax::ast::{self, AstNode},
@@ -300,11 +300,6 @@ fn function(snapshot: &Snapshot, unit: &Unit, file: FileId, declared: Span) -> O
     Some(text)
 }
 
-/// A value for people.
-pub fn value(value: Value) -> String {
-    value.to_string()
-}
-
 fn tag_text(root: &str, tag: &Tag) -> String {
     let kind = match tag.kind {
         TagKind::Input => "input",
@@ -321,7 +316,7 @@ fn tag_text(root: &str, tag: &Tag) -> String {
     let _ = write!(text, "\n- {kind}{array}\n");
     if let Some((low, high)) = tag.range {
         let outside = if tag.overflow == Overflow::Saturate { "limited" } else { "a fault" };
-        let _ = writeln!(text, "- range {} to {}, outside: {outside}", value(low), value(high));
+        let _ = writeln!(text, "- range {} to {}, outside: {outside}", low, high);
     }
     for (binding, field) in tag.bindings.iter().zip(&tag.fields) {
         let _ = writeln!(
@@ -348,9 +343,9 @@ fn parameter(parameter: &Parameter) -> String {
     if !parameter.description.is_empty() {
         let _ = write!(text, "\n{}\n", parameter.description);
     }
-    let _ = write!(text, "\n- default {}\n", value(parameter.default));
+    let _ = write!(text, "\n- default {}\n", parameter.default);
     if let Some((low, high)) = parameter.range {
-        let _ = writeln!(text, "- range {} to {}", value(low), value(high));
+        let _ = writeln!(text, "- range {} to {}", low, high);
     }
     text
 }

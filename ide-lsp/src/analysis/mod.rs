@@ -17,6 +17,7 @@ pub mod hover;
 pub mod lens;
 pub mod live;
 pub mod outline;
+mod places;
 pub mod rename;
 pub mod selection;
 pub mod signature;
@@ -34,7 +35,8 @@ pub mod testing;
 
 pub use snapshot::{CELL_FILE, Place, Snapshot, Unit};
 
-use std::ops::Range;
+use sensai_scripts::syntax::TextRange;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Part of a file of the cell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +75,26 @@ impl TextEdit {
     pub fn new(path: impl Into<String>, range: Range<usize>, text: impl Into<String>) -> Self {
         Self { at: Location::new(path, range), text: text.into() }
     }
+}
+
+/// A range of a tree, in bytes.
+fn bytes(range: TextRange) -> Range<usize> {
+    range.start().into()..range.end().into()
+}
+
+/// True if the letters of `wanted` are in a name, in their order, in whatever case.
+fn has_letters(name: &str, wanted: &str) -> bool {
+    let mut letters = name.chars().flat_map(char::to_lowercase);
+    wanted.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
+}
+
+/// Edits by the file that they are of.
+pub fn by_file(edits: &[TextEdit]) -> BTreeMap<&str, Vec<TextEdit>> {
+    let mut by_file: BTreeMap<&str, Vec<TextEdit>> = BTreeMap::new();
+    for edit in edits {
+        by_file.entry(&edit.at.path).or_default().push(edit.clone());
+    }
+    by_file
 }
 
 /// The text after edits that are all of one file and do not overlap; as it was if one does not fit.

@@ -1,11 +1,11 @@
 //! What a file consists of.
 
 use super::{
-    Location, Snapshot, configuration,
+    Location, Snapshot, bytes, configuration, has_letters,
     written::{Key, Written},
 };
 use sensai_scripts::syntax::{
-    SyntaxNode, SyntaxToken,
+    SyntaxToken,
     ast::{self, AstNode},
 };
 use std::ops::Range;
@@ -51,23 +51,13 @@ pub fn outline(snapshot: &Snapshot, path: &str) -> Vec<Node> {
     tree.root().items().filter_map(of_item).collect()
 }
 
-fn span(node: &SyntaxNode) -> Range<usize> {
-    let range = node.text_range();
-    range.start().into()..range.end().into()
-}
-
-fn token_span(token: &SyntaxToken) -> Range<usize> {
-    let range = token.text_range();
-    range.start().into()..range.end().into()
-}
-
 fn of_item(item: ast::Item) -> Option<Node> {
-    let range = span(item.syntax());
+    let range = bytes(item.syntax().text_range());
     let node = |name: SyntaxToken, kind, children| Node {
         name: name.text().to_owned(),
         kind,
         range: range.clone(),
-        name_range: token_span(&name),
+        name_range: bytes(name.text_range()),
         children,
     };
     match item {
@@ -102,8 +92,8 @@ fn entries(map: &ast::MapExpr) -> Vec<Node> {
         Some(Node {
             name: entry.key()?,
             kind: Kind::Field,
-            range: span(entry.syntax()),
-            name_range: token_span(&name),
+            range: bytes(entry.syntax().text_range()),
+            name_range: bytes(name.text_range()),
             children,
         })
     };
@@ -149,18 +139,13 @@ pub fn search(snapshot: &Snapshot, query: &str) -> Vec<(Node, Location)> {
         open.reverse();
         while let Some(mut node) = open.pop() {
             open.extend(std::mem::take(&mut node.children).into_iter().rev());
-            if fits(&node.name, query) && found.len() < MOST {
+            if has_letters(&node.name, query) && found.len() < MOST {
                 let at = Location::new(path.clone(), node.name_range.clone());
                 found.push((node, at));
             }
         }
     }
     found
-}
-
-fn fits(name: &str, query: &str) -> bool {
-    let mut letters = name.chars().flat_map(char::to_lowercase);
-    query.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 #[cfg(test)]

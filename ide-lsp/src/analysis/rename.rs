@@ -1,7 +1,7 @@
 //! Giving something another name, everywhere.
 
 use super::{
-    CELL_FILE, Location, Place, Snapshot, TextEdit, apply, definition,
+    CELL_FILE, Location, Place, Snapshot, TextEdit, apply, by_file, definition,
     symbol::{self, Symbol},
 };
 use sensai_scripts::{Severity, syntax::SyntaxKind};
@@ -65,10 +65,7 @@ pub fn rename(snapshot: &Snapshot, place: &Place, name: &str) -> Result<Vec<Text
 
 /// In the programs nothing else may be meant, and no error may be new. What follows in `cell.toml`, the check says.
 fn verify(snapshot: &Snapshot, place: &Place, edits: &[TextEdit]) -> Result<(), String> {
-    let mut by_file: BTreeMap<&str, Vec<TextEdit>> = BTreeMap::new();
-    for edit in edits {
-        by_file.entry(&edit.at.path).or_default().push(edit.clone());
-    }
+    let by_file = by_file(edits);
     if by_file.contains_key(CELL_FILE) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What to select next: from the word outwards.
 
-use super::{Snapshot, configuration};
+use super::{Snapshot, bytes, configuration};
 use std::ops::Range;
 
 /// Growing ranges around a byte, the smallest first; the last one is the whole text.
@@ -26,11 +26,8 @@ pub fn ranges(snapshot: &Snapshot, path: &str, at: usize) -> Vec<Range<usize>> {
         };
         let token = tokens.clone().find(is_word).or_else(|| tokens.right_biased());
         if let Some(token) = token {
-            let span = |range: sensai_scripts::syntax::TextRange| {
-                usize::from(range.start())..usize::from(range.end())
-            };
-            found.push(span(token.text_range()));
-            found.extend(token.parent_ancestors().map(|node| span(node.text_range())));
+            found.push(bytes(token.text_range()));
+            found.extend(token.parent_ancestors().map(|node| bytes(node.text_range())));
         }
     }
     found.push(0..text.len());

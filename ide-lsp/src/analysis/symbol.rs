@@ -123,7 +123,7 @@ pub fn of(snapshot: &Snapshot, unit: &Unit, file: FileId, found: &Use) -> Option
             let name = unit.environment().parameters.get(*index as usize)?.name.clone();
             if unit.subject.is_twin() { Symbol::TwinParameter(name) } else { Symbol::Parameter(name) }
         }
-        Entity::Model(index) | Entity::ModelRequest(index) if matches!(found.entity, Entity::Model(_)) => {
+        Entity::Model(index) => {
             Symbol::Named(Table::Models, reach.models.get(usize::from(*index))?.name.clone())
         }
         Entity::Axis(index) => Symbol::Named(Table::Axes, reach.axes.get(usize::from(*index))?.name.clone()),

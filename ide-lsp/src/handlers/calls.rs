@@ -17,9 +17,7 @@ pub fn prepare(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let (path, _, at) = context.at(&params.text_document_position_params)?;
     let Some((snapshot, cell, place)) = context.state.place(&path, at) else { return Ok(Value::Null) };
     let Some(item) = calls::prepare(&snapshot, &place) else { return Ok(Value::Null) };
-    let (encoding, state) = (context.client.encoding, &mut *context.state);
-    let item = to_proto::call_item(&item, &cell, encoding, &mut |path| state.text(path));
-    give(item.map(|item| vec![item]))
+    give(to_proto::call_item(&item, &mut context.texts(&cell)).map(|item| vec![item]))
 }
 
 pub fn incoming(context: &mut Context<'_, '_>, params: Value) -> Answer {
@@ -47,8 +45,7 @@ fn calls_of(
     let name = Lines::new(&text, context.client.encoding).bytes(item.selection_range);
     let found: Option<(Arc<Snapshot>, PathBuf, String)> = context.state.snapshot(&file);
     let Some((snapshot, cell, relative)) = found else { return Ok(Vec::new()) };
-    let (encoding, state) = (context.client.encoding, &mut *context.state);
+    let mut texts = context.texts(&cell);
     let calls = find(&snapshot, &Location::new(relative, name)).into_iter();
-    let shown = |calls: Calls| to_proto::calls(&calls, &cell, encoding, &mut |path| state.text(path));
-    Ok(calls.filter_map(shown).collect())
+    Ok(calls.filter_map(|calls| to_proto::calls(&calls, &mut texts)).collect())
 }

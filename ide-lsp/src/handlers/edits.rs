@@ -2,7 +2,9 @@
 
 use super::{Answer, Context, Refused, give, parse, path};
 use crate::{
-    analysis::{CELL_FILE, TextEdit, actions, apply, extract, format as style, rename as names, typing},
+    analysis::{
+        CELL_FILE, TextEdit, actions, apply, by_file, extract, format as style, rename as names, typing,
+    },
     lsp::{capabilities, position::Lines, to_proto},
 };
 use lsp_types as lsp;
@@ -25,21 +27,15 @@ pub fn rename(context: &mut Context<'_, '_>, params: Value) -> Answer {
     if edits.iter().any(|edit| edit.at.path == CELL_FILE) {
         verify(context, &cell, &edits)?;
     }
-    let encoding = context.client.encoding;
-    let state = &mut *context.state;
-    give(to_proto::workspace_edit(&edits, &cell, encoding, &mut |path| state.text(path)))
+    give(to_proto::workspace_edit(&edits, &mut context.texts(&cell)))
 }
 
 /// A name in `cell.toml` may be used where only the check of the whole cell knows: no error may be new.
 fn verify(context: &mut Context<'_, '_>, cell: &Path, edits: &[TextEdit]) -> Result<(), Refused> {
-    let mut by_file: BTreeMap<String, Vec<TextEdit>> = BTreeMap::new();
-    for edit in edits {
-        by_file.entry(edit.at.path.clone()).or_default().push(edit.clone());
-    }
     let mut changed = BTreeMap::new();
-    for (file, edits) in by_file {
-        let text = context.text(&cell.join(&file))?;
-        changed.insert(file, apply(&text, &edits));
+    for (file, edits) in by_file(edits) {
+        let text = context.text(&cell.join(file))?;
+        changed.insert(file.to_owned(), apply(&text, &edits));
     }
     let before = context.state.preview(cell, &BTreeMap::new());
     let after = context.state.preview(cell, &changed);
@@ -56,8 +52,8 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let params: lsp::CodeActionParams = parse(params)?;
     let path = path(&params.text_document)?;
     let text = context.text(&path)?;
-    let encoding = context.client.encoding;
-    let lines = Lines::new(&text, encoding);
+    let lines = Lines::new(&text, context.client.encoding);
+    let can_say = context.client.disabled_actions;
     let within = lines.bytes(params.range);
     let selected = within.clone();
     let Some((snapshot, cell, relative)) = context.state.snapshot(&path) else { return Ok(Value::Null) };
@@ -72,12 +68,11 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
         };
         only.is_empty() || only.iter().any(|wanted| is_below(wanted.as_str()))
     };
+    let mut texts = context.texts(&cell);
     for action in actions::actions(&snapshot, &relative, within, found) {
-        let state = &mut *context.state;
-        let mut text = |path: &Path| state.text(path);
         let mends = action.mends.as_ref();
-        let mends = mends.map(|finding| to_proto::diagnostic(finding, &lines, &cell, encoding, &mut text));
-        if let Some(edit) = to_proto::workspace_edit(&action.edits, &cell, encoding, &mut text) {
+        let mends = mends.map(|finding| to_proto::diagnostic(finding, &lines, &mut texts));
+        if let Some(edit) = to_proto::workspace_edit(&action.edits, &mut texts) {
             offered.push(to_proto::action(&action, mends, edit));
         }
     }
@@ -86,13 +81,11 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
     if is_wanted(capabilities::EXTRACT_FUNCTION)
         && let Some(found) = extract::extract(&snapshot, &relative, selected)
     {
-        let state = &mut *context.state;
-        let mut text = |path: &Path| state.text(path);
         let made = found.and_then(|found| {
-            let edit = to_proto::workspace_edit(&found.edits, &cell, encoding, &mut text);
+            let edit = to_proto::workspace_edit(&found.edits, &mut texts);
             edit.map(|edit| (found.name, edit)).ok_or_else(|| "the file cannot be read".to_owned())
         });
-        if made.is_ok() || context.client.disabled_actions {
+        if made.is_ok() || can_say {
             offered.push(to_proto::extraction(made));
         }
     }

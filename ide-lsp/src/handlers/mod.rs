@@ -9,12 +9,11 @@ pub mod online;
 mod text;
 
 use crate::{
-    Error,
-    lsp::{from_proto::Client, path_of, position::Lines},
+    lsp::{from_proto::Client, path_of, position::Lines, to_proto::Texts},
     state::State,
 };
 use lsp_server::{ErrorCode, Request, Response};
-use lsp_types::{Position, TextDocumentIdentifier, TextDocumentPositionParams};
+use lsp_types::{TextDocumentIdentifier, TextDocumentPositionParams};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -121,17 +120,13 @@ impl Context<'_, '_> {
     pub fn at(&mut self, params: &TextDocumentPositionParams) -> Result<(PathBuf, String, usize), Refused> {
         let path = path(&params.text_document)?;
         let text = self.text(&path)?;
-        let at = self.byte(&text, params.position);
+        let at = Lines::new(&text, self.client.encoding).byte(params.position);
         Ok((path, text, at))
     }
 
-    pub fn byte(&self, text: &str, position: Position) -> usize {
-        Lines::new(text, self.client.encoding).byte(position)
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Protocol(refused.text)
+    /// The files of a cell, to be shown.
+    pub fn texts<'s>(&'s mut self, cell: &'s Path) -> Texts<'s> {
+        let state = &mut *self.state;
+        Texts::new(cell, self.client.encoding, move |path| state.text(path))
     }
 }

@@ -80,9 +80,8 @@ fn locations<'l>(
     cell: &Path,
     all: impl Iterator<Item = &'l crate::analysis::Location>,
 ) -> Vec<lsp::Location> {
-    let encoding = context.client.encoding;
-    let state = &mut *context.state;
-    all.filter_map(|at| to_proto::location(at, cell, encoding, &mut |path| state.text(path))).collect()
+    let mut texts = context.texts(cell);
+    all.filter_map(|at| to_proto::location(at, &mut texts)).collect()
 }
 
 pub fn definition(context: &mut Context<'_, '_>, params: Value) -> Answer {
@@ -118,12 +117,11 @@ pub fn document_symbols(context: &mut Context<'_, '_>, params: Value) -> Answer 
 
 pub fn workspace_symbols(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let params: lsp::WorkspaceSymbolParams = parse(params)?;
-    let encoding = context.client.encoding;
     let mut symbols = Vec::new();
     for (snapshot, cell) in context.state.snapshots() {
+        let mut texts = context.texts(&cell);
         for (node, at) in outline::search(&snapshot, &params.query) {
-            let state = &mut *context.state;
-            if let Some(location) = to_proto::location(&at, &cell, encoding, &mut |path| state.text(path)) {
+            if let Some(location) = to_proto::location(&at, &mut texts) {
                 symbols.push(to_proto::workspace_symbol(node, location, at.path));
             }
         }

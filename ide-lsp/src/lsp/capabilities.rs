@@ -117,8 +117,11 @@ pub fn initialize_result(client: &Client) -> Value {
 
 /// What is asked of an editor that can watch files.
 pub fn watch() -> Value {
-    let watchers: Vec<Value> =
-        ["**/*.rhai", "**/*.toml"].iter().map(|pattern| json!({ "globPattern": pattern })).collect();
+    // Also what a cell's files name: models, golden vectors, images of EEPROMs.
+    let watchers: Vec<Value> = ["**/*.rhai", "**/*.toml", "**/*.onnx", "**/*.json", "**/*.bin"]
+        .iter()
+        .map(|pattern| json!({ "globPattern": pattern }))
+        .collect();
     let options = json!({ "watchers": watchers });
     let registration =
         json!({ "id": "files", "method": "workspace/didChangeWatchedFiles", "registerOptions": options });

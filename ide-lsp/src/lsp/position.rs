@@ -1,7 +1,7 @@
 //! Lines and columns as the editor counts them, and bytes.
 
 use lsp_types::{Position, Range};
-use std::ops;
+use std::{borrow::Cow, ops};
 
 /// In what columns are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,14 +16,15 @@ pub enum Encoding {
 /// Where the lines of a text start. Lines end in `\n`, `\r\n` or `\r`.
 #[derive(Clone, Debug)]
 pub struct Lines<'t> {
-    text: &'t str,
+    text: Cow<'t, str>,
     starts: Vec<usize>,
     encoding: Encoding,
 }
 
 impl<'t> Lines<'t> {
     /// Of a text.
-    pub fn new(text: &'t str, encoding: Encoding) -> Self {
+    pub fn new(text: impl Into<Cow<'t, str>>, encoding: Encoding) -> Self {
+        let text = text.into();
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
             b'\n' => true,
@@ -35,7 +36,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The line's text without its end.
-    fn line(&self, line: usize) -> Option<(usize, &'t str)> {
+    fn line(&self, line: usize) -> Option<(usize, &str)> {
         let start = *self.starts.get(line)?;
         let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
         Some((start, self.text.get(start..end)?.trim_end_matches(['\n', '\r'])))

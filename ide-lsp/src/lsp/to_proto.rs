@@ -9,15 +9,16 @@ use crate::{
     analysis::{
         Location, TextEdit,
         actions::Action,
+        by_file,
         calls::{Calls, Item},
         completion::{Completion, Completions, Insert, Kind},
+        definition::Highlight,
         diagnostics::Diagnostic,
         folding::Fold,
         hints::Hint,
         lens::Lens,
         outline,
         signature::Call,
-        symbol::Occurrence,
         tokens::{self, Token},
     },
     state::Published,
@@ -28,11 +29,40 @@ use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
     path::Path,
+    rc::Rc,
     str::FromStr,
 };
 
-/// Gives the text of a file, to count its lines.
-pub type Text<'t> = dyn FnMut(&Path) -> Option<String> + 't;
+/// Gives the text of a file.
+type Read<'s> = dyn FnMut(&Path) -> Option<String> + 's;
+
+/// The files of a cell, each read once for an answer, to count its lines.
+pub struct Texts<'s> {
+    cell: &'s Path,
+    encoding: Encoding,
+    read: Box<Read<'s>>,
+    known: BTreeMap<String, Option<(lsp::Uri, Rc<Lines<'static>>)>>,
+}
+
+impl<'s> Texts<'s> {
+    /// Of a cell: `read` gives the text of a file.
+    pub fn new(cell: &'s Path, encoding: Encoding, read: impl FnMut(&Path) -> Option<String> + 's) -> Self {
+        Self { cell, encoding, read: Box::new(read), known: BTreeMap::new() }
+    }
+
+    /// The URI of a file and its lines, if it can be read.
+    fn file(&mut self, path: &str) -> Option<(lsp::Uri, Rc<Lines<'static>>)> {
+        if let Some(known) = self.known.get(path) {
+            return known.clone();
+        }
+        let file = self.cell.join(path);
+        let uri = lsp::Uri::from_str(&uri_of(&file)).ok();
+        let text = uri.and_then(|uri| Some((uri, (self.read)(&file)?)));
+        let known = text.map(|(uri, text)| (uri, Rc::new(Lines::new(text, self.encoding))));
+        self.known.insert(path.to_owned(), known.clone());
+        known
+    }
+}
 
 /// The place of the page about a code: a file beside the installation has none that an editor could open, so it is one of
 /// our own scheme, whose text `sensai/page` gives.
@@ -42,24 +72,17 @@ fn page(code: &str) -> Option<lsp::CodeDescription> {
 }
 
 /// All findings of one file, replacing those said before. `None` if the URI is none.
-pub fn publish(of: &Published, encoding: Encoding, text: &mut Text<'_>) -> Option<Notification> {
+pub fn publish(of: &Published, encoding: Encoding, texts: &mut Texts<'_>) -> Option<Notification> {
     let uri = of.uri.clone().unwrap_or_else(|| uri_of(&of.path));
     let uri = lsp::Uri::from_str(&uri).ok()?;
     let lines = Lines::new(&of.text, encoding);
-    let diagnostics =
-        of.findings.iter().map(|finding| diagnostic(finding, &lines, &of.cell, encoding, text)).collect();
+    let diagnostics = of.findings.iter().map(|finding| diagnostic(finding, &lines, texts)).collect();
     let params = lsp::PublishDiagnosticsParams { uri, diagnostics, version: of.version };
     Some(Notification::new("textDocument/publishDiagnostics".into(), params))
 }
 
 /// A finding.
-pub fn diagnostic(
-    finding: &Diagnostic,
-    lines: &Lines<'_>,
-    cell: &Path,
-    encoding: Encoding,
-    text: &mut Text<'_>,
-) -> lsp::Diagnostic {
+pub fn diagnostic(finding: &Diagnostic, lines: &Lines<'_>, texts: &mut Texts<'_>) -> lsp::Diagnostic {
     use sensai_scripts::Severity;
     let severity = match finding.severity {
         Severity::Error => lsp::DiagnosticSeverity::ERROR,
@@ -68,7 +91,7 @@ pub fn diagnostic(
     };
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let related = finding.related.iter().filter_map(|(at, message)| {
-        let location = location(at, cell, encoding, text)?;
+        let location = location(at, texts)?;
         Some(lsp::DiagnosticRelatedInformation { location, message: message.clone() })
     });
     let related: Vec<lsp::DiagnosticRelatedInformation> = related.collect();
@@ -86,37 +109,18 @@ pub fn diagnostic(
 }
 
 /// A part of a file of a cell.
-pub fn location(
-    at: &Location,
-    cell: &Path,
-    encoding: Encoding,
-    text: &mut Text<'_>,
-) -> Option<lsp::Location> {
-    let path = cell.join(&at.path);
-    let content = text(&path)?;
-    let range = Lines::new(&content, encoding).range(at.range());
-    Some(lsp::Location { uri: lsp::Uri::from_str(&uri_of(&path)).ok()?, range })
+pub fn location(at: &Location, texts: &mut Texts<'_>) -> Option<lsp::Location> {
+    let (uri, lines) = texts.file(&at.path)?;
+    Some(lsp::Location { uri, range: lines.range(at.range()) })
 }
 
 /// Changes of files.
-pub fn workspace_edit(
-    edits: &[TextEdit],
-    cell: &Path,
-    encoding: Encoding,
-    text: &mut Text<'_>,
-) -> Option<lsp::WorkspaceEdit> {
-    let mut by_file: BTreeMap<&str, Vec<&TextEdit>> = BTreeMap::new();
-    for edit in edits {
-        by_file.entry(&edit.at.path).or_default().push(edit);
-    }
+pub fn workspace_edit(edits: &[TextEdit], texts: &mut Texts<'_>) -> Option<lsp::WorkspaceEdit> {
     #[expect(clippy::mutable_key_type, reason = "the protocol's own type, and nobody runs through it here")]
     let mut changes = HashMap::new();
-    for (path, edits) in by_file {
-        let path = cell.join(path);
-        let content = text(&path)?;
-        let lines = Lines::new(&content, encoding);
-        let edits = edits.into_iter().map(|edit| text_edit(edit, &lines)).collect();
-        changes.insert(lsp::Uri::from_str(&uri_of(&path)).ok()?, edits);
+    for (path, edits) in by_file(edits) {
+        let (uri, lines) = texts.file(path)?;
+        changes.insert(uri, edits.iter().map(|edit| text_edit(edit, &lines)).collect());
     }
     Some(lsp::WorkspaceEdit { changes: Some(changes), ..lsp::WorkspaceEdit::default() })
 }
@@ -203,46 +207,34 @@ pub fn signature(call: Call) -> lsp::SignatureHelp {
 }
 
 /// A function in a hierarchy of calls.
-pub fn call_item(
-    item: &Item,
-    cell: &Path,
-    encoding: Encoding,
-    text: &mut Text<'_>,
-) -> Option<lsp::CallHierarchyItem> {
-    let name = location(&item.at, cell, encoding, text)?;
-    let whole = location(&item.whole, cell, encoding, text)?;
+pub fn call_item(item: &Item, texts: &mut Texts<'_>) -> Option<lsp::CallHierarchyItem> {
+    let (uri, lines) = texts.file(&item.at.path)?;
     Some(lsp::CallHierarchyItem {
         name: item.name.clone(),
         kind: lsp::SymbolKind::FUNCTION,
         tags: None,
         detail: Some(item.at.path.clone()),
-        uri: name.uri,
-        range: whole.range,
-        selection_range: name.range,
+        uri,
+        range: lines.range(item.whole.range()),
+        selection_range: lines.range(item.at.range()),
         data: None,
     })
 }
 
 /// The other function of calls, and the ranges of the calls.
-pub fn calls(
-    calls: &Calls,
-    cell: &Path,
-    encoding: Encoding,
-    text: &mut Text<'_>,
-) -> Option<(lsp::CallHierarchyItem, Vec<lsp::Range>)> {
-    let item = call_item(&calls.item, cell, encoding, text)?;
-    let file = text(&cell.join(&calls.places.first()?.path))?;
-    let lines = Lines::new(&file, encoding);
+pub fn calls(calls: &Calls, texts: &mut Texts<'_>) -> Option<(lsp::CallHierarchyItem, Vec<lsp::Range>)> {
+    let item = call_item(&calls.item, texts)?;
+    let (_, lines) = texts.file(&calls.places.first()?.path)?;
     Some((item, calls.places.iter().map(|at| lines.range(at.range())).collect()))
 }
 
 /// A place that is marked.
-pub fn highlight(occurrence: &Occurrence, lines: &Lines<'_>) -> lsp::DocumentHighlight {
-    let kind = match occurrence.is_definition {
+pub fn highlight(found: &Highlight, lines: &Lines<'_>) -> lsp::DocumentHighlight {
+    let kind = match found.is_write {
         true => lsp::DocumentHighlightKind::WRITE,
         false => lsp::DocumentHighlightKind::READ,
     };
-    lsp::DocumentHighlight { range: lines.range(occurrence.at.range()), kind: Some(kind) }
+    lsp::DocumentHighlight { range: lines.range(found.at.range()), kind: Some(kind) }
 }
 
 fn symbol_kind(kind: outline::Kind) -> lsp::SymbolKind {

@@ -11,7 +11,7 @@ mod of_cell;
 mod of_library;
 mod texts;
 
-use super::{Place, Snapshot, configuration};
+use super::{Place, Snapshot, configuration, has_letters};
 use context::Context;
 use std::ops::Range;
 
@@ -95,16 +95,10 @@ pub fn completions(snapshot: &Snapshot, place: &Place) -> Option<Completions> {
         Completions { replaces, items: candidates::ordered(&context), is_incomplete: false }
     };
     let typed = text.get(found.replaces.start..place.at.max(found.replaces.start)).unwrap_or_default();
-    found.items.retain(|item| fits(&item.label, typed));
+    found.items.retain(|item| has_letters(&item.label, typed));
     found.is_incomplete = found.items.len() > MOST;
     found.items.truncate(MOST);
     Some(found)
-}
-
-/// True if the letters of what was typed are in a label, in their order.
-fn fits(label: &str, typed: &str) -> bool {
-    let mut letters = label.chars().flat_map(char::to_lowercase);
-    typed.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 /// The word around a byte: letters, digits and `_`.

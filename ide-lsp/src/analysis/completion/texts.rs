@@ -1,7 +1,7 @@
 //! What could stand between quotes: names of the cell, and the texts that a value can be.
 
 use super::{Completion, Completions, Insert, Kind};
-use crate::analysis::{Place, Snapshot, Unit};
+use crate::analysis::{Place, Snapshot, Unit, bytes};
 use sensai_model::packml::{Mode, State};
 use sensai_scripts::{
     hir::FileId,
@@ -22,7 +22,7 @@ pub fn completions(snapshot: &Snapshot, place: &Place) -> Option<Completions> {
         return None;
     }
     let token = tree.token_at_offset(offset.into()).find(|token| token.kind() == K::String)?;
-    let range = usize::from(token.text_range().start())..usize::from(token.text_range().end());
+    let range = bytes(token.text_range());
     let closed = token.text().len() >= 2 && token.text().ends_with('"');
     let inner = range.start + 1..range.end - usize::from(closed);
     if !(inner.start <= place.at && place.at <= inner.end) {

@@ -1,13 +1,10 @@
 //! Which variables go into a selection, and which one comes out of it.
 
 use super::{LOOPS, selection::Selected, span};
-use crate::analysis::{Snapshot, Unit, hover, snapshot::range};
+use crate::analysis::{Snapshot, Unit, hover, places, snapshot::range};
 use sensai_scripts::{
     hir::{FileId, Span, Type},
-    syntax::{
-        SyntaxKind as K, SyntaxNode,
-        ast::{self, AstNode},
-    },
+    syntax::{SyntaxKind as K, SyntaxNode, ast::AstNode},
     uses::Entity,
 };
 use std::{collections::BTreeMap, ops::Range};
@@ -118,38 +115,18 @@ fn mentions(unit: &Unit, file: FileId, function: &SyntaxNode) -> BTreeMap<Span, 
 }
 
 fn mention(unit: &Unit, file: FileId, function: &SyntaxNode, at: Span) -> Mention {
-    let mut mention = Mention { at, reads: true, writes: false };
     let token = function.token_at_offset(at.start.into()).right_biased();
-    let Some(mut place) = token.and_then(|token| token.parent()) else { return mention };
-    let mut is_whole = true;
-    while let Some(parent) = place.parent() {
-        let is_first = parent.first_child().as_ref() == Some(&place);
-        match parent.kind() {
-            K::FieldExpr | K::IndexExpr if is_first => is_whole = false,
-            K::ParenExpr => {}
-            K::MethodCallExpr if is_first => {
-                // A function of the program may write to its `this`; blocks cannot be in variables.
-                let name = ast::MethodCallExpr::cast(parent).and_then(|call| call.name());
-                let start = name.map(|name| u32::from(name.text_range().start()));
-                let called = start.and_then(|start| {
-                    unit.analysed.uses.at(file, start).find(|found| found.span.start == start)
-                });
-                mention.writes = matches!(called.map(|found| &found.entity), Some(Entity::Function(..)));
-                return mention;
-            }
-            _ => {
-                if let Some(assign) = ast::AssignStmt::cast(parent)
-                    && assign.place().is_some_and(|assigned| *assigned.syntax() == place)
-                {
-                    mention.writes = true;
-                    mention.reads = assign.op().is_some() || !is_whole;
-                }
-                return mention;
-            }
-        }
-        place = parent;
+    let node = token.and_then(|token| token.parent());
+    let done = node.as_ref().map(places::done_with).unwrap_or_default();
+    if let Some(assign) = &done.assigned {
+        return Mention { at, reads: assign.op().is_some() || done.in_part, writes: true };
     }
-    mention
+    // A function of the program may write to its `this`; blocks cannot be in variables.
+    let called = done.called.map(|name| u32::from(name.text_range().start()));
+    let called =
+        called.and_then(|start| unit.analysed.uses.at(file, start).find(|found| found.span.start == start));
+    let writes = matches!(called.map(|found| &found.entity), Some(Entity::Function(..)));
+    Mention { at, reads: true, writes }
 }
 
 fn is_composite(unit: &Unit, file: FileId, declared: Span) -> bool {

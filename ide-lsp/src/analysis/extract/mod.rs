@@ -6,7 +6,7 @@
 mod flow;
 mod selection;
 
-use super::{Snapshot, TextEdit, apply, format};
+use super::{Snapshot, TextEdit, apply, bytes, format};
 use flow::Flow;
 use selection::Selected;
 use sensai_scripts::{
@@ -51,8 +51,7 @@ pub fn extract(snapshot: &Snapshot, path: &str, within: Range<usize>) -> Option<
 
 /// All of a node, in bytes.
 fn span(node: &SyntaxNode) -> Range<usize> {
-    let at = node.text_range();
-    at.start().into()..at.end().into()
+    bytes(node.text_range())
 }
 
 struct Task<'s> {

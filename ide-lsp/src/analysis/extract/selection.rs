@@ -1,6 +1,7 @@
 //! What is selected: an expression, or statements of one block that follow each other.
 
 use super::{LOOPS, has_long_text, span};
+use crate::analysis::places;
 use sensai_scripts::syntax::{
     SyntaxKind as K, SyntaxNode, TextRange, TextSize,
     ast::{self, AstNode},
@@ -167,23 +168,10 @@ fn is_value(node: &SyntaxNode) -> Result<(), String> {
     if callee.is_some_and(|callee| callee.syntax() == node) {
         return Err("the name of a function is no value".to_owned());
     }
-    // Down from the expression to what is done with the place that it is.
-    let (mut place, mut is_called) = (node.clone(), false);
-    while let Some(parent) = place.parent() {
-        let is_first = parent.first_child().as_ref() == Some(&place);
-        match parent.kind() {
-            K::FieldExpr | K::IndexExpr if is_first => {}
-            K::MethodCallExpr if is_first => is_called = true,
-            K::ParenExpr => {}
-            _ => break,
-        }
-        place = parent;
-    }
-    let assigned = place.parent().and_then(ast::AssignStmt::cast).and_then(|assign| assign.place());
-    let is_assigned = assigned.is_some_and(|assigned| *assigned.syntax() == place);
+    let done = places::done_with(node);
     let is_place =
         matches!(node.kind(), K::PathExpr | K::FieldExpr | K::IndexExpr | K::ThisExpr | K::ParenExpr);
-    match is_place && (is_called || is_assigned) {
+    match is_place && (done.called.is_some() || done.assigned.is_some()) {
         true => Err("it is a place that something is done with, and a function gives a copy".to_owned()),
         false => Ok(()),
     }
