@@ -4,8 +4,9 @@
 pub mod examples;
 
 use super::{
-    Location, Place, Snapshot, TextEdit, Unit, apply, completion, definition, format, rename, testing::Rules,
-    typing,
+    Location, Place, Snapshot, TextEdit, Unit, actions, apply, calls, completion, definition, extract,
+    folding, format, hints, hover, lens, outline, rename, selection, signature, testing::Rules,
+    tokens as tokens_of, typing, written,
 };
 use examples::{Files, examples};
 use sensai_scripts::{
@@ -283,5 +284,66 @@ fn programs(folder: &Path, texts: &mut Vec<String>) {
         } else if path.extension().is_some_and(|end| end == "rhai") {
             texts.push(fs::read_to_string(path).unwrap());
         }
+    }
+}
+
+/// Everything that can be asked of a place, and of what is selected from there on.
+fn ask_everything(snapshot: &Snapshot, place: &Place, end: usize) {
+    let (path, within) = (place.path.as_str(), place.at..end);
+    let _ = (hover::hover(snapshot, place), signature::signature(snapshot, place));
+    let _ = (completion::completions(snapshot, place), definition::definition(snapshot, place));
+    let _ = (definition::references(snapshot, place), definition::highlights(snapshot, place));
+    let _ = (rename::rename(snapshot, place, "other"), calls::prepare(snapshot, place));
+    let here = Location::new(path, within.clone());
+    let _ = (calls::incoming(snapshot, &here), calls::outgoing(snapshot, &here));
+    let _ = (extract::extract(snapshot, path, within.clone()), selection::ranges(snapshot, path, place.at));
+    let _ = (hints::hints(snapshot, path, within.clone()), actions::actions(snapshot, path, within, &[]));
+    let _ = (lens::lenses(snapshot, path), tokens_of::tokens(snapshot, path));
+    let _ = (folding::folds(snapshot, path), outline::outline(snapshot, path));
+    let text = snapshot.text(path).unwrap_or_default();
+    for character in ["\n", ";", "}"] {
+        let _ = typing::typed(path, text, place.at, character);
+    }
+}
+
+#[test]
+fn half_a_file_of_any_kind_is_answered() {
+    for (name, files) in examples() {
+        let (before, mut asked) = (snapshot(&files), 0);
+        for (path, bytes) in
+            files.iter().filter(|(path, _)| path.ends_with(".rhai") || path.ends_with(".toml"))
+        {
+            let text = std::str::from_utf8(bytes).unwrap();
+            // Descriptions hold thousands of numbers: their beginning is enough.
+            let text = &text[..text.floor_char_boundary(text.len().min(20_000))];
+            for part in 1..8 {
+                let cut = text.floor_char_boundary(text.len() * part / 8);
+                // Cut off; with a hole; with what is no part of any text.
+                let hole = text.floor_char_boundary((cut + 40).min(text.len()));
+                let forms = [
+                    text[..cut].to_owned(),
+                    format!("{}{}", &text[..cut], &text[hole..]),
+                    format!("{}é\u{0}😀\"${{{}", &text[..cut], &text[cut..]),
+                ];
+                let form = &forms[part % forms.len()];
+                let mut changed = before.clone();
+                changed.texts.insert(path.clone(), form.as_str().into());
+                changed.written =
+                    std::sync::Arc::new(written::Written::of(changed.text("cell.toml").unwrap()));
+                for unit in &mut changed.units {
+                    if unit.has(path) {
+                        let texts = &changed.texts;
+                        *unit = unit.with_texts(|of| texts.get(of).cloned()).into();
+                    }
+                }
+                for at in [0, cut / 2, cut.saturating_sub(1), cut, cut + 3, form.len(), form.len() + 9] {
+                    let at = if at > form.len() { at } else { form.floor_char_boundary(at) };
+                    let end = form.floor_char_boundary((at + 25).min(form.len())).max(at);
+                    ask_everything(&changed, &Place { path: path.clone(), at }, end);
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 80, "{name}: {asked} places");
     }
 }

@@ -156,6 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_renamed_where_models_and_alarms_name_it() {
+        let (fixture, place) = Fixture::with_model(
+            "//- more\n[alarms.b]\nwhen = \"!ai.m.valid\"\n[alarms.c]\nwhen = \"for$0ce > 1\"\n",
+        );
+        let edits = rename(&fixture.snapshot, &place, "press").unwrap();
+        let text = apply(fixture.snapshot.text(CELL_FILE).unwrap(), &edits);
+        for part in ["\npress = { type = ", "inputs = [\"press\"]", "when = \"press > 1\""] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("force"), "{text}");
+    }
+
+    #[test]
     fn a_field_is_renamed_where_it_is_meant() {
         let text = "fn init() { #{ n: 0, m: 0, p: #{ n: 1.0 } } }\nfn cycle() { this.$0n += 1; this.p.n += 1.0; this.count(); this.m = this.n; }\nfn count() { this.n += 1; }\n";
         let expected = "fn init() { #{ k: 0, m: 0, p: #{ n: 1.0 } } }\nfn cycle() { this.k += 1; this.p.n += 1.0; this.count(); this.m = this.k; }\nfn count() { this.k += 1; }\n";

@@ -158,6 +158,21 @@ fn a_library_keeps_it_to_itself() {
 }
 
 #[test]
+fn a_library_s_part_of_the_state_goes_along() {
+    let main = "import \"tools\" as tools;\nfn init() { #{ r: tools::part() } }\nfn cycle() { this.r.bump(); io.force = this.r.a; }\n";
+    let library = "fn part() { #{ a: 0.0 } }\nfn bump() { if this.a < 9.0 { this.a += 1.0; } }\n";
+    let fixture = Fixture::new(&format!("{main}//- lib/tools.rhai\n{library}"));
+    let at = library.find("this.a +=").unwrap();
+    let found =
+        extract(&fixture.snapshot, "lib/tools.rhai", at..at + "this.a += 1.0;".len()).unwrap().unwrap();
+    let after = apply(library, &found.edits);
+    assert!(
+        after.contains("{ this.extracted(); } }\n\nprivate fn extracted() {\n    this.a += 1.0;\n}\n"),
+        "{after}"
+    );
+}
+
+#[test]
 fn names_and_ends_of_lines_are_those_of_the_text() {
     let text = extracted("fn init() { #{ x: 0 } }\r\nfn extracted() { 1 }\r\nfn cycle() {\r\n    this.x = $02$0 + extracted();\r\n}\r\n").unwrap();
     assert!(

@@ -10,6 +10,8 @@ import type { Program } from "../program.ts";
 const SELECTOR = [
   { scheme: "file", pattern: "**/*.rhai" },
   { scheme: "file", pattern: "**/cell.toml" },
+  // Descriptions of models.
+  { scheme: "file", pattern: "**/models/*.toml" },
 ];
 
 export class Server implements vscode.Disposable {
