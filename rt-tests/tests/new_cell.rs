@@ -21,6 +21,8 @@ fn new_cell_runs_and_replays() {
     let checked = sensai(&["check", "mycell"]).expect_code(0);
     assert!(checked.stdout.starts_with("mycell:"), "{}", checked.stdout);
     assert!(checked.stdout.contains("no errors, 0 warnings"), "{}", checked.stdout);
+    let config = fs::read_to_string(scratch.path("mycell/cell.toml")).expect("it was written");
+    assert!(config.contains("name = \"mycell\"") && !config.contains("stop_after"), "{config}");
 
     let run = Run::from(
         sensai(&["run", "mycell", "--virtual", "--cycles", "2000", "--log", "press.snlog", "--json"])

@@ -58,9 +58,7 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
         let parent = file.parent().unwrap_or(directory);
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let renamed = match std::str::from_utf8(bytes) {
-            Ok(text) if *path == "cell.toml" => {
-                text.replace(&format!("name = \"{own_name}\""), &format!("name = \"{name}\"")).into_bytes()
-            }
+            Ok(text) if *path == "cell.toml" => own(text, own_name, name).into_bytes(),
             _ => bytes.to_vec(),
         };
         fs::write(&file, renamed).with_context(|| format!("cannot write {}", file.display()))?;
@@ -70,4 +68,10 @@ pub fn run(arguments: &New) -> anyhow::Result<ExitCode> {
     println!("next:  sensai check {shown}\n       sensai test {shown}\n       sensai run {shown}");
     println!("and in another terminal, while it runs:  sensai top {shown}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The example's `cell.toml` as that of a cell of its own: with its name, and running until somebody stops it.
+fn own(text: &str, example: &str, name: &str) -> String {
+    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("stop_after"));
+    lines.collect::<String>().replace(&format!("name = \"{example}\""), &format!("name = \"{name}\""))
 }
