@@ -158,7 +158,7 @@ export class Place {
     return folder;
   }
 
-  /** A window with this folder and, if it is said, this file. */
+  /** A window with this folder and, if it is said, this file; without a folder, an empty one. */
   async window(folder, file) {
     for (const page of this.#browser.pages().slice(1)) await page.close();
     const page = await this.#browser.newPage();
@@ -166,7 +166,8 @@ export class Place {
     const authority = `vscode-remote://127.0.0.1:${this.port}`;
     const open = file === undefined ? [] : [["openFile", `${authority}${join(folder, file)}`]];
     const payload = encodeURIComponent(JSON.stringify(open));
-    await page.goto(`http://127.0.0.1:${this.port}/?folder=${folder}&payload=${payload}`, { waitUntil: "commit" });
+    const what = folder === undefined ? "ew=true" : `folder=${folder}&payload=${payload}`;
+    await page.goto(`http://127.0.0.1:${this.port}/?${what}`, { waitUntil: "commit" });
     await page.waitForSelector(".monaco-workbench");
     return page;
   }

@@ -21,7 +21,9 @@ export class Workbench {
 
   /** A view by its icon at the side. */
   async view(name) {
-    await this.page.locator(`.activitybar a.action-label[aria-label^="${name}"]`).first().click();
+    // Its badge lies over its label, so that the click is for what holds both.
+    const label = this.page.locator(`a.action-label[aria-label^="${name}"]`);
+    await this.page.locator(".activitybar .action-item", { has: label }).first().click();
   }
 
   /** Unfold a tree, level by level. */

@@ -54,7 +54,7 @@ export async function debugLog(resource: unknown, cycle?: unknown): Promise<void
   const log = await chooseLog(resource);
   if (log === undefined) return;
   const cell = cellOf(log) ?? (await chooseCell());
-  await vscode.debug.startDebugging(undefined, {
+  const started = await vscode.debug.startDebugging(undefined, {
     type: DEBUG_TYPE,
     request: "launch",
     name: vscode.workspace.asRelativePath(log),
@@ -62,6 +62,8 @@ export async function debugLog(resource: unknown, cycle?: unknown): Promise<void
     ...(cell === undefined ? {} : { cell }),
     ...(typeof cycle === "number" ? { cycle } : {}),
   });
+  // It stands at the log's first statement, and VS Code shows its values by itself only at a breakpoint.
+  if (started) await vscode.commands.executeCommand("workbench.view.debug");
 }
 
 async function goToCycle(): Promise<void> {

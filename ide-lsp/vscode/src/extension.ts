@@ -3,7 +3,7 @@
 
 import * as vscode from "vscode";
 import { registerCellCommands } from "./commands/cell.ts";
-import { newCell } from "./commands/newCell.ts";
+import { goOn, newCell } from "./commands/newCell.ts";
 import { registerRuntimeCommands } from "./commands/runtime.ts";
 import { Monitor } from "./control/monitor.ts";
 import { registerDebugger } from "./debug.ts";
@@ -22,22 +22,22 @@ export function activate(context: vscode.ExtensionContext): void {
   const server = new Server(program);
   const monitor = new Monitor();
   const tasks = new Tasks(program);
-  const tree = new RuntimeTree(monitor);
+  const online = new Online(server, monitor);
   context.subscriptions.push(
     server,
     monitor,
     tasks,
-    tree,
-    new Online(server, monitor),
+    online,
+    new RuntimeTree(monitor, online),
     new Status(monitor),
     new Tests(program),
-    vscode.window.registerTreeDataProvider("sensai.runtime", tree),
     new Scopes(context.extensionUri, program, monitor).register(),
     registerPages(server),
     registerDebugger(program),
     registerCellCommands(tasks, monitor),
     registerRuntimeCommands(monitor),
-    vscode.commands.registerCommand("sensai.newCell", () => newCell(program)),
+    vscode.commands.registerCommand("sensai.newCell", (from: unknown) => newCell(program, context, from)),
+    vscode.commands.registerCommand("sensai.version", () => showVersion(program)),
     vscode.commands.registerCommand("sensai.restartServer", () => server.restart()),
     vscode.commands.registerCommand("sensai.showOutput", () => server.showOutput()),
     vscode.workspace.onDidChangeConfiguration((change) => {
@@ -47,4 +47,18 @@ export function activate(context: vscode.ExtensionContext): void {
   monitor.start();
   // Not waited for: everything else works without it.
   void server.restart();
+  void goOn(context);
+}
+
+/** Which program is used, and from where; if there is none, what to do. */
+async function showVersion(program: Program): Promise<void> {
+  const at = await program.ask();
+  if (at === undefined) return;
+  try {
+    const { code, stdout, stderr } = await program.run(["--version"]);
+    if (code === 0) void vscode.window.showInformationMessage(`Sensai: ${stdout.trim()}, ${at}`);
+    else void vscode.window.showErrorMessage(`Sensai: ${at} is no sensai: ${stderr.trim()}`);
+  } catch (error) {
+    void vscode.window.showErrorMessage(`Sensai: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

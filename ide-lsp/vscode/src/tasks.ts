@@ -62,6 +62,7 @@ export class Tasks implements vscode.TaskProvider, vscode.Disposable {
 
   /** Ask the runs to end in an orderly way, as Ctrl-C does: axes to rest, fault values, records to the log. */
   stopRuns(): void {
+    if (this.#runs.size === 0) void vscode.window.showInformationMessage("Sensai: no cell runs that was started in this window");
     for (const process_ of this.#runs.values()) process.kill(process_, "SIGINT");
   }
 

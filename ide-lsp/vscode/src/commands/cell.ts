@@ -1,12 +1,14 @@
 // Commands about a cell and its logs: what `sensai` does, asked for from a menu.
 
 import * as vscode from "vscode";
-import { networkInterfaces } from "node:os";
-import { copyFile, mkdir, readdir } from "node:fs/promises";
+import { homedir, networkInterfaces } from "node:os";
+import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
 import * as path from "node:path";
-import { cellOf, chooseCell } from "../cells.ts";
+import { cellOf, chooseCell, findCells } from "../cells.ts";
 import type { Monitor } from "../control/monitor.ts";
 import type { Tasks } from "../tasks.ts";
+import type { Line } from "./runtime.ts";
 
 export function registerCellCommands(tasks: Tasks, monitor: Monitor): vscode.Disposable {
   const inCell = (command: string, args: () => readonly string[] = () => []) => async (resource: unknown) => {
@@ -21,13 +23,23 @@ export function registerCellCommands(tasks: Tasks, monitor: Monitor): vscode.Dis
     runOnInterface: (resource) => runOnInterface(tasks, resource),
     stopRun: () => tasks.stopRuns(),
     reload: (resource) => reload(tasks, monitor, resource),
-    doctor: inCell("doctor", () => ["."]),
+    doctor: (resource) => doctor(tasks, resource),
     scan: () => scan(tasks),
     replay: (resource) => replay(tasks, resource),
     keepAsTest,
   };
   const registered = Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`sensai.${name}`, run));
   return vscode.Disposable.from(...registered);
+}
+
+/** Of a cell if there is one: what is wanted of the computer depends on it. */
+async function doctor(tasks: Tasks, resource: unknown): Promise<void> {
+  if ((await findCells()).length === 0) {
+    await tasks.start("doctor", [], homedir());
+    return;
+  }
+  const cell = await chooseCell(resource);
+  if (cell !== undefined) await tasks.start("doctor", ["."], cell);
 }
 
 /** Where the setting wants the control socket. */
@@ -70,11 +82,18 @@ async function chooseInterface(title: string): Promise<string | undefined> {
   return vscode.window.showInputBox({ title, placeHolder: "enp3s0" });
 }
 
+/** Of one program if it is asked for on its line of the panel. */
 async function reload(tasks: Tasks, monitor: Monitor, resource: unknown): Promise<void> {
+  const at = monitor.now?.path;
+  if (at === undefined) {
+    void vscode.window.showInformationMessage("Sensai: no cell runs whose programs could be reloaded");
+    return;
+  }
   const cell = await chooseCell(resource);
   if (cell === undefined) return;
-  const at = monitor.now?.path;
-  await tasks.start("reload", ["--wait", ...(at === undefined ? [] : ["--socket", at])], cell);
+  const program = (resource as Line | undefined)?.name;
+  const only = typeof program === "string" ? ["--program", program] : [];
+  await tasks.start("reload", ["--wait", "--socket", at, ...only], cell);
 }
 
 async function replay(tasks: Tasks, resource: unknown): Promise<void> {
@@ -96,17 +115,45 @@ async function keepAsTest(resource: unknown): Promise<void> {
   if (name === undefined) return;
   const folder = path.join(cell, "tests");
   await mkdir(folder, { recursive: true });
-  await copyFile(log.fsPath, path.join(folder, `${name}.snlog`));
+  const kept = path.join(folder, `${name}.snlog`);
+  try {
+    await copyFile(log.fsPath, kept, constants.COPYFILE_EXCL);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === "EEXIST" ? "there is one of that name already" : String(error);
+    void vscode.window.showErrorMessage(`Sensai: ${name}.snlog is not kept: ${why}`);
+    return;
+  }
+  const show = "Show It";
+  const text = `Sensai: ${vscode.workspace.asRelativePath(kept)} is a replay test now`;
+  if ((await vscode.window.showInformationMessage(text, show)) === show) {
+    await vscode.commands.executeCommand("workbench.view.testing.focus");
+  }
 }
 
-/** The log that a menu was opened on, or one that is chosen. */
+/** The log that a menu was opened on, the one that is looked at, or one that is chosen, the newest first. */
 export async function chooseLog(resource: unknown): Promise<vscode.Uri | undefined> {
   if (resource instanceof vscode.Uri) return resource;
+  const tab = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (tab instanceof vscode.TabInputCustom && tab.uri.path.endsWith(".snlog")) return tab.uri;
   const found = await vscode.workspace.findFiles("**/*.snlog", "**/{target,node_modules}/**");
-  if (found.length > 0) {
-    const items = found.map((log) => ({ label: path.basename(log.fsPath), description: vscode.workspace.asRelativePath(log), log }));
-    return (await vscode.window.showQuickPick(items, { title: "Which log?" }))?.log;
-  }
+  if (found.length === 0) return noLog();
+  const written = async (log: vscode.Uri) => (await stat(log.fsPath).catch(() => undefined))?.mtimeMs ?? 0;
+  const logs = await Promise.all(found.map(async (log) => ({ log, time: await written(log) })));
+  logs.sort((a, b) => b.time - a.time);
+  const items = logs.map(({ log, time }) => ({
+    label: path.basename(log.fsPath),
+    description: vscode.workspace.asRelativePath(log),
+    detail: new Date(time).toLocaleString(),
+    log,
+  }));
+  return (await vscode.window.showQuickPick(items, { title: "Which log?", matchOnDescription: true }))?.log;
+}
+
+async function noLog(): Promise<vscode.Uri | undefined> {
+  const [record, open] = ["Run and Record", "Open…"];
+  const chosen = await vscode.window.showInformationMessage("Sensai: there is no log in this workspace", record, open);
+  if (chosen === record) await vscode.commands.executeCommand("sensai.runRecorded");
+  if (chosen !== open) return undefined;
   const opened = await vscode.window.showOpenDialog({ title: "Cycle log", filters: { "Cycle logs": ["snlog"] } });
   return opened?.[0];
 }

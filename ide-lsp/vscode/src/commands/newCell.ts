@@ -9,7 +9,13 @@ const TEMPLATES = [
   { label: "Servo press", detail: "A servo axis, PackML, two tasks, a digital twin and a model that judges every part", from: "press-cell" },
 ];
 
-export async function newCell(program: Program): Promise<void> {
+/** Where the walkthrough goes on once a window has opened this folder. */
+const GOES_ON = "sensai.walkthroughGoesOnIn";
+
+const WALKTHROUGH = "sensai.sensai#start";
+
+/** `from` is `walkthrough` if it is done from there. */
+export async function newCell(program: Program, context: vscode.ExtensionContext, from: unknown): Promise<void> {
   if ((await program.ask()) === undefined) return;
   const template = await vscode.window.showQuickPick(TEMPLATES, { title: "New cell: what to begin with" });
   if (template === undefined) return;
@@ -28,10 +34,26 @@ export async function newCell(program: Program): Promise<void> {
     return;
   }
   if (vscode.workspace.workspaceFolders === undefined) {
+    // The window begins anew, and with it this extension.
+    await context.globalState.update(GOES_ON, from === "walkthrough" ? folder : undefined);
     await vscode.commands.executeCommand("vscode.openFolder", vscode.Uri.file(folder));
   } else {
-    await vscode.window.showTextDocument(vscode.Uri.file(path.join(folder, "programs", "press.rhai")));
+    await vscode.window.showTextDocument(firstProgram(folder));
   }
+}
+
+/** What was begun in the window before. */
+export async function goOn(context: vscode.ExtensionContext): Promise<void> {
+  const folder = context.globalState.get<string>(GOES_ON);
+  if (folder === undefined || vscode.workspace.workspaceFolders?.[0]?.uri.fsPath !== folder) return;
+  await context.globalState.update(GOES_ON, undefined);
+  await vscode.window.showTextDocument(firstProgram(folder), { preview: false });
+  const next = { category: WALKTHROUGH, step: `${WALKTHROUGH}#change` };
+  await vscode.commands.executeCommand("workbench.action.openWalkthrough", next, false);
+}
+
+function firstProgram(cell: string): vscode.Uri {
+  return vscode.Uri.file(path.join(cell, "programs", "press.rhai"));
 }
 
 async function chooseFolder(): Promise<vscode.Uri | undefined> {

@@ -3,11 +3,15 @@
 import * as vscode from "vscode";
 import type { Monitor } from "../control/monitor.ts";
 import { forcedNames } from "../control/view.ts";
-import type { Row } from "../runtime/rows.ts";
 import { parse } from "../runtime/text.ts";
 
+/** A line of the panel that a command was given on. */
+export interface Line {
+  readonly name?: string | undefined;
+}
+
 export function registerRuntimeCommands(monitor: Monitor): vscode.Disposable {
-  const commands: Readonly<Record<string, (row: Row | undefined) => unknown>> = {
+  const commands: Readonly<Record<string, (row: Line | undefined) => unknown>> = {
     attach: () => monitor.choose(),
     detach: () => monitor.detach(),
     setParameter: (row) => setParameter(monitor, row),
@@ -19,7 +23,7 @@ export function registerRuntimeCommands(monitor: Monitor): vscode.Disposable {
     menu: () => menu(monitor),
   };
   const registered = Object.entries(commands).map(([name, run]) =>
-    vscode.commands.registerCommand(`sensai.${name}`, async (row: Row | undefined) => {
+    vscode.commands.registerCommand(`sensai.${name}`, async (row: Line | undefined) => {
       try {
         await run(row);
       } catch (error) {
@@ -30,7 +34,7 @@ export function registerRuntimeCommands(monitor: Monitor): vscode.Disposable {
   return vscode.Disposable.from(...registered);
 }
 
-async function setParameter(monitor: Monitor, row: Row | undefined): Promise<void> {
+async function setParameter(monitor: Monitor, row: Line | undefined): Promise<void> {
   const { description, view } = monitor.now ?? {};
   const all = description?.parameters ?? [];
   const items = all.map((parameter) => ({ label: parameter.name, description: parameter.unit ?? "", parameter }));
@@ -49,7 +53,7 @@ async function setParameter(monitor: Monitor, row: Row | undefined): Promise<voi
 }
 
 /** Hold a tag, or an element of an array, at a value. */
-async function force(monitor: Monitor, row: Row | undefined): Promise<void> {
+async function force(monitor: Monitor, row: Line | undefined): Promise<void> {
   const { description, view } = monitor.now ?? {};
   const all = description?.tags ?? [];
   const items = all.map((tag) => ({ label: tag.name, description: tag.unit ?? tag.kind, tag }));
@@ -76,7 +80,7 @@ async function element(name: string, length: number): Promise<{ name: string; va
   return text === undefined ? undefined : { name: `${name}[${text}]` };
 }
 
-async function unforce(monitor: Monitor, row: Row | undefined): Promise<void> {
+async function unforce(monitor: Monitor, row: Line | undefined): Promise<void> {
   const items = forcedNames(monitor.now?.view ?? {});
   const name = row?.name ?? (await vscode.window.showQuickPick(items, { title: "Let which one go?" }));
   if (name !== undefined) await monitor.command("unforce", { name });

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { Connection } from "./connection.ts";
 import { folders, sockets } from "./sockets.ts";
 import { merge } from "./merge.ts";
-import { PROTOCOL, type Description, type Hello, type View } from "./view.ts";
+import { PROTOCOL, SECTIONS, type Description, type Hello, type View } from "./view.ts";
 
 /** How often somebody looks whether a cell runs. */
 const LOOK_MS = 2000;
@@ -71,7 +71,7 @@ export class Monitor implements vscode.Disposable {
       const description = await connection.request<Description>("describe");
       this.#now = { path, hello, description, connection, view: {} };
       const hz = vscode.workspace.getConfiguration("sensai").get<number>("refreshRate", 5);
-      await connection.subscribe({ hz });
+      await connection.subscribe({ sections: SECTIONS, hz });
     } catch (error) {
       connection.close();
       this.#now = undefined;

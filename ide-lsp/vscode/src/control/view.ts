@@ -30,6 +30,33 @@ export interface AlarmNow {
   readonly count?: number;
 }
 
+/** A program that runs. */
+export interface ProgramNow {
+  /** Of its text, in the cell. */
+  readonly path?: string;
+  /** Of the text that runs. */
+  readonly sha256?: string;
+  readonly libraries?: Readonly<Record<string, string>>;
+  /** The fields of `this`. */
+  readonly state?: Facts;
+  /** The state is longer than what is told of it. */
+  readonly cut?: boolean;
+}
+
+/** How the last reload stands. */
+export interface ReloadNow {
+  readonly number?: number;
+  readonly state?: string;
+  readonly programs?: readonly string[];
+  readonly cycle?: number;
+  readonly probation?: number;
+  /** Runs that are left of its probation. */
+  readonly left?: number;
+  /** Cycle in which it was undone. */
+  readonly undone?: number;
+  readonly why_undone?: string;
+}
+
 /** An object of one section. */
 export type Facts = Readonly<Record<string, unknown>>;
 
@@ -46,7 +73,8 @@ export interface View {
   readonly models?: Readonly<Record<string, Facts>>;
   readonly parameters?: Readonly<Record<string, Value>>;
   readonly tags?: Readonly<Record<string, TagNow>>;
-  readonly reload?: Facts;
+  readonly programs?: Readonly<Record<string, ProgramNow>>;
+  readonly reload?: ReloadNow;
   /** Forced elements by name, `weights[2]` of an array. */
   readonly forced?: Readonly<Record<string, { readonly value?: Value; readonly unforced?: Value }>>;
 }
@@ -89,6 +117,12 @@ export interface Hello {
   readonly process: number;
   readonly methods: readonly string[];
 }
+
+/** All that is told of a running cell; without being asked, the state of programs is not. */
+export const SECTIONS: readonly string[] = [
+  ...["runtime", "bus", "tasks", "devices", "axes", "units", "alarms", "models", "jidoka", "parameters", "tags", "programs"],
+  ...["forced", "log", "reload"],
+];
 
 /** The protocol's number that this extension understands. */
 export const PROTOCOL = 1;

@@ -60,6 +60,47 @@ test("what is wrong is seen from outside", () => {
   assert.equal(find(all, "machine/forced").tooltip, "clamp: true instead of false");
 });
 
+const RUNS = "0123456789abcdef";
+
+function programsOf(view: View, disk: Readonly<Record<string, string>> = {}): { all: Row[]; press: Row } {
+  const program = { path: "programs/press.rhai", sha256: RUNS, state: { step: "idle", settle: { IN: true, PT: 0.05, Q: false, ET: 0.02, M: 1 }, list: [1, 2] } };
+  const all = rows(DESCRIPTION, { ...VIEW, programs: { press: program }, ...view }, (path) => disk[path]);
+  return { all, press: find(all, "programs/press") };
+}
+
+test("a program shows which text of it runs, and its state", () => {
+  const { press } = programsOf({}, { "programs/press.rhai": RUNS });
+  assert.equal(press.description, "01234567");
+  assert.deepEqual([press.context, press.tone], ["program", undefined]);
+  assert.deepEqual(press.rows?.map(({ label, description }) => `${label} ${description}`), [
+    'step "idle"',
+    "settle Q false, ET 0.02, IN true, PT 0.05, …",
+    "list [1, 2]",
+  ]);
+  assert.deepEqual(press.rows?.[1]?.rows?.map(({ id }) => id).slice(0, 2), ["programs/press/settle/IN", "programs/press/settle/PT"]);
+});
+
+test("a file that is not what runs, and a reload that was undone, are warned of", () => {
+  const differs = programsOf({}, { "programs/press.rhai": "other" });
+  assert.equal(differs.press.description, "01234567, file differs");
+  assert.deepEqual([differs.press.context, find(differs.all, "programs").tone], ["program.differs", "warning"]);
+
+  const reload = { number: 3, programs: ["press"], cycle: 500, probation: 1000 };
+  const tried = programsOf({ reload: { ...reload, state: "probation", left: 400 } });
+  assert.equal(tried.press.description, "01234567, reload 3 on probation");
+  assert.equal(find(tried.all, "machine/reload").description, "press: may be undone for 400 of 1000 runs");
+  assert.equal(tried.press.tone, undefined);
+
+  const undone = programsOf({ reload: { ...reload, state: "undone", left: 0, undone: 700, why_undone: "F313 worse" } });
+  assert.equal(undone.press.description, "01234567, reload 3 undone");
+  assert.equal(find(undone.all, "machine/reload").description, "press: undone in cycle 700: F313 worse");
+  assert.deepEqual([undone.press.tone, find(undone.all, "machine/reload").tone], ["warning", "warning"]);
+  assert.match(undone.press.tooltip ?? "", /F313 worse/);
+
+  const other = programsOf({ reload: { ...reload, state: "kept", programs: ["slow"] } });
+  assert.equal(other.press.description, "01234567");
+});
+
 test("a runtime that tells nothing yet", () => {
   const all = rows(DESCRIPTION, {});
   assert.equal(find(all, "machine").description, "?");

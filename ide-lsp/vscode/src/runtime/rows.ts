@@ -1,6 +1,7 @@
 // What the runtime panel shows, as rows: from the description and the view, without an editor.
 
 import { baseTask, forcedNames, type Description, type Facts, type View } from "../control/view.ts";
+import { programs, reloaded, type OnDisk } from "./programs.ts";
 import { duration, number, shown } from "./text.ts";
 
 export interface Row {
@@ -21,9 +22,10 @@ export interface Row {
 }
 
 /** Groups that have something in them, in the order in which one looks. */
-export function rows(description: Description, view: View): Row[] {
+export function rows(description: Description, view: View, onDisk: OnDisk = () => undefined): Row[] {
   const groups = [
     machine(description, view),
+    group("programs", "Programs", "file-code", programs(view, onDisk)),
     group("tasks", "Tasks", "clock", tasks(description, view)),
     group("devices", "Devices", "circuit-board", devices(description, view)),
     group("axes", "Axes", "move", axes(description, view)),
@@ -75,11 +77,7 @@ function machine(description: Description, view: View): Row {
     const tooltip = forced.map((name) => `${name}: ${instead(view, name)}`).join("\n");
     inside.push({ id: "machine/forced", label: "forced", icon: "pinned", description: text, tooltip, tone: "warning", context: "forced" });
   }
-  const reload = view.reload;
-  if (reload !== undefined && reload["state"] !== undefined) {
-    const text = `${shown(reload["number"])}: ${shown(reload["state"])}`;
-    inside.push({ id: "machine/reload", label: "reload", icon: "sync", description: text, tooltip: details(reload) });
-  }
+  inside.push(...reloaded(view.reload));
   const tone = state === "fault" ? { tone: "error" as const } : {};
   return { id: "machine", label: description.cell, icon: "vm-running", description: state, rows: inside, ...tone };
 }

@@ -8,8 +8,8 @@ import { merge } from "../control/merge.ts";
 import type { Monitor } from "../control/monitor.ts";
 import type { View } from "../control/view.ts";
 import { chooseLog } from "../commands/cell.ts";
+import type { Line } from "../commands/runtime.ts";
 import type { Program } from "../program.ts";
-import type { Row } from "../runtime/rows.ts";
 import { parseExport } from "./csv.ts";
 import { firstShown, liveSignals } from "./live.ts";
 import type { ToHost, ToView } from "./messages.ts";
@@ -37,9 +37,9 @@ export class Scopes implements vscode.CustomReadonlyEditorProvider {
     return vscode.Disposable.from(
       vscode.window.registerCustomEditorProvider("sensai.scope", this, retained),
       vscode.commands.registerCommand("sensai.openScope", () => this.#openLive()),
-      vscode.commands.registerCommand("sensai.showInScope", async (row: Row | undefined) => {
+      vscode.commands.registerCommand("sensai.showInScope", async (line: Line | undefined) => {
         await this.#openLive();
-        if (row?.name !== undefined) this.#live?.tell({ kind: "show", name: row.name });
+        if (line?.name !== undefined) this.#live?.tell({ kind: "show", name: line.name });
       }),
       vscode.commands.registerCommand("sensai.openLog", async (resource: unknown) => {
         const log = await chooseLog(resource);
@@ -81,6 +81,8 @@ export class Scopes implements vscode.CustomReadonlyEditorProvider {
     const { cell } = attached.hello;
     const options = { enableScripts: true, retainContextWhenHidden: true };
     const panel = vscode.window.createWebviewPanel("sensai.scope.live", `Scope: ${cell}`, vscode.ViewColumn.Active, options);
+    const icon = (of: string) => vscode.Uri.joinPath(this.#extension, "media", `log-${of}.svg`);
+    panel.iconPath = { light: icon("light"), dark: icon("dark") };
     const tell = await this.#page(panel, cell);
     this.#live = { panel, tell };
     const feed = await this.#feed(attached.path, tell);

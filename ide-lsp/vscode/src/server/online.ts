@@ -15,6 +15,10 @@ interface Told {
 }
 
 export class Online implements vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<void>();
+  /** It is another folder. */
+  readonly onDidChange = this.#changed.event;
+  #cell: string | undefined;
   readonly #server: Server;
   readonly #monitor: Monitor;
   readonly #subscriptions: vscode.Disposable[];
@@ -29,12 +33,19 @@ export class Online implements vscode.Disposable {
     ];
   }
 
+  /** Folder of the cell that the window is attached to, if it is one of the workspace. */
+  get cell(): string | undefined {
+    return this.#cell;
+  }
+
   dispose(): void {
+    this.#changed.dispose();
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
   /** The socket says whose it is: of the cells of the workspace the server keeps the one that runs there. */
   async #follow(): Promise<void> {
+    this.#is(undefined);
     await this.#server.ask("sensai/detach", {});
     const socket = this.#monitor.now?.path;
     if (socket === undefined) return;
@@ -45,6 +56,15 @@ export class Online implements vscode.Disposable {
 
   /** Not this cell, or gone: what runs again is found by the monitor. */
   #told(told: Told): void {
+    const folder = vscode.Uri.parse(told.cell).fsPath;
+    if (told.state === "online") this.#is(folder);
+    else if (folder === this.#cell) this.#is(undefined);
     if (told.state === "lost") void this.#server.ask("sensai/detach", { cell: told.cell });
+  }
+
+  #is(cell: string | undefined): void {
+    if (cell === this.#cell) return;
+    this.#cell = cell;
+    this.#changed.fire();
   }
 }

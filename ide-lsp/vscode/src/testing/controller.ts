@@ -21,6 +21,8 @@ export class Tests implements vscode.Disposable {
   readonly #kinds = new WeakMap<vscode.TestItem, Kind>();
   readonly #subscriptions: vscode.Disposable[];
   readonly #stale = new Map<string, NodeJS.Timeout>();
+  /** The last search for all tests; none before somebody has wanted to see them. */
+  #known: Promise<void> | undefined;
 
   constructor(program: Program) {
     this.#program = program;
@@ -43,7 +45,12 @@ export class Tests implements vscode.Disposable {
   }
 
   /** Find the tests of all cells. */
-  async #discover(): Promise<void> {
+  #discover(): Promise<void> {
+    this.#known = this.#discoverAll();
+    return this.#known;
+  }
+
+  async #discoverAll(): Promise<void> {
     const cells = await findCells();
     const gone = [...this.#controller.items].map(([id]) => id).filter((id) => !cells.includes(id));
     for (const id of gone) this.#controller.items.delete(id);
@@ -83,8 +90,18 @@ export class Tests implements vscode.Disposable {
     );
   }
 
+  /** Whoever runs all tests means those that are there now, whether they are shown already or not. */
+  async #settle(): Promise<void> {
+    await (this.#known ?? this.#discover());
+    const cells = [...this.#stale.keys()];
+    for (const timer of this.#stale.values()) clearTimeout(timer);
+    this.#stale.clear();
+    await Promise.all(cells.map((cell) => this.#discoverCell(cell)));
+  }
+
   async #run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     await vscode.workspace.saveAll(false);
+    await this.#settle();
     const run = this.#controller.createTestRun(request);
     const runner: Runner = { program: this.#program, run, token };
     try {
