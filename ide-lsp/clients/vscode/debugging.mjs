@@ -1,49 +1,74 @@
 // A recorded log in the debugger: a breakpoint, and a step back.
 
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "./place.mjs";
 import { record } from "./testing.mjs";
 import { Workbench } from "./workbench.mjs";
 
+const STACK = ".debug-call-stack";
+const VARIABLES = ".debug-variables";
+const PROGRAM = "programs/press.rhai";
+
+/** Number of the line with this text. */
+export function lineOf(cell, text) {
+  return readFileSync(join(cell, PROGRAM), "utf8").split("\n").findIndex((line) => line.includes(text)) + 1;
+}
+
+/** A breakpoint in the open program, at the statement that begins a stroke. */
+export async function setBreakpoint(bench, line) {
+  await bench.goTo(line);
+  await bench.page.keyboard.press("F9");
+  await bench.page.waitForSelector('.editor-instance [class*="codicon-debug-breakpoint"]');
+}
+
+/** The log is open, at its first statement: on to the breakpoint, a picture, and back by one statement. */
+export async function goToBreakpointAndBack(bench, line, picture) {
+  await bench.page.locator(".debug-toolbar").waitFor();
+  await bench.row(STACK, /press\.cycle/);
+  await bench.debug("Continue");
+  await bench.row(STACK, new RegExp(`press\\.cycle, line ${line}\\b`));
+  // The statement has not run yet.
+  await bench.row(VARIABLES, /^step, value "idle"/);
+  await bench.row(VARIABLES, /^settle, value .*Q = true/);
+  await picture();
+  await bench.debug("Step Back");
+  await bench.row(STACK, new RegExp(`press\\.cycle, line ${line - 1}\\b`));
+  await bench.debug("Step Over");
+  await bench.row(STACK, new RegExp(`press\\.cycle, line ${line}\\b`));
+}
+
 export function debugging(test, place) {
-  test("a log stops at a breakpoint, and steps back", async (context) => {
-    if (place().sensai(["debug-adapter", "--help"]).code !== 0) {
-      context.skip("this sensai has no debug-adapter");
-      return;
-    }
+  test("a log stops at a breakpoint, steps back, and goes to any cycle", async () => {
     const cell = place().copy("pneumatic-press", "debugging");
     record(place(), cell, "logs/run.snlog");
-    const page = await place().window(cell, "programs/press.rhai");
+    const page = await place().window(cell, PROGRAM);
     const bench = new Workbench(page);
     await bench.ready();
-    const lines = readFileSync(join(cell, "programs/press.rhai"), "utf8").split("\n");
-    const line = lines.findIndex((text) => text.includes('this.step = "press";')) + 1;
-    await bench.goTo(line, 1);
-    await page.keyboard.press("F9");
-    await page.waitForSelector('[class*="codicon-debug-breakpoint"]');
-
+    const line = lineOf(cell, 'this.step = "press";');
+    await setBreakpoint(bench, line);
     await bench.command("Sensai: Debug This Log");
     await bench.choose("run.snlog");
-    const toolbar = page.locator(".debug-toolbar");
-    await toolbar.waitFor();
-    const stack = ".debug-call-stack";
-    // It begins at the first statement of the log's first cycle.
-    await bench.view("Run and Debug");
-    await bench.row(stack, /press\.cycle/);
-    await bench.command("Debug: Continue");
-    await bench.row(stack, new RegExp(`press\\.cycle.*${line}`));
-    const values = await bench.row(".debug-variables", /State \(this\)/);
-    assert.ok(values);
-    await place().picture(page, "debug");
-
-    await bench.command("Debug: Step Back");
-    await eventually("it is at the statement before", async () => {
-      const rows = await bench.rows(stack);
-      return rows.some((row) => new RegExp(`press\\.cycle.*${line - 1}`).test(row));
+    await goToBreakpointAndBack(bench, line, async () => {
+      await bench.open(VARIABLES, "Inputs (io)");
+      await bench.row(VARIABLES, /^nest, value|^nest\.present, value true/);
+      await bench.tidy();
+      await place().picture(page, "debug");
     });
-    await bench.command("Debug: Stop");
-    await toolbar.waitFor({ state: "hidden" });
+
+    // The same statement of the stroke after, then back to it, then to a cycle by its number.
+    const stopped = page.locator(".debug-pane .state.label:visible, .debug-call-stack .state .label:visible, .pane-header .state.label:visible").first();
+    const first = await stopped.innerText();
+    await bench.debug("Continue");
+    await bench.row(VARIABLES, /^good, value .*CV = 1\b/);
+    await bench.debug("Reverse");
+    await bench.row(VARIABLES, /^good, value .*CV = 0\b/);
+    await bench.row(STACK, new RegExp(`press\\.cycle, line ${line}\\b`));
+    await page.locator(".pane-header", { hasText: first }).first().waitFor();
+    await bench.debug("Go to Cycle");
+    await bench.answer("2000");
+    await page.locator(".pane-header", { hasText: /cycle 2000\b/i }).first().waitFor();
+
+    await bench.debug("Stop");
+    await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
   });
 }

@@ -7,7 +7,7 @@ import { eventually } from "./place.mjs";
 import { record } from "./testing.mjs";
 import { Workbench } from "./workbench.mjs";
 
-const PANEL = '[id="workbench.view.extension.sensai"]';
+export const PANEL = '[id="workbench.view.extension.sensai"]';
 
 /** The example, which otherwise ends by itself. */
 function endless(place, name) {
@@ -20,7 +20,7 @@ function endless(place, name) {
 const cycleOf = (text) => Number(/cycle (\d+)/.exec(text)?.[1]);
 
 /** What is drawn, as the number of pixels that are not of the most frequent colour. */
-function ink(canvas) {
+export function ink(canvas) {
   return canvas.evaluate((of) => {
     const { data } = of.getContext("2d").getImageData(0, 0, of.width, of.height);
     const counts = new Map();
@@ -47,12 +47,12 @@ export function machine(test, place) {
     await bench.view("Sensai");
     await bench.row(PANEL, /pneumatic-press.*run/);
     await bench.row(PANEL, /^bus.*OP, 6 of 6 on sim/);
-    for (const group of ["Devices", "Tags"]) await page.locator(`${PANEL} .monaco-list-row`, { hasText: group }).first().click();
+    await bench.open(PANEL, "Devices");
     await bench.row(PANEL, /valves.*EL2008 OP/);
+    await bench.open(PANEL, "Tags");
     await bench.row(PANEL, /force\.ram.* N/);
-    // No-break spaces stand in what an editor draws.
-    const drawn = async () => (await page.locator(".monaco-editor .view-lines").first().innerText()).replaceAll("\u00a0", " ");
-    await eventually("values stand beside the text", async () => /io\.ram\.down = (true|false)/.test(await drawn()));
+    await eventually("values stand beside the text", async () => /io\.ram\.down = (true|false)/.test(await bench.text()));
+    await bench.tidy();
     await place().picture(page, "runtime");
 
     await bench.command("Sensai: Set a Parameter");
@@ -65,7 +65,9 @@ export function machine(test, place) {
     await scope.locator(".heading", { hasText: "pneumatic-press" }).waitFor();
     const canvas = scope.locator("canvas");
     await eventually("there is a curve", async () => (await ink(canvas)) > 5000);
-    await page.waitForTimeout(3000);
+    // A window of ten seconds fills itself.
+    await page.waitForTimeout(10_000);
+    await bench.tidy();
     await place().picture(page, "scope-live");
 
     stop();
@@ -75,8 +77,9 @@ export function machine(test, place) {
   test("a log opens in the scope, with cursors and their differences", async () => {
     const cell = place().copy("pneumatic-press", "logged");
     record(place(), cell, "logs/run.snlog", 6000);
-    const page = await place().window(cell, "logs/run.snlog");
+    const page = await place().window(cell);
     const bench = new Workbench(page);
+    for (const name of ["logs", "run.snlog"]) await page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first().click();
     const scope = bench.webview();
     await scope.locator(".heading", { hasText: "run.snlog" }).waitFor();
     await scope.locator(".signals label", { hasText: "force.ram [N]" }).waitFor();
@@ -90,6 +93,7 @@ export function machine(test, place) {
     await scope.locator('select[title="Trigger"]').selectOption("normal");
     await scope.locator("button", { hasText: "+" }).click();
     await scope.locator("button", { hasText: "▶" }).last().click();
+    await bench.tidy();
     await place().picture(page, "scope-log");
 
     await scope.locator("button", { hasText: "CSV" }).click();

@@ -25,8 +25,8 @@ const REPOSITORY = resolve(import.meta.dirname, "../../..");
 
 const { chromium } = createRequire(join(TOOLS, "package.json"))("playwright-core");
 
-/** A machine that is busy with other things takes its time. */
-export const PATIENCE_S = 240;
+/** A machine that is busy with other things takes its time; whoever waits for a failure wants less. */
+export const PATIENCE_S = Number(process.env.SENSAI_PATIENCE_S ?? 240);
 
 /** Nothing that moves, asks, or looks for something on the network. */
 const SETTINGS = {

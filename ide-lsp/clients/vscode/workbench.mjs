@@ -26,6 +26,19 @@ export class Workbench {
     await this.page.locator(".activitybar .action-item", { has: label }).first().click();
   }
 
+  /** A tab of the editors. */
+  async tab(title) {
+    await this.page.locator(".tabs-container .tab", { hasText: title }).first().click();
+    await this.page.locator(".tabs-container .tab.active", { hasText: title }).waitFor();
+  }
+
+  /** Unfold a line of a tree. */
+  async open(selector, text) {
+    const row = this.page.locator(`${selector} .monaco-list-row`, { hasText: text }).first();
+    await row.click();
+    await eventually(`${text} is unfolded`, async () => (await row.getAttribute("aria-expanded")) === "true");
+  }
+
   /** Unfold a tree, level by level. */
   async unfold(selector) {
     const folded = this.page.locator(`${selector} .monaco-tl-twistie.collapsible.collapsed`);
@@ -49,6 +62,19 @@ export class Workbench {
     await input.waitFor({ state: "visible" });
     await input.fill(text);
     await this.page.keyboard.press("Enter");
+  }
+
+  /** The dialog for folders of VS Code in a browser. It fills itself, and then has this folder. */
+  async chooseFolder(title, folder) {
+    const dialog = this.page.locator(".quick-input-widget", { hasText: title });
+    await dialog.locator(".monaco-list-row").first().waitFor();
+    const input = dialog.locator("input.input").first();
+    await eventually(`the dialog is at ${folder}`, async () => {
+      if ((await input.inputValue()) !== `${folder}/`) await input.fill(`${folder}/`);
+      await this.page.waitForTimeout(1000);
+      return (await input.inputValue()) === `${folder}/`;
+    });
+    await dialog.locator(".monaco-button", { hasText: "OK" }).first().click();
   }
 
   async openFile(name) {
@@ -90,9 +116,29 @@ export class Workbench {
     });
   }
 
-  /** The page inside of a webview. */
+  /** The page inside of the webview that is seen. */
   webview() {
-    return this.page.frameLocator("iframe.webview").frameLocator("iframe");
+    return this.page.frameLocator("iframe.webview:visible").frameLocator("iframe");
+  }
+
+  /** What an editor draws, in which no-break spaces stand for spaces. */
+  async text() {
+    const lines = this.page.locator(".editor-instance .view-lines").first();
+    return (await lines.innerText()).replaceAll("\u00a0", " ");
+  }
+
+  /** A button of the debugger's toolbar. */
+  async debug(name) {
+    await this.page.locator(`.debug-toolbar a.action-label[aria-label^="${name}"]`).first().click();
+  }
+
+  /** Nothing that covers what a picture is of: no panel below, no messages, no tooltip, no marked words. */
+  async tidy() {
+    const { page } = this;
+    await this.command("Notifications: Clear All Notifications");
+    if (await page.locator(".part.panel").first().isVisible()) await this.command("View: Hide Panel");
+    await page.mouse.move(700, 15);
+    await page.locator(".monaco-hover:visible, .workbench-hover-container:visible").first().waitFor({ state: "detached" });
   }
 
   status(text) {

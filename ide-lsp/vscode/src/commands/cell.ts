@@ -109,6 +109,7 @@ async function keepAsTest(resource: unknown): Promise<void> {
   if (cell === undefined) return;
   const name = await vscode.window.showInputBox({
     title: "Name of the replay test",
+    ignoreFocusOut: true,
     value: path.basename(log.fsPath, ".snlog"),
     validateInput: (text) => (/^[\w.-]+$/.test(text) ? undefined : "letters, digits, `_`, `-` and `.`"),
   });
@@ -146,7 +147,7 @@ export async function chooseLog(resource: unknown): Promise<vscode.Uri | undefin
     detail: new Date(time).toLocaleString(),
     log,
   }));
-  return (await vscode.window.showQuickPick(items, { title: "Which log?", matchOnDescription: true }))?.log;
+  return (await vscode.window.showQuickPick(items, { title: "Which log?", matchOnDescription: true, ignoreFocusOut: true }))?.log;
 }
 
 async function noLog(): Promise<vscode.Uri | undefined> {

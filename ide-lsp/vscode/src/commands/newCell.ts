@@ -4,6 +4,8 @@ import * as vscode from "vscode";
 import * as path from "node:path";
 import type { Program } from "../program.ts";
 
+// The walkthrough takes the focus back when it sees that one of its steps is done; the questions stay all the same.
+
 const TEMPLATES = [
   { label: "Pneumatic press", detail: "A cylinder, a force sensor, one program: the smallest cell that does something", from: "pneumatic-press" },
   { label: "Servo press", detail: "A servo axis, PackML, two tasks, a digital twin and a model that judges every part", from: "press-cell" },
@@ -17,10 +19,11 @@ const WALKTHROUGH = "sensai.sensai#start";
 /** `from` is `walkthrough` if it is done from there. */
 export async function newCell(program: Program, context: vscode.ExtensionContext, from: unknown): Promise<void> {
   if ((await program.ask()) === undefined) return;
-  const template = await vscode.window.showQuickPick(TEMPLATES, { title: "New cell: what to begin with" });
+  const template = await vscode.window.showQuickPick(TEMPLATES, { title: "New cell: what to begin with", ignoreFocusOut: true });
   if (template === undefined) return;
   const name = await vscode.window.showInputBox({
     title: "New cell: its name",
+    ignoreFocusOut: true,
     value: "my-cell",
     validateInput: (text) => (/^[A-Za-z][\w-]*$/.test(text) ? undefined : "a letter, then letters, digits, `_` and `-`"),
   });
@@ -48,7 +51,7 @@ export async function goOn(context: vscode.ExtensionContext): Promise<void> {
   if (folder === undefined || vscode.workspace.workspaceFolders?.[0]?.uri.fsPath !== folder) return;
   await context.globalState.update(GOES_ON, undefined);
   await vscode.window.showTextDocument(firstProgram(folder), { preview: false });
-  const next = { category: WALKTHROUGH, step: `${WALKTHROUGH}#change` };
+  const next = { category: WALKTHROUGH, step: "change" };
   await vscode.commands.executeCommand("workbench.action.openWalkthrough", next, false);
 }
 
