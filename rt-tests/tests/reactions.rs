@@ -360,6 +360,22 @@ fn a_second_signal_ends_the_process_at_once() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_ends_a_run_in_an_orderly_way() {
+    let _machine = exclusive();
+    let press = Press::new();
+    let log = press.0.path("a.snlog").display().to_string();
+    let run = at_real_pace(&press, &["--log", &log, "--no-control"]);
+    wait_until_it_runs(&run);
+    // A shell and the kernel may both say it.
+    run.signal("HUP");
+    run.signal("HUP");
+    let output = run.wait(RUN_LIMIT);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let verified = run_sensai(["log", "verify", &log]);
+    assert!(verified.stdout.contains("1 orderly ends"), "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
 fn retained_data_without_a_whole_copy_starts_anew_and_is_told() {
     let press = Press::new();
     let kept = press.0.path("kept").display().to_string();

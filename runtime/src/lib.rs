@@ -35,6 +35,7 @@ pub mod replay;
 pub mod retained;
 pub mod rt;
 pub mod run;
+pub mod signals;
 pub mod sim_faults;
 pub mod snapshot;
 pub mod source;

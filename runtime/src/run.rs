@@ -13,7 +13,7 @@ use crate::{
     recorder::LogSession,
     reload::{self, SharedFacts},
     retained::{self, Restart},
-    rt,
+    rt, signals,
     sim_faults::{self, SimFault},
     source::Files,
     status::Status,
@@ -29,7 +29,7 @@ use sensai_model::{
     record::{InboxKind, InboxSource},
 };
 use sensai_scripts::ProgramError;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::SIGUSR1;
 use std::{
     fmt,
     io::{IsTerminal, Write},
@@ -102,11 +102,8 @@ pub fn run(cell: &Arc<Cell>, options: &Options) -> anyhow::Result<Summary> {
     }
     let stop = Arc::new(AtomicBool::new(false));
     let edge = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second signal of the kind ends the process at once: the shutdown itself may hang on a dead bus.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
+    // The second signal of the kind ends the process at once: the shutdown itself may hang on a dead bus.
+    signals::end_by_flag(&stop, true)?;
     signal_hook::flag::register(SIGUSR1, Arc::clone(&edge))?;
 
     // Before the log: an interface, a place or a model that cannot be used leaves no trace in it.

@@ -1,14 +1,13 @@
 //! `sensai sim`: devices on a network interface.
 
 use super::scan::segment_of_images;
-use crate::{cli::Sim, rt, sim_faults, twin};
+use crate::{cli::Sim, rt, signals, sim_faults, twin};
 use anyhow::Context;
 use sensai_fieldbus::{
     clock,
     simulated::{Line, Segment, TraceEvent, TraceKind, serve},
     wire::RawSocket,
 };
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     process::ExitCode,
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -46,9 +45,7 @@ pub fn run(arguments: &Sim) -> anyhow::Result<ExitCode> {
     let mut socket = RawSocket::open(&arguments.interface)?;
     // A twin that fails ends the simulation by the same flag.
     let stop = twin.as_ref().map_or_else(Arc::default, |(_, failure)| failure.stop_flag());
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
+    signals::end_by_flag(&stop, false)?;
     if let Some(seconds) = arguments.seconds {
         let stop = Arc::clone(&stop);
         let seconds =
