@@ -4,8 +4,10 @@
 #![allow(rustdoc::broken_intra_doc_links)]
 
 mod bench;
+mod remote;
 
 pub use bench::{Bench, BenchAi, BenchCycle, BenchJitter, BenchLsp, BenchScript};
+pub use remote::{Access, AccessCommand, Host, HostAdd, Listen, Reach};
 
 use crate::{
     control::method::PROBATION_MAX,
@@ -48,6 +50,11 @@ pub enum Command {
     Reload(Reload),
     /// Look at a running cell: modes, tasks, axes, devices, tags, alarms, models
     Top(Top),
+    /// Say who may reach the cells of this computer over a network: its key, its certificate, tokens
+    Access(Access),
+    /// Note machines whose cells are reached over a network
+    #[command(subcommand)]
+    Host(Host),
     /// Simulate the devices of a cell on a network interface, for a MainDevice elsewhere
     Sim(Sim),
     /// List the devices on an interface: identity, process data, states
@@ -255,6 +262,9 @@ pub struct Run {
     /// No control socket
     #[arg(long)]
     pub no_control: bool,
+    /// The way in from a network
+    #[command(flatten)]
+    pub listen: Listen,
     /// Simulate the cell in virtual time, and be the debug adapter of an editor for what happened
     #[arg(long, conflicts_with_all = ["interface", "log", "watch", "guard", "json", "control"])]
     pub debug: bool,
@@ -279,6 +289,9 @@ pub struct Reload {
     /// The control socket of the runtime
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "cell")]
     pub socket: Option<PathBuf>,
+    /// Over a network
+    #[command(flatten)]
+    pub reach: Reach,
     /// Only this program (default: all whose files have changed)
     #[arg(long, value_name = "NAME")]
     pub program: Option<String>,
@@ -337,6 +350,9 @@ pub struct Ctl {
     /// The control socket of the runtime
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+    /// Over a network
+    #[command(flatten)]
+    pub reach: Reach,
     /// Answers as JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -551,6 +567,9 @@ pub struct Top {
     /// The control socket of the runtime
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+    /// Over a network
+    #[command(flatten)]
+    pub reach: Reach,
     /// Print one frame as plain text, and end
     #[arg(long)]
     pub once: bool,

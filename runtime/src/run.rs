@@ -3,7 +3,7 @@
 //! The cyclic thread is set up and driven in [`crate::cyclic`]; this side owns everything that may block.
 
 use crate::{
-    control::session::{Claim, Control, Ways},
+    control::session::{Claim, Control, Listen, Ways},
     cyclic::{self, Doors, Outcome, Panicked, Plan},
     evidence::{Evidence, Keeper, Shelf},
     inbox::{Inbox, entry},
@@ -73,6 +73,8 @@ pub struct Options {
     pub control: Control,
     /// Group that may open the control socket, beside its owner.
     pub control_group: Option<String>,
+    /// A way in from a network.
+    pub listen: Option<Listen>,
     /// The cell's directory, to reload programs from; `None`: they cannot be.
     pub directory: Option<PathBuf>,
     /// Reload programs whenever their files change.

@@ -1,10 +1,17 @@
-//! Clients of the control socket that flood, talk nonsense, force and look at everything, while the cyclic thread may make no
-//! system call but those of a cycle: the kernel ends the process if it does. Nor does it use the heap.
+//! Clients of the control socket that flood, talk nonsense, force and look at everything, here and over a network, while the
+//! cyclic thread may make no system call but those of a cycle: the kernel ends the process if it does. Nor does it use the heap.
 
 use sensai::{
     control::{
-        client::Client,
+        client::{Client, Target},
         place,
+        remote::{
+            dial::dial,
+            directory::Directory,
+            gate::{self, Gate},
+            hosts::{Host, Trust},
+            token::{Right, Secret},
+        },
         server::{ControlServer, LogFacts, Wiring, files_hash},
     },
     cyclic::{self, Doors, Outcome, Plan},
@@ -24,7 +31,8 @@ use sensai_log::LogReader;
 use sensai_model::record::{InboxKind, InboxSource};
 use serde_json::json;
 use std::{
-    io::Write,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
     os::unix::net::UnixStream,
     path::Path,
     sync::{
@@ -105,6 +113,66 @@ fn nonsense(socket: &Path, ended: &AtomicBool) {
     }
 }
 
+/// Handshakes that are begun and never ended, many at once; some are cut off, some just stay.
+fn unfinished(address: SocketAddr, ended: &AtomicBool) {
+    // The first record of a handshake, cut short: content type, version, a length, a client's hello, its length.
+    let hello: [u8; 11] = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3];
+    let mut open: Vec<TcpStream> = Vec::new();
+    while !ended.load(Relaxed) {
+        for len in 0..=hello.len() {
+            let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) else {
+                break;
+            };
+            let _ = stream.write_all(&hello[..len]);
+            if len % 3 == 0 {
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+            }
+            open.push(stream);
+        }
+        if open.len() > 64 {
+            open.drain(..32);
+        }
+    }
+}
+
+/// Whatever is no TLS.
+fn noise(address: SocketAddr, ended: &AtomicBool) {
+    while !ended.load(Relaxed) {
+        for piece in
+            [&b"GET / HTTP/1.1\r\n\r\n"[..], &[22; 20_000], &[0xff; 300], b"{\"id\":1,\"method\":\"stop\"}\n"]
+        {
+            let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) else {
+                continue;
+            };
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
+            let _ = stream.write_all(piece);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            // At most an alert, and never a word of the machine.
+            assert!(answer.len() <= 7, "{answer:?}");
+        }
+    }
+}
+
+/// Whole handshakes, and then no token, or a wrong one, or no end of a line.
+fn strangers(host: &Host, ended: &AtomicBool) {
+    while !ended.load(Relaxed) {
+        let wrong = format!(
+            "{{\"method\":\"authenticate\",\"params\":{{\"token\":\"{}\"}}}}\n",
+            host.secret.reveal()
+        );
+        for piece in [wrong.as_bytes(), b"{\"method\":\"stop\"}\n", &[b'['; 60_000]] {
+            let Ok(mut stream) = dial(host) else { continue };
+            let _ = stream.write_all(piece).and_then(|()| stream.flush());
+        }
+    }
+}
+
+/// Threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
 /// Look at everything, as often as may be.
 fn watch(mut client: Client, ended: &AtomicBool) -> u64 {
     let sections = json!(["runtime", "tags", "programs", "forced", "tasks", "parameters"]);
@@ -150,7 +218,17 @@ fn no_client_reaches_into_the_cycle() {
     };
     let socket = folder.path().join("cell.sock");
     let (place, listener) = place::claim(&socket, None).expect("a place");
-    let server = ControlServer::start(place, listener, wiring, None).expect("a thread");
+    let directory = Directory::at(Some(&folder.path().join("access"))).expect("a folder");
+    let fingerprint = directory.init(&["localhost".into()], false).expect("a key");
+    let secret = directory.grant("watcher", Right::Operate, None).expect("a token");
+    let network = gate::listen("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let opened = directory.open().expect("a key");
+    let gate = Gate::new(network, opened.config, directory).expect("a thread");
+    let server = ControlServer::start(place, listener, Some(gate), wiring, None).expect("a thread");
+    let address = server.address().expect("it listens");
+    let (host, port, trust) = ("127.0.0.1".to_owned(), address.port(), Trust::Fingerprint(fingerprint));
+    let friend = Host { name: "cell".into(), host, port, trust, secret };
+    let stranger = Host { secret: Secret::new([7; 32]), ..friend.clone() };
     let plan = Plan {
         cell: Arc::clone(&cell),
         cycles: None,
@@ -183,11 +261,18 @@ fn no_client_reaches_into_the_cycle() {
 
     let ended = AtomicBool::new(false);
     let watcher = Client::connect(&socket).expect("there is a place");
-    let states = std::thread::scope(|scope| {
-        scope.spawn(|| deaf(&socket, &ended));
-        scope.spawn(|| nonsense(&socket, &ended));
-        let watching = scope.spawn(|| watch(watcher, &ended));
-        let end = End(&ended);
+    let far = Client::open(&Target::Host(Box::new(friend))).expect("there is a place");
+    let before = threads();
+    let (near, far) = std::thread::scope(|scope| {
+        let (socket, ended) = (&socket, &ended);
+        scope.spawn(move || deaf(socket, ended));
+        scope.spawn(move || nonsense(socket, ended));
+        scope.spawn(move || unfinished(address, ended));
+        scope.spawn(move || noise(address, ended));
+        scope.spawn(|| strangers(&stranger, ended));
+        let watching = scope.spawn(move || watch(watcher, ended));
+        let far = scope.spawn(move || watch(far, ended));
+        let end = End(ended);
         let mut call = |method: &str, params| {
             client.call(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
         };
@@ -199,10 +284,11 @@ fn no_client_reaches_into_the_cycle() {
             call("unforce", json!({ "name": "button" }));
         }
         call("force", json!({ "name": "lamp", "value": true }));
+        assert_eq!(threads(), before + 7, "nobody who comes gets a thread of his own");
         drop(end);
-        watching.join().expect("it watched")
+        (watching.join().expect("it watched"), far.join().expect("it watched"))
     });
-    assert!(states > 3, "states of programs were seen: {states}");
+    assert!(near > 3 && far > 3, "states of programs were seen: {near}, {far}");
     commands.push(entry(InboxKind::Shutdown, InboxSource::SIGNAL, [0; 3])).expect("there is room");
     while !status.finished.load(Relaxed) {
         std::thread::sleep(Duration::from_millis(5));

@@ -7,7 +7,7 @@ use crate::{
     cli::{Cli, Ctl, CtlCommand, GoodOrBad, Language, OneUnit, WholeOrUnit},
     control::{
         audit,
-        client::{self, Client, ClientError},
+        client::{Client, ClientError},
         describe::Description,
         method::{JOG_MS_MAX, SHELVE_S_MAX},
         patch,
@@ -36,8 +36,9 @@ pub fn run(arguments: &Ctl) -> anyhow::Result<ExitCode> {
         arguments.socket.is_none() || arguments.cell.is_none(),
         "either a cell's directory or --socket, not both"
     );
-    let path = client::find(arguments.socket.as_deref(), arguments.cell.as_deref())?;
-    let mut client = Client::connect(&path)?;
+    let target =
+        super::host::target(&arguments.reach, arguments.socket.as_deref(), arguments.cell.as_deref())?;
+    let mut client = Client::open(&target)?;
     let done = match command {
         CtlCommand::Tags { prefix, watch: true } => watch(&mut client, prefix, arguments.json),
         command => act(&mut client, arguments, command),

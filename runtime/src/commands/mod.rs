@@ -1,10 +1,12 @@
 //! One file a command: arguments in, text and exit code out.
 
+mod access;
 mod check;
 pub(crate) mod ctl;
 mod debug;
 mod doctor;
 mod explain;
+pub(crate) mod host;
 mod log;
 mod lsp;
 mod lsp_online;
@@ -37,7 +39,7 @@ use std::{io::IsTerminal, path::Path, process::ExitCode, sync::Arc};
 /// What went wrong, in one text.
 pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     // A socket whose other end is gone must not end a command that speaks through it.
-    let speaks = matches!(command, Command::Ctl(_) | Command::Top(_));
+    let speaks = matches!(command, Command::Ctl(_) | Command::Top(_) | Command::Reload(_) | Command::Lsp(_));
     if !(speaks || matches!(command, Command::Run(_) | Command::Sim(_) | Command::Bench(_))) {
         rt::end_on_closed_pipe();
     }
@@ -50,6 +52,8 @@ pub fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ctl(arguments) => ctl::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
+        Command::Access(arguments) => access::run(&arguments),
+        Command::Host(command) => host::run(&command),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

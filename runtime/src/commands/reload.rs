@@ -3,7 +3,7 @@
 use crate::{
     cli::Reload,
     control::{
-        client::{self, Client, ClientError},
+        client::{Client, ClientError},
         view::View,
     },
     reload::ReloadFacts,
@@ -18,8 +18,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Reload; exit code 1 if it was refused, or, where that is waited for, undone.
 pub fn run(arguments: &Reload) -> anyhow::Result<ExitCode> {
-    let path = client::find(arguments.socket.as_deref(), arguments.cell.as_deref())?;
-    let mut client = Client::connect(&path)?;
+    let target =
+        super::host::target(&arguments.reach, arguments.socket.as_deref(), arguments.cell.as_deref())?;
+    let mut client = Client::open(&target)?;
     let mut params = json!({ "probation": arguments.probation, "why": arguments.why });
     if let Some(program) = &arguments.program {
         params["program"] = program.as_str().into();

@@ -2,12 +2,15 @@
 
 use crate::{
     cli::{Run, Spin},
-    control::session::Control,
+    control::{
+        remote::directory::Directory,
+        session::{Control, Listen},
+    },
     perf_map, plot, run, timing, twin,
 };
 use anyhow::Context;
 use sensai_model::Cell;
-use std::{process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 /// Debug what a simulation of the cell does.
 fn debug(arguments: &Run) -> anyhow::Result<ExitCode> {
@@ -49,9 +52,10 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         guard: arguments.guard,
         control: match (&arguments.control, arguments.no_control || arguments.virtual_time) {
             (Some(path), _) => Control::Path(path.clone()),
-            (None, true) => Control::Off,
-            (None, false) => Control::Default,
+            (None, true) if arguments.listen.listen.is_none() => Control::Off,
+            (None, _) => Control::Default,
         },
+        listen: arguments.listen.listen.map(|address| listen(address, arguments)).transpose()?,
         control_group: arguments.control_group.clone(),
         directory: Some(arguments.cell.clone()),
         watch: arguments.watch,
@@ -78,6 +82,11 @@ pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The way in from a network.
+fn listen(address: SocketAddr, arguments: &Run) -> anyhow::Result<Listen> {
+    Ok(Listen { address, directory: Directory::at(arguments.listen.access.as_deref())? })
 }
 
 /// The cell with another seed for its plant, and other parameters for its twin.

@@ -32,7 +32,7 @@ const LINE_MAX: usize = 256 * 1024;
 /// `previous` of the first line.
 const NONE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// One command.
+/// One command, or one connection over a network.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
     /// Wall clock when it was answered, RFC 3339.
@@ -52,7 +52,7 @@ pub struct Entry {
     /// The reason given.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
-    /// `applied`, `refused`, or `unanswered`.
+    /// `applied`, `refused`, or `unanswered`; of a connection `accepted`, `refused` or `ended`.
     pub result: &'static str,
 }
 
@@ -263,6 +263,12 @@ pub fn rfc3339(utc_ns: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
 }
 
+/// Year, month and day in UTC.
+pub const fn date(utc_ns: i64) -> (i32, u8, u8) {
+    let (year, month, day) = civil(utc_ns.div_euclid(86_400_000_000_000));
+    (year as i32, month as u8, day as u8)
+}
+
 /// The Gregorian date of a day counted from 1 January 1970: years from 1 March, so that leap days come last.
 const fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_OF_400_YEARS: i64 = 146_097;
@@ -282,6 +288,7 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::peer::Process;
     use proptest::prelude::*;
 
     fn entry(why: &str) -> Entry {
@@ -289,7 +296,7 @@ mod tests {
             utc: rfc3339(0),
             cycle: Some(7),
             sequence: None,
-            who: Peer { user: "line1".into(), uid: 1001, pid: 4 },
+            who: Peer::Local(Process { user: "line1".into(), uid: 1001, pid: 4 }),
             what: "stop".into(),
             params: serde_json::json!({}),
             why: why.into(),

@@ -3,11 +3,16 @@
 use crate::control::{
     place,
     protocol::{Code, Failure, VERSION},
+    remote::{
+        dial::{Dialled, dial},
+        hosts::Host,
+    },
 };
 use anyhow::Context;
 use serde_json::{Value as Json, json};
 use std::{
-    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    fmt,
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -18,10 +23,73 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Bytes of a line that are read: a runtime sends no more than half of them.
 const ANSWER_MAX: u64 = 16 << 20;
 
+/// Where a runtime listens.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// On this computer, at a path.
+    Socket(PathBuf),
+    /// In a network.
+    Host(Box<Host>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "{}", path.display()),
+            Self::Host(host) => write!(f, "{host}"),
+        }
+    }
+}
+
+/// A connection, whichever way it goes. A read ends when its time is over.
+#[derive(Debug)]
+enum Wire {
+    Local(UnixStream),
+    Remote(Box<Dialled>),
+}
+
+impl Wire {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Local(stream) => stream.set_read_timeout(Some(timeout)),
+            Self::Remote(stream) => stream.sock.set_read_timeout(Some(timeout)),
+        }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Local(stream) => stream.read(buffer),
+            // An end without the words for it is an end.
+            Self::Remote(stream) => match stream.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+                read => read,
+            },
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Local(stream) => stream.write(bytes),
+            Self::Remote(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Local(stream) => stream.flush(),
+            Self::Remote(stream) => stream.flush(),
+        }
+    }
+}
+
 /// A connection to a runtime.
 #[derive(Debug)]
 pub struct Client {
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Wire>,
     /// What came of a line before the time was over.
     partial: Vec<u8>,
     next: u64,
@@ -49,17 +117,34 @@ impl Client {
     /// # Errors
     /// In words that say what to do.
     pub fn connect(path: &Path) -> anyhow::Result<Self> {
-        let stream = UnixStream::connect(path).map_err(|error| connect_error(path, &error))?;
-        stream.set_write_timeout(Some(ANSWER))?;
+        Self::open(&Target::Socket(path.into()))
+    }
+
+    /// Connect to the runtime at `target`, show the token if that is wanted there, and say hello.
+    ///
+    /// # Errors
+    /// In words that say what to do.
+    pub fn open(target: &Target) -> anyhow::Result<Self> {
+        let wire = match target {
+            Target::Socket(path) => {
+                let stream = UnixStream::connect(path).map_err(|error| connect_error(path, &error))?;
+                stream.set_write_timeout(Some(ANSWER))?;
+                Wire::Local(stream)
+            }
+            Target::Host(host) => Wire::Remote(Box::new(dial(host)?)),
+        };
         let mut client =
-            Self { reader: BufReader::new(stream), partial: Vec::new(), next: 0, hello: Json::Null };
-        client.hello = client.call("hello", json!({})).context(format!("{}", path.display()))?;
+            Self { reader: BufReader::new(wire), partial: Vec::new(), next: 0, hello: Json::Null };
+        if let Target::Host(host) = target {
+            let shown = client.call("authenticate", json!({ "token": host.secret.reveal() }));
+            shown.map_err(|error| anyhow::Error::from(error).context(target.to_string()))?;
+        }
+        client.hello = client.call("hello", json!({})).context(target.to_string())?;
         let version = client.hello["protocol"].as_u64();
         anyhow::ensure!(
             version == Some(u64::from(VERSION)),
-            "the runtime at {} speaks version {} of the control protocol, this sensai speaks {VERSION}; use the same \
+            "the runtime at {target} speaks version {} of the control protocol, this sensai speaks {VERSION}; use the same \
              version of sensai for both",
-            path.display(),
             version.map_or("?".into(), |version| version.to_string()),
         );
         Ok(client)
@@ -87,7 +172,8 @@ impl Client {
         let id = self.next;
         let line = format!("{}\n", json!({ "id": id, "method": method, "params": params }));
         // A runtime that refuses a connection says so and closes: what it said may still be read.
-        let sent = self.reader.get_mut().write_all(line.as_bytes());
+        let sent =
+            self.reader.get_mut().write_all(line.as_bytes()).and_then(|()| self.reader.get_mut().flush());
         loop {
             let answer = match self.read(limit) {
                 Ok(Some(answer)) => answer,
@@ -120,7 +206,7 @@ impl Client {
         let gone = |error: std::io::Error| ClientError::Gone(error.to_string());
         // Zero would mean for ever.
         let timeout = timeout.max(Duration::from_millis(1));
-        self.reader.get_ref().set_read_timeout(Some(timeout)).map_err(gone)?;
+        self.reader.get_ref().set_read_timeout(timeout).map_err(gone)?;
         let room = (ANSWER_MAX + 1).saturating_sub(self.partial.len() as u64);
         match (&mut self.reader).take(room).read_until(b'\n', &mut self.partial) {
             _ if self.partial.len() as u64 > ANSWER_MAX => {

@@ -8,7 +8,9 @@ use crate::{
         method::{Call, Command, METHODS, Reload},
         peer::Peer,
         protocol::{Code, Failure, VERSION},
-        refusal, tail,
+        refusal,
+        remote::token::Right,
+        tail,
         view::{Section, Surroundings, TagView, View},
     },
     evidence::Reason,
@@ -166,9 +168,9 @@ impl Desk {
     }
 
     /// Answer what only looks.
-    pub fn look(&self, call: &Call, who: &Peer) -> Json {
+    pub fn look(&self, call: &Call, who: &Peer, right: Right) -> Json {
         match call {
-            Call::Hello => self.hello(who),
+            Call::Hello => self.hello(who, right),
             Call::Describe => self.description.clone(),
             Call::Status(sections) => document(&self.view(sections, "")),
             Call::Tags(prefix) => document(&self.view(&[Section::Tags], prefix)),
@@ -189,7 +191,7 @@ impl Desk {
         }
     }
 
-    fn hello(&self, who: &Peer) -> Json {
+    fn hello(&self, who: &Peer, right: Right) -> Json {
         json!({
             "protocol": VERSION,
             "version": env!("CARGO_PKG_VERSION"),
@@ -197,6 +199,7 @@ impl Desk {
             "hash": self.wiring.hash,
             "process": std::process::id(),
             "you": who,
+            "right": right,
             "audit": self.wiring.audit.as_ref().map_or(json!({}), |audit| json!({
                 "path": audit.path().display().to_string(),
                 "lost": audit.lost(),
@@ -282,6 +285,18 @@ impl Desk {
         Ok(answer)
     }
 
+    /// Write down what became of a connection over a network, or of a request that its token does not allow.
+    pub fn note(&self, who: &Peer, what: &str, params: Json, why: String, result: &'static str) {
+        let Some(audit) = &self.wiring.audit else { return };
+        let (utc, who, what) = (audit::utc_now(), who.clone(), what.to_owned());
+        audit.put(Entry { utc, cycle: None, sequence: None, who, what, params, why, result });
+    }
+
+    /// Have a text among the events of the log.
+    pub fn say(&self, text: String) {
+        let _ = self.wiring.texts.send(text);
+    }
+
     /// Take in what the cyclic thread has published.
     pub fn refresh(&mut self) {
         self.wiring.snapshots.refresh();
@@ -342,7 +357,7 @@ impl Desk {
                 let _ = reasons.send(Reason {
                     hash: command.entry.argument[2].cast_unsigned(),
                     why: command.why.clone(),
-                    who: who.user.clone(),
+                    who: who.name().to_owned(),
                     utc: audit::utc_now(),
                     cycle: receipt.index,
                 });

@@ -3,7 +3,7 @@
 
 use crate::{
     control::protocol::{Code, Failure, LINE_MAX, Request, TEXT_MAX, shown, suggestion, unknown},
-    control::{describe, force, tail::TAIL_S_MAX, view::Section},
+    control::{describe, force, remote::token::Right, tail::TAIL_S_MAX, view::Section},
     inbox::entry,
     machine::reload::PROBATION,
 };
@@ -279,6 +279,41 @@ impl Call {
     /// It shows the state of programs.
     pub fn wants_states(&self) -> bool {
         matches!(self, Self::Status(sections) if sections.contains(&Section::Programs))
+    }
+
+    /// Its name.
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Describe => "describe",
+            Self::Status(_) => "status",
+            Self::Tags(_) => "tags",
+            Self::GetTag(_) | Self::GetParameter(_) => "get",
+            Self::Params => "params",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
+            Self::ClearStatistics => "clear-statistics",
+            Self::Command(command) => command.method,
+            Self::Reload(_) => "reload",
+            Self::LogTail(_) => "log-tail",
+        }
+    }
+
+    /// What a token has to allow for it.
+    pub const fn needs(&self) -> Right {
+        match self {
+            Self::Hello
+            | Self::Describe
+            | Self::Status(_)
+            | Self::Tags(_)
+            | Self::GetTag(_)
+            | Self::GetParameter(_)
+            | Self::Params
+            | Self::Subscribe(_)
+            | Self::Unsubscribe => Right::Read,
+            // A tail is written to the machine's disk, and statistics are others', too.
+            Self::ClearStatistics | Self::Command(_) | Self::Reload(_) | Self::LogTail(_) => Right::Operate,
+        }
     }
 
     /// What a request asks of a runtime that runs `cell`.

@@ -10,6 +10,8 @@ pub const VERSION: u32 = 1;
 pub const LINE_MAX: usize = 64 * 1024;
 /// Clients that may be connected at a time.
 pub const CLIENTS_MAX: usize = 8;
+/// Those of them that may have come over a network: whoever stands at the machine finds a place.
+pub const REMOTE_MAX: usize = 6;
 /// Bytes of answers that may wait for a client; one that lets more pile up is dropped.
 pub const OUTPUT_MAX: usize = 8 * 1024 * 1024;
 /// Longest reason or other text in a request, in characters.
@@ -51,6 +53,10 @@ pub enum Code {
     Busy,
     /// No cycle took the command in time; it may still be taken.
     Timeout,
+    /// Over a network: no good token was shown.
+    Unauthenticated,
+    /// Over a network: the token does not allow it.
+    Forbidden,
 }
 
 impl Code {
@@ -66,6 +72,8 @@ impl Code {
             Self::Starting => "starting",
             Self::Busy => "busy",
             Self::Timeout => "timeout",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
         }
     }
 }
@@ -143,6 +151,11 @@ fn is_id(id: &Json) -> bool {
         Json::String(text) => text.len() <= 64,
         _ => false,
     }
+}
+
+/// The line that refuses a connection over a network: with the version, and nothing else of the machine.
+pub fn refusal_line(id: &Json, failure: &Failure) -> String {
+    format!("{}\n", json!({ "id": id, "error": failure, "protocol": VERSION }))
 }
 
 /// The line that answers request `id`.

@@ -4,6 +4,10 @@ use crate::{
     control::{
         audit::Audit,
         place::{self, Place},
+        remote::{
+            directory::{Directory, Opened},
+            gate::{self, Gate},
+        },
         server::{ControlServer, LogFacts, Wiring, files_hash},
     },
     evidence::Reason,
@@ -21,6 +25,7 @@ use anyhow::Context;
 use sensai_fieldbus::clock;
 use sensai_model::Cell;
 use std::{
+    net::{SocketAddr, TcpListener},
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, mpsc},
@@ -36,6 +41,15 @@ pub enum Control {
     Default,
     /// There.
     Path(PathBuf),
+}
+
+/// A way in from a network.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where.
+    pub address: SocketAddr,
+    /// The key, the certificate, and the tokens.
+    pub directory: Directory,
 }
 
 /// The control socket of a run; nothing at all without one.
@@ -72,10 +86,18 @@ fn audit(options: &Options) -> anyhow::Result<Option<Arc<Audit>>> {
     options.log.as_ref().map(open).transpose()
 }
 
+/// Take the address, once there is a key and nobody else may read it.
+fn network(listen: &Listen) -> anyhow::Result<(TcpListener, Opened, Directory)> {
+    let opened = listen.directory.open().context("--listen")?;
+    let listener = gate::listen(listen.address)?;
+    Ok((listener, opened, listen.directory.clone()))
+}
+
 /// What a run needs for its control socket and may not get: taken before the run leaves a trace anywhere.
 #[derive(Default)]
 pub struct Claim {
     place: Option<(Place, UnixListener)>,
+    network: Option<(TcpListener, Opened, Directory)>,
     audit: Option<Arc<Audit>>,
     interface: Option<String>,
     told: String,
@@ -87,7 +109,8 @@ impl Claim {
     ///
     /// # Errors
     /// If another runtime is there, or the audit file cannot be gone on with. A simulation that was not given a place goes
-    /// on without one: it may run beside another one, and wherever nothing may be written; a machine may not.
+    /// on without one: it may run beside another one, and wherever nothing may be written; a machine may not, nor may who is
+    /// to be reached over a network.
     pub fn new(cell: &Cell, options: &Options, interface: Option<&str>) -> anyhow::Result<Self> {
         let path = match &options.control {
             Control::Off if options.watch => return Ok(Self { audit: audit(options)?, ..Self::default() }),
@@ -97,16 +120,24 @@ impl Claim {
         };
         let place = match place::claim(&path, options.control_group.as_deref()) {
             Ok(place) => place,
-            Err(error) if options.control == Control::Default && interface.is_none() => {
+            Err(error)
+                if options.control == Control::Default && interface.is_none() && options.listen.is_none() =>
+            {
                 let told = format!("no control socket: {error}");
                 let audit = if options.watch { audit(options)? } else { None };
                 return Ok(Self { told, audit, ..Self::default() });
             }
             Err(error) => return Err(error.into()),
         };
-        let told = format!("control socket {}", place.0.path().display());
+        let mut told = format!("control socket {}", place.0.path().display());
+        let network = options.listen.as_ref().map(network).transpose()?;
+        if let Some((listener, opened, _)) = &network {
+            let (address, fingerprint) = (listener.local_addr()?, opened.fingerprint);
+            told.push_str(&format!("\ncontrol socket {address}, certificate {fingerprint}"));
+        }
         Ok(Self {
             place: Some(place),
+            network,
             audit: audit(options)?,
             interface: interface.map(str::to_owned),
             told,
@@ -160,7 +191,11 @@ impl Claim {
             started_ns: clock::monotonic_ns(),
         };
         let other = rt::cores().into_iter().find(|other| Some(*other) != core);
-        let server = ControlServer::start(place, listener, wiring, other).context("cannot make a thread")?;
+        let gate =
+            self.network.map(|(listener, opened, directory)| Gate::new(listener, opened.config, directory));
+        let gate = gate.transpose().context("cannot make a thread")?;
+        let server =
+            ControlServer::start(place, listener, gate, wiring, other).context("cannot make a thread")?;
         let (server, publisher, texts) = (Some(server), Some(publisher), Some(texts));
         Ok(ControlSession { server, publisher, texts, log, told: self.told })
     }

@@ -5,6 +5,7 @@ use super::{
     client::{Client, ClientError},
     method::METHODS,
     protocol::{CLIENTS_MAX, Code, Failure, LINE_MAX},
+    remote::gate::Gate,
     server::{ControlServer, LogFacts, Wiring, files_hash},
     view::{Section, View},
     *,
@@ -37,6 +38,7 @@ use std::{
 };
 
 mod live;
+mod remote;
 
 const CELL: &str = r#"[cell]
 name = "control-test"
@@ -117,6 +119,11 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(|_| None)
+    }
+
+    /// With a way in from a network, made in the rig's folder.
+    fn with(gate: impl FnOnce(&std::path::Path) -> Option<Gate>) -> Self {
         let files: Files = [("cell.toml", CELL), ("programs/main.rhai", PROGRAM)]
             .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
             .into();
@@ -151,7 +158,7 @@ impl Rig {
             started_ns: clock::monotonic_ns(),
         };
         let (place, listener) = place::claim(&folder.path().join("cell.sock"), None).unwrap();
-        let server = ControlServer::start(place, listener, wiring, None).unwrap();
+        let server = ControlServer::start(place, listener, gate(folder.path()), wiring, None).unwrap();
         let plan = Plan {
             cell: Arc::clone(&cell),
             cycles: None,
@@ -605,7 +612,7 @@ fn before_there_are_cycles_nothing_is_commanded() {
     };
     let path = folder.path().join("cell.sock");
     let (place, listener) = place::claim(&path, None).unwrap();
-    let server = ControlServer::start(place, listener, wiring, None).unwrap();
+    let server = ControlServer::start(place, listener, None, wiring, None).unwrap();
     let mut client = Client::connect(&path).unwrap();
     assert_eq!(client.call("status", json!({})).unwrap()["runtime"]["state"], "starting");
     assert_eq!(refused(client.call("stop", json!({}))).code, Code::Starting);

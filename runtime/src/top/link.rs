@@ -1,9 +1,13 @@
 //! The connection to the runtime: a thread that reads, and comes back when the runtime does.
 
-use crate::control::{client::Client, describe::Description, patch, view::View};
+use crate::control::{
+    client::{Client, Target},
+    describe::Description,
+    patch,
+    view::View,
+};
 use serde_json::json;
 use std::{
-    path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
 };
@@ -31,12 +35,12 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connect to the socket at `path`, and go on trying for as long as this lives.
-    pub fn open(path: PathBuf) -> Self {
+    /// Connect to the runtime at `target`, and go on trying for as long as this lives.
+    pub fn open(target: Target) -> Self {
         let (sender, news) = channel();
         std::thread::spawn(move || {
             loop {
-                let gone = follow(&path, &sender).err().map_or(String::new(), |error| format!("{error:#}"));
+                let gone = follow(&target, &sender).err().map_or(String::new(), |error| format!("{error:#}"));
                 if sender.send(News::Gone(gone)).is_err() {
                     return;
                 }
@@ -52,8 +56,8 @@ impl Link {
     }
 }
 
-fn follow(path: &Path, sender: &Sender<News>) -> anyhow::Result<()> {
-    let mut client = Client::connect(path)?;
+fn follow(target: &Target, sender: &Sender<News>) -> anyhow::Result<()> {
+    let mut client = Client::open(target)?;
     let description: Description = serde_json::from_value(client.call("describe", json!({}))?)?;
     if sender.send(News::Connected(Box::new(description))).is_err() {
         return Ok(());

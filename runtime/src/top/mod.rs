@@ -12,7 +12,8 @@ mod tests;
 
 use crate::{
     cli::{Language, Top},
-    control::client::{self, Client},
+    commands::host,
+    control::client::{Client, Target},
 };
 use anyhow::Context;
 use link::{Link, News};
@@ -25,7 +26,7 @@ use ratatui::{
 };
 use serde_json::json;
 use state::{State, Wish};
-use std::{io::IsTerminal, path::Path, process::ExitCode, time::Duration};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 /// How long the keyboard is listened to before the screen is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -37,21 +38,21 @@ const FRAME: (u16, u16) = (80, 24);
 /// # Errors
 /// If there is no runtime, or no terminal.
 pub fn run(arguments: &Top) -> anyhow::Result<ExitCode> {
-    let path = client::find(arguments.socket.as_deref(), arguments.cell.as_deref())?;
+    let target = host::target(&arguments.reach, arguments.socket.as_deref(), arguments.cell.as_deref())?;
     let language = arguments.lang.unwrap_or_else(Language::of_environment);
     let mut state = State::new(arguments.page, language);
     if arguments.once {
-        return once(&path, &mut state);
+        return once(&target, &mut state);
     }
     anyhow::ensure!(
         std::io::stdout().is_terminal() && std::io::stdin().is_terminal(),
         "this is no terminal: `sensai top --once` prints one frame, `sensai ctl status` a summary"
     );
     // What is wrong from the start is said on a screen that stays.
-    drop(Client::connect(&path)?);
-    let link = Link::open(path.clone());
+    drop(Client::open(&target)?);
+    let link = Link::open(target.clone());
     let mut terminal = ratatui::try_init().context("cannot take over the terminal")?;
-    let result = watch(&mut terminal, &mut state, &link, &path);
+    let result = watch(&mut terminal, &mut state, &link, &target);
     ratatui::restore();
     result.map(|()| ExitCode::SUCCESS)
 }
@@ -60,7 +61,7 @@ fn watch(
     terminal: &mut ratatui::DefaultTerminal,
     state: &mut State,
     link: &Link,
-    path: &Path,
+    target: &Target,
 ) -> anyhow::Result<()> {
     loop {
         for news in link.news() {
@@ -82,7 +83,7 @@ fn watch(
             None => {}
             Some(Wish::Quit) => return Ok(()),
             Some(Wish::ClearStatistics) => {
-                let asked = Client::connect(path)
+                let asked = Client::open(target)
                     .and_then(|mut client| Ok(client.call("clear-statistics", json!({}))?));
                 state.tell(asked.map_or_else(|error| error.to_string(), |_| "statistics begin anew".into()));
             }
@@ -90,8 +91,8 @@ fn watch(
     }
 }
 
-fn once(path: &Path, state: &mut State) -> anyhow::Result<ExitCode> {
-    let mut client = Client::connect(path)?;
+fn once(target: &Target, state: &mut State) -> anyhow::Result<ExitCode> {
+    let mut client = Client::open(target)?;
     state.connected(serde_json::from_value(client.call("describe", json!({}))?)?);
     let all = crate::control::view::Section::ALL;
     state.seen(serde_json::from_value(client.call("status", json!({ "sections": all }))?)?);
