@@ -13,13 +13,13 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sensai"))
-            // As most clients start a server.
-            .args(["lsp", "--stdio"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(&mut Command::new(env!("CARGO_BIN_EXE_sensai")))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        // As most clients start a server.
+        let command = command.args(["lsp", "--stdio"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
     }
@@ -174,6 +174,64 @@ fn a_cell_that_runs_is_seen_forced_and_missed() {
     let hover = server.ask(6, "textDocument/hover", &place);
     assert!(!hover["result"].to_string().contains("now:"), "what was is not what is");
     server.ask(7, "shutdown", &json!(null));
+    server.send(r#"{"jsonrpc":"2.0","method":"exit"}"#);
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_cell_in_a_network_is_seen_as_far_as_the_token_goes() {
+    use serde_json::json;
+    let cell =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/pneumatic-press").canonicalize().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let sensai = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sensai"));
+        command.env("XDG_CONFIG_HOME", folder.path());
+        command
+    };
+    let done = |arguments: &[&str]| {
+        let output = sensai().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    done(&["access", "init"]);
+    let token = folder.path().join("token");
+    done(&["access", "grant", "editor", "--right", "read", "--out", token.to_str().unwrap()]);
+    let fingerprint: serde_json::Value = serde_json::from_str(&done(&["access", "show", "--json"])).unwrap();
+    let mut command = sensai();
+    command.arg("run").arg(&cell).args(["--quiet", "--listen", "127.0.0.1:0"]);
+    command.arg("--control").arg(folder.path().join("cell.sock"));
+    command.arg("--log").arg(folder.path().join("a.snlog"));
+    let mut run = Run(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut told = BufReader::new(run.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let address = told
+        .find_map(|line| Some(line.strip_prefix("control socket 127.0.0.1:")?.split_once(',')?.0.to_owned()))
+        .expect("it listens");
+    let (address, fingerprint) =
+        (format!("127.0.0.1:{address}"), fingerprint["fingerprint"].as_str().unwrap());
+    let file = token.to_str().unwrap();
+    done(&["host", "add", "press", &address, "--fingerprint", fingerprint, "--token-file", file]);
+
+    let mut server = Server::of(&mut sensai());
+    server.ask(1, "initialize", &json!({ "capabilities": {} }));
+    let uri = format!("file://{}", cell.join("cell.toml").display());
+    server.ask(2, "sensai/attach", &json!({ "cell": uri, "host": "press" }));
+    server.online(|status| status["state"] == "online");
+    let force = json!({ "name": "lamp", "value": true });
+    let arguments = json!({ "command": "sensai.online.force", "arguments": [force] });
+    let forced = server.ask(3, "workspace/executeCommand", &arguments);
+    let said = forced["error"]["message"].as_str().unwrap();
+    assert!(said.starts_with("the token `editor` has the right `read`, `force` needs `operate`"), "{said}");
+    done(&["access", "revoke", "editor"]);
+    server.online(|status| {
+        status["text"].as_str().is_some_and(|text| text.contains("the token `editor` was revoked at "))
+    });
+    // It stays, whoever has gone.
+    drop(run);
+    server.online(|status| {
+        status["text"].as_str().is_some_and(|text| text.contains("nothing listens at press"))
+    });
+    server.ask(4, "shutdown", &json!(null));
     server.send(r#"{"jsonrpc":"2.0","method":"exit"}"#);
     assert!(server.child.wait().unwrap().success());
 }

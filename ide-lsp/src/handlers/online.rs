@@ -4,7 +4,7 @@ use super::{Answer, Context, Refused, parse};
 use crate::{
     analysis::CELL_FILE,
     lsp::{capabilities, path_of, uri_of},
-    online::Command,
+    online::{Command, Place},
 };
 use lsp_server::{ErrorCode, RequestId};
 use lsp_types::ExecuteCommandParams;
@@ -18,6 +18,8 @@ struct Attach {
     cell: String,
     /// Path of the control socket, if it is not where the cell's name says.
     socket: Option<PathBuf>,
+    /// Instead: a machine that it runs on, as it is noted, or `HOST:PORT`.
+    host: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,9 +42,13 @@ struct Arguments {
 
 /// Follow a cell from now on.
 pub fn attach(context: &mut Context<'_, '_>, params: Value) -> Answer {
-    let Attach { cell, socket } = parse(params)?;
+    let Attach { cell, socket, host } = parse(params)?;
     let cell = directory(context, &cell)?;
-    context.state.online.attach(&cell, socket).map_err(Refused::new)?;
+    let place = match (socket, host) {
+        (Some(_), Some(_)) => return Err(Refused::new("either `socket` or `host`, not both")),
+        (socket, host) => socket.map(Place::Socket).or(host.map(Place::Host)),
+    };
+    context.state.online.attach(&cell, place).map_err(Refused::new)?;
     Ok(json!({ "cell": uri_of(&cell) }))
 }
 

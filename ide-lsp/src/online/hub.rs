@@ -4,7 +4,7 @@
 //! is gone. It leaves what it has in one place and rings; what was there before is gone, so that nothing piles up. A command
 //! goes over a connection of its own, on a thread of its own, and its answer to the editor comes when it comes.
 
-use super::{Command, Live, Online};
+use super::{Command, Live, Online, Place};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use lsp_server::{ErrorCode, RequestId, Response};
 use std::{
@@ -47,7 +47,7 @@ pub enum Standing {
 
 /// A cell that is followed. Dropping it ends that.
 struct Followed {
-    socket: Option<PathBuf>,
+    place: Option<Place>,
     standing: Arc<Mutex<Standing>>,
     /// The other end ends when this one is gone.
     _stop: Sender<()>,
@@ -91,7 +91,7 @@ impl Hub {
     ///
     /// # Errors
     /// Why not, in a sentence.
-    pub fn attach(&mut self, cell: &Path, socket: Option<PathBuf>) -> Result<(), String> {
+    pub fn attach(&mut self, cell: &Path, place: Option<Place>) -> Result<(), String> {
         let online = self.online.clone().ok_or("this server does not reach running cells")?;
         if self.followed.len() >= CELLS_MAX && !self.followed.contains_key(cell) {
             return Err(format!("{CELLS_MAX} cells are followed already; detach one of them"));
@@ -101,14 +101,14 @@ impl Hub {
         let mut follower = Follower {
             online,
             cell: cell.to_owned(),
-            socket: socket.clone(),
+            place: place.clone(),
             standing: Arc::clone(&standing),
             ring: self.ring.clone(),
             stopped,
         };
         let spawned = thread::Builder::new().name("online".into()).spawn(move || follower.run());
         spawned.map_err(|error| format!("no thread can be made: {error}"))?;
-        self.followed.insert(cell.to_owned(), Followed { socket, standing, _stop: stop });
+        self.followed.insert(cell.to_owned(), Followed { place, standing, _stop: stop });
         Ok(())
     }
 
@@ -156,9 +156,9 @@ impl Hub {
         if self.under_way >= COMMANDS_MAX {
             return Err(format!("{COMMANDS_MAX} commands are under way already"));
         }
-        let (cell, socket, answer) = (cell.to_owned(), followed.socket.clone(), self.answer.clone());
+        let (cell, place, answer) = (cell.to_owned(), followed.place.clone(), self.answer.clone());
         let work = move || {
-            let link = online.connect(&cell, socket.as_deref());
+            let link = online.connect(&cell, place.as_ref());
             let done = link.and_then(|mut link| link.command(&command));
             let response = match done {
                 Ok(text) => Response::new_ok(id, serde_json::json!({ "text": text })),
@@ -177,7 +177,7 @@ impl Hub {
 struct Follower {
     online: Arc<dyn Online>,
     cell: PathBuf,
-    socket: Option<PathBuf>,
+    place: Option<Place>,
     standing: Arc<Mutex<Standing>>,
     ring: Sender<()>,
     stopped: Receiver<()>,
@@ -199,7 +199,7 @@ impl Follower {
 
     /// One connection. `Ok`: it is not wanted any more.
     fn follow(&mut self) -> Result<(), String> {
-        let mut link = self.online.connect(&self.cell, self.socket.as_deref())?;
+        let mut link = self.online.connect(&self.cell, self.place.as_ref())?;
         link.follow(HZ)?;
         while !matches!(self.stopped.try_recv(), Err(TryRecvError::Disconnected)) {
             if let Some(live) = link.next(LOOK)? {

@@ -8,15 +8,28 @@ pub mod hub;
 pub(crate) mod told;
 
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Where a runtime listens, if it is not where the cell's name says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At a path of this computer.
+    Socket(PathBuf),
+    /// In a network: a machine by the name that its user has noted it under, or `HOST:PORT`.
+    Host(String),
+}
 
 /// Reaches runtimes. Its methods wait, and are called on threads of their own.
 pub trait Online: Send + Sync + 'static {
-    /// Connect to the runtime of the cell in a directory, at `socket` if that is given.
+    /// Connect to the runtime of the cell in a directory, at `place` if that is given.
     ///
     /// # Errors
     /// Why there is none, or none that can be understood, in a sentence.
-    fn connect(&self, cell: &Path, socket: Option<&Path>) -> Result<Box<dyn Link>, String>;
+    fn connect(&self, cell: &Path, place: Option<&Place>) -> Result<Box<dyn Link>, String>;
 }
 
 /// A connection to a runtime.

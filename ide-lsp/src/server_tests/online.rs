@@ -1,7 +1,7 @@
 //! An editor that looks at a cell that runs, which is a queue of states here.
 
 use super::*;
-use crate::online::{Command, Link, Live, LiveProgram, LiveTag, Online};
+use crate::online::{Command, Link, Live, LiveProgram, LiveTag, Online, Place};
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use sensai_model::{Cell, cell::ProgramSource, config::Finding};
 use sensai_scripts::Analysed;
@@ -20,8 +20,11 @@ struct Fake {
 }
 
 impl Online for Fake {
-    fn connect(&self, cell: &Path, socket: Option<&Path>) -> Result<Box<dyn Link>, String> {
-        assert!(cell.join("cell.toml").is_file() && socket.is_none_or(|socket| socket.is_absolute()));
+    fn connect(&self, cell: &Path, place: Option<&Place>) -> Result<Box<dyn Link>, String> {
+        assert!(cell.join("cell.toml").is_file());
+        if let Some(Place::Host(host)) = place {
+            return Err(format!("no machine is noted as `{host}`"));
+        }
         match self.refuses.lock().unwrap().clone() {
             Some(why) => Err(why),
             None => Ok(Box::new(self.clone())),
@@ -274,6 +277,18 @@ fn a_flood_of_states_is_one_look_each_time() {
         "it takes a state after the other, with a pause: {} are left",
         desk.states.len()
     );
+    desk.editor.leave();
+}
+
+#[test]
+fn a_machine_in_a_network_is_reached_by_its_name() {
+    let desk = Desk::new();
+    let ask = |params: Value| desk.editor.ask("sensai/attach", params);
+    let cell = desk.editor.uri("cell.toml");
+    let both = ask(json!({ "cell": cell, "host": "press", "socket": "/run/press.sock" })).error.unwrap();
+    assert_eq!(both.message, "either `socket` or `host`, not both");
+    ask(json!({ "cell": cell, "host": "press" })).result.unwrap();
+    assert_eq!(desk.told("lost")["text"], "no machine is noted as `press`");
     desk.editor.leave();
 }
 

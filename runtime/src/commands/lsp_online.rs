@@ -1,14 +1,17 @@
-//! Running cells for `sensai lsp`: over their control sockets, as `sensai ctl` and `sensai top` do it.
+//! Running cells for `sensai lsp`: over their control sockets, here or in a network, as `sensai ctl` and `sensai top` do it.
 
-use super::ctl::show;
-use crate::control::{
-    client::{self, Client},
-    patch,
-    view::View,
+use super::{ctl::show, host};
+use crate::{
+    cli::Reach,
+    control::{
+        client::{self, Client},
+        patch,
+        view::View,
+    },
 };
 use sensai_lsp::{
     Link, Online,
-    online::{Command, Live, LiveProgram, LiveTag},
+    online::{Command, Live, LiveProgram, LiveTag, Place},
 };
 use serde_json::{Value as Json, json};
 use std::{io, path::Path, time::Duration};
@@ -25,19 +28,23 @@ const STATE_MAX: usize = 64 << 20;
 /// How many patches come between two looks at how much is kept; each has a bound of its own.
 const MEASURED: u32 = 16;
 
-/// The control sockets of this computer.
+/// The control sockets of this computer, and of machines that its user has noted.
 #[derive(Debug)]
 pub struct Sockets;
 
 impl Online for Sockets {
-    fn connect(&self, cell: &Path, socket: Option<&Path>) -> Result<Box<dyn Link>, String> {
+    fn connect(&self, cell: &Path, place: Option<&Place>) -> Result<Box<dyn Link>, String> {
         let words = |error: anyhow::Error| format!("{error:#}");
-        let path = client::find(socket, (socket.is_none()).then_some(cell)).map_err(words)?;
-        let client = Client::connect(&path).map_err(words)?;
+        let (reach, socket) = match place {
+            Some(Place::Host(host)) => (Reach { host: Some(host.clone()), ..Reach::default() }, None),
+            Some(Place::Socket(path)) => (Reach::default(), Some(path.as_path())),
+            None => (Reach::default(), None),
+        };
+        let target = host::target(&reach, socket, socket.is_none().then_some(cell)).map_err(words)?;
+        let client = Client::open(&target).map_err(words)?;
         let name = client::cell_name(cell).map_err(words)?;
         if client.cell() != name {
-            let (at, runs) = (path.display(), client.cell());
-            return Err(format!("the runtime at {at} runs the cell `{runs}`, not `{name}`"));
+            return Err(format!("the runtime at {target} runs the cell `{}`, not `{name}`", client.cell()));
         }
         Ok(Box::new(Connected { client, known: json!({}), patches: 0 }))
     }
