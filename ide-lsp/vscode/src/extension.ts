@@ -20,7 +20,7 @@ import { Tests } from "./testing/controller.ts";
 export function activate(context: vscode.ExtensionContext): void {
   const program = new Program(context.extensionPath);
   const server = new Server(program);
-  const monitor = new Monitor();
+  const monitor = new Monitor(program);
   const tasks = new Tasks(program);
   const online = new Online(server, monitor);
   context.subscriptions.push(

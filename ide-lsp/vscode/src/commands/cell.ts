@@ -84,7 +84,7 @@ async function chooseInterface(title: string): Promise<string | undefined> {
 
 /** Of one program if it is asked for on its line of the panel. */
 async function reload(tasks: Tasks, monitor: Monitor, resource: unknown): Promise<void> {
-  const at = monitor.now?.path;
+  const at = monitor.now?.place;
   if (at === undefined) {
     void vscode.window.showInformationMessage("Sensai: no cell runs whose programs could be reloaded");
     return;
@@ -93,7 +93,8 @@ async function reload(tasks: Tasks, monitor: Monitor, resource: unknown): Promis
   if (cell === undefined) return;
   const program = (resource as Line | undefined)?.name;
   const only = typeof program === "string" ? ["--program", program] : [];
-  await tasks.start("reload", ["--wait", "--socket", at, ...only], cell);
+  const there = typeof at === "string" ? ["--socket", at] : ["--host", at.name];
+  await tasks.start("reload", ["--wait", ...there, ...only], cell);
 }
 
 async function replay(tasks: Tasks, resource: unknown): Promise<void> {

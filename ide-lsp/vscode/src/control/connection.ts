@@ -1,6 +1,7 @@
-// A connection to a running cell's control socket: lines of JSON, answers in the order of the requests.
+// A connection to a running cell's control socket, here or in a network: lines of JSON, answers in the order of the requests.
 
 import * as net from "node:net";
+import { dial, token, type Place } from "./host.ts";
 
 /** More than the runtime lets wait for a client. */
 const LINE_MAX = 64 * 1024 * 1024;
@@ -61,15 +62,17 @@ export class Connection {
     socket.on("close", () => this.#end(this.#reason ?? "the runtime has gone"));
   }
 
-  static open(path: string, listener: Listener = {}): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = net.createConnection(path);
-      socket.once("error", reject);
-      socket.once("connect", () => {
-        socket.off("error", reject);
-        resolve(new Connection(socket, listener));
-      });
-    });
+  static async open(place: Place, listener: Listener = {}): Promise<Connection> {
+    if (typeof place === "string") return new Connection(await connect(place), listener);
+    const secret = await token(place);
+    const connection = new Connection(await dial(place), listener);
+    try {
+      await connection.request("authenticate", { token: secret });
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
   }
 
   request<T>(method: string, params: object = {}): Promise<T> {
@@ -138,4 +141,15 @@ export class Connection {
     this.#waiting.clear();
     this.#listener.closed?.(reason);
   }
+}
+
+function connect(path: string): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.createConnection(path);
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
 }

@@ -1,7 +1,9 @@
 // The running cell that the window shows: found by itself as long as there is only one, chosen where there are several.
 
 import * as vscode from "vscode";
+import type { Program } from "../program.ts";
 import { Connection } from "./connection.ts";
+import { label, noted, type Noted, type Place } from "./host.ts";
 import { folders, sockets } from "./sockets.ts";
 import { merge } from "./merge.ts";
 import { PROTOCOL, SECTIONS, type Description, type Hello, type View } from "./view.ts";
@@ -9,8 +11,11 @@ import { PROTOCOL, SECTIONS, type Description, type Hello, type View } from "./v
 /** How often somebody looks whether a cell runs. */
 const LOOK_MS = 2000;
 
+/** The same, for a machine in a network. */
+const LOOK_FAR_MS = 10_000;
+
 export interface Attached {
-  readonly path: string;
+  readonly place: Place;
   readonly hello: Hello;
   readonly description: Description;
   readonly connection: Connection;
@@ -18,7 +23,13 @@ export interface Attached {
   view: View;
 }
 
+interface Candidate {
+  readonly place: Place;
+  readonly hello: Hello;
+}
+
 export class Monitor implements vscode.Disposable {
+  readonly #program: Program;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #attached = new vscode.EventEmitter<Attached | undefined>();
   /** Values are new. */
@@ -27,12 +38,20 @@ export class Monitor implements vscode.Disposable {
   readonly onDidAttach = this.#attached.event;
   #now: Attached | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When a machine in a network is looked for again. */
+  #farAt = 0;
   /** A look that is under way; there is never a second one. */
   #looking = false;
   /** Somebody wants no cell until he chooses one. */
   #detached = false;
+  /** Why the machine that the setting names was not reached, with a colon before it; empty: it was. */
+  #unreached = "";
   /** Protocols that were complained about. */
   readonly #complained = new Set<string>();
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
 
   get now(): Attached | undefined {
     return this.#now;
@@ -47,19 +66,21 @@ export class Monitor implements vscode.Disposable {
   async choose(): Promise<void> {
     const found = await this.#candidates();
     if (found.length === 0) {
-      void vscode.window.showInformationMessage("Sensai: no cell runs on this machine");
+      const host = this.#host();
+      const where = host === "" ? "on this machine" : `that can be reached on ${host}${this.#unreached}`;
+      void vscode.window.showInformationMessage(`Sensai: no cell runs ${where}`);
       return;
     }
-    const items = found.map(({ path, hello }) => ({ label: hello.cell, description: path, path }));
+    const items = found.map(({ place, hello }) => ({ label: hello.cell, description: label(place), place }));
     const chosen = await vscode.window.showQuickPick(items, { title: "Cells that run" });
     if (chosen === undefined) return;
     this.#detached = false;
-    await this.attach(chosen.path);
+    await this.attach(chosen.place);
   }
 
-  async attach(path: string): Promise<void> {
+  async attach(place: Place): Promise<void> {
     this.#leave();
-    const connection = await Connection.open(path, {
+    const connection = await Connection.open(place, {
       patched: (patch) => this.#patch(patch),
       closed: () => {
         if (this.#now?.connection === connection) this.#leave();
@@ -69,7 +90,7 @@ export class Monitor implements vscode.Disposable {
       const hello = await connection.request<Hello>("hello");
       if (hello.protocol !== PROTOCOL) throw new Error(`it speaks protocol ${hello.protocol}, expected ${PROTOCOL}`);
       const description = await connection.request<Description>("describe");
-      this.#now = { path, hello, description, connection, view: {} };
+      this.#now = { place, hello, description, connection, view: {} };
       const hz = vscode.workspace.getConfiguration("sensai").get<number>("refreshRate", 5);
       await connection.subscribe({ sections: SECTIONS, hz });
     } catch (error) {
@@ -118,11 +139,15 @@ export class Monitor implements vscode.Disposable {
 
   async #look(): Promise<void> {
     if (this.#now !== undefined || this.#detached || this.#looking) return;
+    if (this.#host() !== "") {
+      if (performance.now() < this.#farAt) return;
+      this.#farAt = performance.now() + LOOK_FAR_MS;
+    }
     this.#looking = true;
     try {
       const found = await this.#candidates();
       const [only] = found;
-      if (only !== undefined && found.length === 1 && this.#now === undefined) await this.attach(only.path);
+      if (only !== undefined && found.length === 1 && this.#now === undefined) await this.attach(only.place);
     } catch {
       // Gone between looking and attaching: the next look tells.
     } finally {
@@ -130,26 +155,46 @@ export class Monitor implements vscode.Disposable {
     }
   }
 
-  /** Cells that run and speak our protocol. */
-  async #candidates(): Promise<{ path: string; hello: Hello }[]> {
-    const setting = vscode.workspace.getConfiguration("sensai").get<string>("controlSocket", "").trim();
-    const paths = setting === "" ? await sockets(folders(process.env)) : [setting];
-    const asked = await Promise.all(paths.map((path) => this.#greet(path)));
-    return asked.filter((one) => one !== undefined);
+  /** The machine that the setting names; empty: this one. */
+  #host(): string {
+    return vscode.workspace.getConfiguration("sensai").get<string>("host", "").trim();
   }
 
-  async #greet(path: string): Promise<{ path: string; hello: Hello } | undefined> {
+  /** Where cells may run: on the machine that the setting names, else at the sockets here. */
+  async #places(): Promise<readonly Place[]> {
+    const host = this.#host();
+    const setting = vscode.workspace.getConfiguration("sensai").get<string>("controlSocket", "").trim();
+    if (host === "") return setting === "" ? await sockets(folders(process.env)) : [setting];
+    const ended = await this.#program.run(["host", "list", "--json"]);
+    if (ended.code !== 0) throw new Error(ended.stderr.trim());
+    return [noted(JSON.parse(ended.stdout) as Record<string, Noted>, host)];
+  }
+
+  /** Cells that run and speak our protocol. */
+  async #candidates(): Promise<Candidate[]> {
     try {
-      const connection = await Connection.open(path);
+      this.#unreached = "";
+      const asked = await Promise.all((await this.#places()).map((place) => this.#greet(place)));
+      return asked.filter((one) => one !== undefined);
+    } catch (error) {
+      this.#unreached = `: ${error instanceof Error ? error.message : String(error)}`;
+      return [];
+    }
+  }
+
+  async #greet(place: Place): Promise<Candidate | undefined> {
+    try {
+      const connection = await Connection.open(place);
       const hello = await connection.request<Hello>("hello").finally(() => connection.close());
-      if (hello.protocol === PROTOCOL) return { path, hello };
-      if (!this.#complained.has(path)) {
-        this.#complained.add(path);
-        const text = `the runtime at ${path} speaks protocol ${hello.protocol}, this extension ${PROTOCOL}: use those of one version`;
+      if (hello.protocol === PROTOCOL) return { place, hello };
+      if (!this.#complained.has(label(place))) {
+        this.#complained.add(label(place));
+        const text = `the runtime at ${label(place)} speaks protocol ${hello.protocol}, this extension ${PROTOCOL}: use those of one version`;
         void vscode.window.showWarningMessage(`Sensai: ${text}`);
       }
-    } catch {
+    } catch (error) {
       // A leftover of a runtime that died, or one that may not be spoken to.
+      if (typeof place !== "string") this.#unreached = `: ${error instanceof Error ? error.message : String(error)}`;
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 // The status bar: what runs, how it is, how exactly it keeps its time.
 
 import * as vscode from "vscode";
+import { label } from "../control/host.ts";
 import type { Attached, Monitor } from "../control/monitor.ts";
 import { baseTask, forcedNames } from "../control/view.ts";
 import { duration } from "./text.ts";
@@ -33,7 +34,7 @@ export class Status implements vscode.Disposable {
     } else {
       const { text, tone } = summary(now);
       this.#item.text = text;
-      this.#item.tooltip = `${now.hello.cell} at ${now.path}, process ${now.hello.process}, sensai ${now.hello.version}`;
+      this.#item.tooltip = `${now.hello.cell} at ${label(now.place)}, process ${now.hello.process}, sensai ${now.hello.version}`;
       this.#item.backgroundColor = tone === undefined ? undefined : new vscode.ThemeColor(`statusBarItem.${tone}Background`);
     }
     this.#item.show();

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { randomBytes } from "node:crypto";
 import * as path from "node:path";
 import { Connection } from "../control/connection.ts";
+import type { Place } from "../control/host.ts";
 import { merge } from "../control/merge.ts";
 import type { Monitor } from "../control/monitor.ts";
 import type { View } from "../control/view.ts";
@@ -85,7 +86,7 @@ export class Scopes implements vscode.CustomReadonlyEditorProvider {
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
     const tell = await this.#page(panel, cell);
     this.#live = { panel, tell };
-    const feed = await this.#feed(attached.path, tell);
+    const feed = await this.#feed(attached.place, tell);
     panel.onDidDispose(() => {
       this.#live = undefined;
       feed.close();
@@ -93,7 +94,7 @@ export class Scopes implements vscode.CustomReadonlyEditorProvider {
   }
 
   /** A connection of its own, at its own rate. */
-  async #feed(at: string, tell: (message: ToView) => void): Promise<Connection> {
+  async #feed(at: Place, tell: (message: ToView) => void): Promise<Connection> {
     const description = this.#monitor.now?.description ?? { cell: "" };
     const signals = liveSignals(description);
     tell({ kind: "signals", source: description.cell, live: true, signals: plain(signals), shown: firstShown(signals), capacity: capacity() });

@@ -43,14 +43,15 @@ export class Online implements vscode.Disposable {
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
-  /** The socket says whose it is: of the cells of the workspace the server keeps the one that runs there. */
+  /** The runtime says whose it is: of the cells of the workspace the server keeps the one that runs there. */
   async #follow(): Promise<void> {
     this.#is(undefined);
     await this.#server.ask("sensai/detach", {});
-    const socket = this.#monitor.now?.path;
-    if (socket === undefined) return;
+    const place = this.#monitor.now?.place;
+    if (place === undefined) return;
+    const at = typeof place === "string" ? { socket: place } : { host: place.name };
     for (const cell of (await findCells()).slice(0, CELLS_MAX)) {
-      await this.#server.ask("sensai/attach", { cell: vscode.Uri.file(cell).toString(), socket });
+      await this.#server.ask("sensai/attach", { cell: vscode.Uri.file(cell).toString(), ...at });
     }
   }
 
