@@ -34,7 +34,8 @@ pub fn completions(
     {
         let takes = takes(document, &value.path)?;
         let replaces = if takes == Takes::Condition { dotted(text, inner, at) } else { inner };
-        return Some(Completions { replaces, items: values(snapshot, takes), is_incomplete: false });
+        let items = values(snapshot, takes, &value.path);
+        return Some(Completions { replaces, items, is_incomplete: false });
     }
     let word = word(text, at);
     value(snapshot, document, text, &word).or_else(|| key(document, written, text, word))
@@ -64,7 +65,7 @@ fn value(snapshot: &Snapshot, document: Document, text: &str, word: &Range<usize
     let at = before.len() + quote.len();
     let asked =
         changed.values.iter().find(|value| value.text.as_ref().is_some_and(|text| text.start == at))?;
-    let mut items = values(snapshot, takes(document, &asked.path)?);
+    let mut items = values(snapshot, takes(document, &asked.path)?, &asked.path);
     for item in items.iter_mut().filter(|item| item.kind == Kind::Text) {
         item.insert = Insert::Text(format!("{quote}{}\"", item.label));
     }
@@ -145,8 +146,8 @@ fn item(label: impl Into<String>, kind: Kind) -> Completion {
     Completion { label: label.into(), kind, detail: String::new(), doc: String::new(), insert: Insert::Label }
 }
 
-/// What a value may be.
-fn values(snapshot: &Snapshot, takes: Takes) -> Vec<Completion> {
+/// What a value may be, by the path to it.
+fn values(snapshot: &Snapshot, takes: Takes, path: &[String]) -> Vec<Completion> {
     let texts = |names: Vec<String>| names.into_iter().map(|name| item(name, Kind::Text)).collect();
     match takes {
         Takes::Boolean => ["true", "false"].map(|word| item(word, Kind::Keyword)).into(),
@@ -156,7 +157,18 @@ fn values(snapshot: &Snapshot, takes: Takes) -> Vec<Completion> {
             let of = |name: &&str| Completion { detail: title(name), ..item(*name, Kind::Text) };
             catalogue::names().iter().map(of).collect()
         }
-        Takes::Tag => tags(snapshot, |kind| kind != TagKind::Model),
+        Takes::Tag => {
+            let mut tags = tags(snapshot, |kind| kind != TagKind::Model);
+            let wants_bool = match path.last().map(String::as_str) {
+                Some("start" | "stop" | "reset" | "while") => Some(true),
+                Some("window" | "curve" | "over" | "inputs") => Some(false),
+                _ => None,
+            };
+            if let Some(wants_bool) = wants_bool {
+                tags.sort_by_key(|tag| tag.detail.starts_with("bool") != wants_bool);
+            }
+            tags
+        }
         Takes::Condition => tags(snapshot, |_| true),
         Takes::Device => named(snapshot, Table::Devices),
         Takes::Axis => named(snapshot, Table::Axes),
@@ -309,6 +321,8 @@ mod tests {
         assert_eq!(first("[alarms.a]\nwhen = \"!lamp.g$0 \""), "when = \"!lamp.green \"");
         assert_eq!(offered("[alarms.a]\nwhen = \"ai.m.sc$0 > 1\""), ["ai.m.score", "ai.m.sequence"]);
         assert!(offered("[models.a]\ninputs = [{ window = \"$0\" }]").contains(&"force".to_owned()));
+        assert_eq!(offered("[models.a]\ninputs = [{ while = \"$0\" }]")[..2], ["lamp.green", "lamp.red"]);
+        assert_eq!(offered("[models.a]\ninputs = [{ curve = \"$0\" }]")[..2], ["count", "force"]);
         assert_eq!(offered("[models.a]\nfile = \"$0\""), ["models/m.onnx"]);
         assert_eq!(offered("[units.a]\nprograms = [\"$0\"]"), ["main"]);
         let units = offered("[axes.a]\nunit = \"$0\"");
