@@ -4,17 +4,18 @@
 pub mod examples;
 
 use super::{
-    Location, Place, Snapshot, TextEdit, Unit, actions, apply, calls, completion, definition, extract,
-    folding, format, hints, hover, lens, outline, rename, selection, signature, testing::Rules,
+    Location, Place, Snapshot, TextEdit, Unit, actions, apply, calls, completion, configuration, definition,
+    extract, folding, format, hints, hover, lens, outline, rename, selection, signature, testing::Rules,
     tokens as tokens_of, typing, written,
 };
 use examples::{Files, examples};
+use sensai_model::config::vocabulary::{self, Takes};
 use sensai_scripts::{
     hir::Hir,
     syntax::{self, SyntaxKind},
     uses::{Entity, Use},
 };
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 fn snapshot(files: &Files) -> Snapshot {
     Snapshot::of_files(&Rules, files)
@@ -174,6 +175,66 @@ fn a_name_that_was_deleted_is_offered() {
     }
     assert!(all > 300, "{all}");
     assert!(missed.is_empty(), "{} of {all}:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn keys_and_values_that_were_deleted_are_offered() {
+    let (mut keys, mut values) = (0, 0);
+    for (name, files) in examples() {
+        let before = snapshot(&files);
+        for path in before.texts.keys() {
+            let Some(document) = configuration::document(&before, path) else { continue };
+            let text = before.text(path).unwrap();
+            let there = configuration::written(&before, path).unwrap();
+            let is_offered = |span: Range<usize>| {
+                let edit = TextEdit::new(path.clone(), span.clone(), "");
+                let mut after = before.clone();
+                after.texts.insert(path.clone(), apply(text, &[edit]).into());
+                after.written = written::Written::of(after.text("cell.toml").unwrap()).into();
+                let at = Place { path: path.clone(), at: span.start };
+                let offered =
+                    completion::completions(&after, &at).map(|found| found.items).unwrap_or_default();
+                let label = &text[span.clone()];
+                let is_label = |label: &str| offered.iter().any(|item| item.label == label);
+                // An entry that is alone in its object has the name of that, too.
+                let is_short = label.rsplit_once('.').is_some_and(|(short, _)| is_label(short));
+                assert!(
+                    is_label(label) || is_short,
+                    "{name} {path} at {}: {label} in {offered:?}",
+                    span.start
+                );
+            };
+            for value in &there.values {
+                let parts: Vec<&str> = value.path.iter().map(String::as_str).collect();
+                let (Some(takes), Some(span)) = (vocabulary::takes(document, &parts), value.text.clone())
+                else {
+                    continue;
+                };
+                let written = &text[span.clone()];
+                match takes {
+                    // A tag in it, and what it is compared with.
+                    Takes::Condition => {
+                        let start = span.start + usize::from(written.starts_with('!'));
+                        let len = text[start..span.end].find(' ').unwrap_or(span.end - start);
+                        is_offered(start..start + len);
+                    }
+                    // A sync unit is made by naming it: one that is named once is gone then.
+                    Takes::SyncUnit => continue,
+                    _ => is_offered(span),
+                }
+                values += 1;
+            }
+            for key in there.keys.iter().filter(|key| key.is_last) {
+                let parts: Vec<&str> = key.path.iter().map(String::as_str).collect();
+                let Some((last, table)) = parts.split_last() else { continue };
+                if vocabulary::sections(document, table).iter().any(|section| section.keys.contains(last)) {
+                    is_offered(key.span.clone());
+                    keys += 1;
+                }
+            }
+        }
+    }
+    assert!(keys > 150 && values > 60, "{keys} keys, {values} values");
 }
 
 /// What is written: everything but blanks; `comments`: with comments.

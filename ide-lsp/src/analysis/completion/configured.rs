@@ -82,53 +82,57 @@ fn key(document: Document, written: &Written, text: &str, word: Range<usize>) ->
     let key = asked.keys.iter().find(|key| key.path.last().is_some_and(|last| last == CURSOR))?;
     let table = key.path.get(..key.path.len().saturating_sub(1))?;
     let path: Vec<&str> = table.iter().map(String::as_str).collect();
-    // Of an array, the keys of one element say nothing of another one.
     let element = element(written, text, table, word.start);
-    let is_there = |name: &str| {
-        let of_table = written.keys.iter().filter(|key| key.path.len() == table.len() + 1);
-        let mut same = of_table.filter(|key| key.path.last().is_some_and(|last| last == name));
-        same.any(|key| key.path.starts_with(table) && key.span != word && element.contains(&key.span.start))
-    };
-    let mut items = Vec::new();
-    for section in vocabulary::sections(document, &path) {
-        let open = section.keys.iter().filter(|name| !is_there(name));
-        items.extend(open.map(|name| of_key(section, name)));
+    let there = written.keys.iter().filter(|key| {
+        let is_of_table = key.path.len() == table.len() + 1 && key.path.starts_with(table);
+        is_of_table && key.span != word && element.contains(&key.span.start)
+    });
+    let there: Vec<&str> = there.filter_map(|key| key.path.last()).map(String::as_str).collect();
+    let sections = vocabulary::sections(document, &path).into_iter();
+    // A table that may be of several kinds is of those that have what is there.
+    let (fitting, others): (Vec<&Section>, Vec<&Section>) =
+        sections.partition(|section| there.iter().all(|key| section.keys.contains(key)));
+    let mut items: Vec<Completion> = Vec::new();
+    for section in if fitting.is_empty() { others } else { fitting } {
+        for name in section.keys.iter().filter(|name| !there.contains(name)) {
+            if items.iter().all(|item| item.label != *name) {
+                items.push(of_key(section, name));
+            }
+        }
     }
-    items.dedup_by(|next, item| next.label == item.label);
     Some(Completions { replaces: word, items, is_incomplete: false })
 }
 
-/// The element of an array that a place is in; everything, if the table is none.
+/// The element of an array of tables that a place is in, whose keys say nothing of another one; of any other table all of the
+/// text, where it may be written in several places.
 fn element(written: &Written, text: &str, table: &[String], at: usize) -> Range<usize> {
-    let is_around = |range: &&Range<usize>| range.start <= at && at <= range.end;
-    let block = written.tables.iter().filter(|(path, _)| path == table).map(|(_, range)| range);
-    let block = block
-        .clone()
-        .rfind(is_around)
-        .filter(|range| text.get(range.start..).is_some_and(|header| header.starts_with("[[")));
-    let before = text.get(..at).unwrap_or_default();
-    let mut depth = 0_usize;
-    let opening = before.char_indices().rev().find(|(_, c)| match c {
-        '}' => {
-            depth += 1;
+    let is_element = |range: &&Range<usize>| {
+        let header = text.get(range.start..).unwrap_or_default();
+        range.start <= at && at <= range.end && header.starts_with("[[")
+    };
+    let mut blocks = written.tables.iter().filter(|(path, _)| path == table).map(|(_, range)| range);
+    let block = blocks.rfind(is_element).cloned();
+    block.or_else(|| inline_element(text, at)).unwrap_or(0..text.len())
+}
+
+/// The inline table around a place, if it is an element of an array.
+fn inline_element(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = text.get(..at)?;
+    let mut closed = 0_usize;
+    let mut braces = before.rmatch_indices(['{', '}']);
+    let (start, _) = braces.find(|(_, brace)| match *brace {
+        "}" => {
+            closed += 1;
             false
         }
-        '{' if depth > 0 => {
-            depth -= 1;
+        _ if closed > 0 => {
+            closed -= 1;
             false
         }
-        c => *c == '{',
-    });
-    let inline = opening
-        .map(|(start, _)| start)
-        .filter(|start| before.get(..*start).is_some_and(|before| before.trim_end().ends_with(['[', ','])));
-    match (block, inline) {
-        (Some(block), _) => block.clone(),
-        (None, Some(start)) => {
-            start..text.get(at..).and_then(|rest| rest.find('}')).map_or(text.len(), |end| at + end)
-        }
-        (None, None) => 0..text.len(),
-    }
+        _ => true,
+    })?;
+    let end = text.get(at..)?.find('}').map_or(text.len(), |end| at + end);
+    before.get(..start)?.trim_end().ends_with(['[', ',']).then_some(start..end)
 }
 
 fn of_key(section: &Section, name: &str) -> Completion {
@@ -254,8 +258,8 @@ fn used(snapshot: &Snapshot, key: &str) -> Vec<String> {
     let values =
         snapshot.written.values.iter().filter(|value| value.path.last().is_some_and(|last| last == key));
     let text = snapshot.text(crate::analysis::CELL_FILE).unwrap_or_default();
-    let mut texts: Vec<String> =
-        values.filter_map(|value| text.get(value.text.clone()?)).map(str::to_owned).collect();
+    let texts = values.filter_map(|value| text.get(value.text.clone()?));
+    let mut texts: Vec<String> = texts.filter(|text| !text.is_empty()).map(str::to_owned).collect();
     texts.sort();
     texts.dedup();
     texts
@@ -336,7 +340,7 @@ mod tests {
         assert!(!keys.contains(&"mode".to_owned()) && keys.contains(&"drive".to_owned()), "{keys:?}");
         let window = offered("[models.a]\ninputs = [{ len = 3 }, { window = \"force\", $0 }]");
         assert!(window.contains(&"len".to_owned()) && !window.contains(&"window".to_owned()), "{window:?}");
-        assert!(window.contains(&"while".to_owned()), "{window:?}");
+        assert_eq!(window, ["len", "every", "while"], "it is no curve");
     }
 
     #[test]
