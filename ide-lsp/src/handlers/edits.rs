@@ -61,13 +61,6 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
     let found = found.get(&relative).map(Vec::as_slice).unwrap_or_default();
     let mut offered = Vec::new();
     let only = params.context.only.unwrap_or_default();
-    // A kind stands for all that it is the beginning of.
-    let is_wanted = |kind: &str| {
-        let is_below = |wanted: &str| {
-            kind.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        only.is_empty() || only.iter().any(|wanted| is_below(wanted.as_str()))
-    };
     let mut texts = context.texts(&cell);
     for action in actions::actions(&snapshot, &relative, within, found) {
         let mends = action.mends.as_ref();
@@ -76,9 +69,9 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
             offered.push(to_proto::action(&action, mends, edit));
         }
     }
-    offered.retain(|action| action.kind.as_ref().is_none_or(|kind| is_wanted(kind.as_str())));
+    offered.retain(|action| action.kind.as_ref().is_none_or(|kind| is_wanted(&only, kind.as_str())));
     // It takes a look at the program as it would be, so it is done only where it was asked for.
-    if is_wanted(capabilities::EXTRACT_FUNCTION)
+    if is_wanted(&only, capabilities::EXTRACT_FUNCTION)
         && let Some(found) = extract::extract(&snapshot, &relative, selected)
     {
         let made = found.and_then(|found| {
@@ -90,6 +83,16 @@ pub fn actions(context: &mut Context<'_, '_>, params: Value) -> Answer {
         }
     }
     give(offered)
+}
+
+/// True if actions of a kind were asked for: all, if none was named, and each with all that it is the beginning of.
+fn is_wanted(only: &[lsp::CodeActionKind], kind: &str) -> bool {
+    let is_below = |wanted: &lsp::CodeActionKind| {
+        let rest = kind.strip_prefix(wanted.as_str());
+        *wanted == lsp::CodeActionKind::EMPTY
+            || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    only.is_empty() || only.iter().any(is_below)
 }
 
 pub fn format(context: &mut Context<'_, '_>, params: Value) -> Answer {
