@@ -155,6 +155,7 @@ export function walkthrough(test, place) {
     await bench.unfold(EXPLORER);
     assert.match(await bench.row(EXPLORER, /first-run\.snlog/), /passed/i);
     await walk.done();
+    await walk.beside("The log is copied into");
     await bench.tidy();
     await place().picture(page, "walkthrough-done");
   });

@@ -1,7 +1,7 @@
 // Commands to the running cell, from the runtime panel.
 
 import * as vscode from "vscode";
-import type { Monitor } from "../control/monitor.ts";
+import type { Attached, Monitor } from "../control/monitor.ts";
 import { forcedNames } from "../control/view.ts";
 import { parse } from "../runtime/text.ts";
 
@@ -34,17 +34,26 @@ export function registerRuntimeCommands(monitor: Monitor): vscode.Disposable {
   return vscode.Disposable.from(...registered);
 }
 
+/** The cell that the window is attached to. */
+function running(monitor: Monitor): Attached {
+  if (monitor.now === undefined) throw new Error("no cell runs that this window is attached to");
+  return monitor.now;
+}
+
 async function setParameter(monitor: Monitor, row: Line | undefined): Promise<void> {
-  const { description, view } = monitor.now ?? {};
-  const all = description?.parameters ?? [];
+  const { description, view } = running(monitor);
+  const all = description.parameters ?? [];
+  if (all.length === 0) throw new Error(`${description.cell} has no parameters`);
   const items = all.map((parameter) => ({ label: parameter.name, description: parameter.unit ?? "", parameter }));
   const known = all.find(({ name }) => name === row?.name);
   const parameter = known ?? (await vscode.window.showQuickPick(items, { title: "Which parameter?" }))?.parameter;
   if (parameter === undefined) return;
   const range = parameter.range === undefined ? "" : `, ${parameter.range.join(" to ")}`;
   const text = await vscode.window.showInputBox({
+    // The list before it gives the focus back when it closes, on a slow machine only after this question is there.
+    ignoreFocusOut: true,
     title: `${parameter.name}: ${parameter.type}${parameter.unit === undefined ? "" : ` in ${parameter.unit}`}${range}`,
-    value: String(view?.parameters?.[parameter.name] ?? ""),
+    value: String(view.parameters?.[parameter.name] ?? ""),
     ...(parameter.description === undefined ? {} : { prompt: parameter.description }),
     validateInput: (typed) => (parse(typed, parameter.type) === undefined ? `expected ${parameter.type}` : undefined),
   });
@@ -54,15 +63,16 @@ async function setParameter(monitor: Monitor, row: Line | undefined): Promise<vo
 
 /** Hold a tag, or an element of an array, at a value. */
 async function force(monitor: Monitor, row: Line | undefined): Promise<void> {
-  const { description, view } = monitor.now ?? {};
-  const all = description?.tags ?? [];
+  const { description, view } = running(monitor);
+  const all = description.tags ?? [];
   const items = all.map((tag) => ({ label: tag.name, description: tag.unit ?? tag.kind, tag }));
   const known = all.find(({ name }) => name === row?.name);
   const tag = known ?? (await vscode.window.showQuickPick(items, { title: "Force which tag?" }))?.tag;
   if (tag === undefined) return;
-  const of = tag.len === undefined ? { name: tag.name, value: view?.tags?.[tag.name]?.value } : await element(tag.name, tag.len);
+  const of = tag.len === undefined ? { name: tag.name, value: view.tags?.[tag.name]?.value } : await element(tag.name, tag.len);
   if (of === undefined) return;
   const text = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title: `Force ${of.name}: ${tag.type}${tag.unit === undefined ? "" : ` in ${tag.unit}`}`,
     value: String(of.value ?? ""),
     prompt: "It stays so until it is let go. Forces are no safety function.",
@@ -74,6 +84,7 @@ async function force(monitor: Monitor, row: Line | undefined): Promise<void> {
 
 async function element(name: string, length: number): Promise<{ name: string; value?: undefined } | undefined> {
   const text = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title: `Which element of ${name}?`,
     validateInput: (typed) => (/^\d+$/.test(typed) && Number(typed) < length ? undefined : `a number from 0 to ${length - 1}`),
   });

@@ -110,7 +110,7 @@ export class Monitor implements vscode.Disposable {
 
   /** A command, with an error that says why not. */
   async command(method: string, params: object): Promise<void> {
-    if (this.#now === undefined) throw new Error("no cell runs");
+    if (this.#now === undefined) throw new Error("no cell runs that this window is attached to");
     await this.#now.connection.request(method, params);
   }
 
