@@ -186,6 +186,9 @@ enum Next {
     Go,
     /// It stands still, here.
     Stop(Stopped),
+    /// From standing still elsewhere it stands still here: editors are told that it went on in between, otherwise they go on
+    /// showing why it had stopped before.
+    Jump(Stopped),
     /// The editor goes.
     Leave,
 }
@@ -236,6 +239,11 @@ pub fn serve<W: Write>(connection: &mut Connection<W>, debuggee: &mut dyn Debugg
             Next::Go => running = true,
             Next::Stop(stopped) => {
                 running = false;
+                connection.event("stopped", stopped.json())?;
+            }
+            Next::Jump(stopped) => {
+                connection
+                    .event("continued", json!({ "threadId": stopped.thread, "allThreadsContinued": true }))?;
                 connection.event("stopped", stopped.json())?;
             }
             Next::Leave => {
@@ -304,7 +312,7 @@ fn at_rest(debuggee: &mut dyn Debuggee, name: &str, arguments: &Value) -> Answer
         "stepBack" => go(debuggee, Motion::Back),
         "goToCycle" => {
             let stopped = debuggee.go_to_cycle(field(arguments, "cycle")?)?;
-            Ok((Value::Null, Next::Stop(stopped)))
+            Ok((Value::Null, Next::Jump(stopped)))
         }
         "stackTrace" => {
             let frames = debuggee.frames(field(arguments, "threadId")?);
@@ -355,7 +363,7 @@ fn evaluate(debuggee: &mut dyn Debuggee, arguments: &Value) -> Answer {
     if let Some(cycle) = cycle.filter(|_| in_console) {
         let stopped = debuggee.go_to_cycle(cycle)?;
         let body = json!({"result": stopped.description, "variablesReference": 0});
-        return Ok((body, Next::Stop(stopped)));
+        return Ok((body, Next::Jump(stopped)));
     }
     let frame = arguments.get("frameId").and_then(Value::as_i64).unwrap_or(0);
     let value = debuggee.evaluate(&expression, frame)?;

@@ -141,6 +141,8 @@ fn a_session_from_hello_to_goodbye() {
     assert_eq!(answers(&said, "stackTrace")[0]["body"]["stackFrames"][0]["name"], "place 5");
     let stops = said.iter().filter(|message| message["event"] == "stopped").count();
     assert_eq!(stops, 2, "at the start, and in cycle 5");
+    let events: Vec<_> = said.iter().filter_map(|message| message["event"].as_str()).collect();
+    assert!(events.ends_with(&["stopped", "continued", "stopped", "terminated"]), "{events:?}");
     assert_eq!(said.last().unwrap()["event"], "terminated");
 }
 
