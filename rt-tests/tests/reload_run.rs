@@ -6,9 +6,12 @@ use rt_tests::{
 };
 use sensai_log::LogReader;
 use sensai_model::record::{InboxKind, RecordFlags};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 use std::{
     fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{
@@ -256,6 +259,129 @@ fn a_running_cell_gets_other_programs_and_gets_the_old_ones_back_if_they_fail() 
     assert!(of("reload-undone").iter().all(|line| line["why"].as_str().unwrap().contains("F313")));
     assert_eq!(of("reload-undone").len(), 2);
     assert!(command(&["ctl", "audit", &cell.shown("a.snlog.audit")]).output().unwrap().status.success());
+}
+
+/// A client of the control socket that looks at programs: once, or told of what changes.
+struct Looker {
+    lines: BufReader<UnixStream>,
+    known: Json,
+}
+
+impl Looker {
+    fn new(cell: &Cell, method: &str, params: &Json) -> Self {
+        let mut stream = UnixStream::connect(cell.path("a.sock")).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        writeln!(stream, "{}", json!({ "id": 1, "method": method, "params": params })).unwrap();
+        let mut looker = Self { lines: BufReader::new(stream), known: json!({}) };
+        let answer = looker.line();
+        assert!(answer.get("error").is_none(), "{answer}");
+        looker.known = answer["result"].clone();
+        looker
+    }
+
+    fn now(cell: &Cell) -> Json {
+        Self::new(cell, "status", &json!({ "sections": ["programs"] })).known["programs"].take()
+    }
+
+    fn line(&mut self) -> Json {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("a line in time");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// What a subscriber knows, once it is as it is waited for.
+    fn told(&mut self, ready: impl Fn(&Json) -> bool) -> &Json {
+        while !ready(&self.known["programs"]) {
+            let mut line = self.line();
+            merge(&mut self.known, line["patch"].take());
+        }
+        &self.known["programs"]
+    }
+}
+
+/// RFC 7396.
+fn merge(target: &mut Json, patch: Json) {
+    let Json::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, part) in patch {
+        let members = target.as_object_mut().expect("it is one now");
+        if part.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Json::Null), part);
+        }
+    }
+}
+
+fn sha256(text: &str) -> Json {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+fn fields(program: &Json) -> Vec<&str> {
+    program["state"].as_object().expect("a state").keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_socket_tells_which_text_runs_behind_a_reload_and_behind_its_undo() {
+    let _machine = exclusive();
+    let mut cell = Cell::new();
+    cell.start(&[]);
+    let first = counter("count", 1, "", "");
+    let slow = sha256(&counter("slow", 1, "", ""));
+    let seen = Looker::now(&cell);
+    assert_eq!((&seen["count"]["sha256"], &seen["slow"]["sha256"]), (&sha256(&first), &slow));
+    assert_eq!(fields(&seen["count"]), ["n", "retain"]);
+    let mut told = Looker::new(&cell, "subscribe", &json!({ "sections": ["programs"], "hz": 50 }));
+    told.known = json!({});
+
+    // A file that has changed is not what runs.
+    let second = counter("count", 1, ", extra: 0.5", "");
+    cell.write("count", &second);
+    assert_eq!(Looker::now(&cell)["count"]["sha256"], sha256(&first));
+    cell.reload(&["--probation", "50", "--wait"]);
+    let seen = Looker::now(&cell);
+    assert_eq!((&seen["count"]["sha256"], &seen["slow"]["sha256"]), (&sha256(&second), &slow));
+    assert_eq!(
+        (fields(&seen["count"]), &seen["count"]["state"]["extra"]),
+        (vec!["extra", "n", "retain"], &json!(0.5))
+    );
+    told.told(|programs| {
+        programs["count"]["sha256"] == sha256(&second) && programs["count"]["state"]["extra"] == 0.5
+    });
+
+    // Nor is one that was refused.
+    cell.write("count", &counter("count", 1, ", extra: 1", ""));
+    cell.refused(&[]);
+    assert_eq!(Looker::now(&cell)["count"]["sha256"], sha256(&second));
+
+    // One on probation runs, and when it is undone, the one before it, with the fields that it has.
+    let third = counter("count", 1, ", extra: 0.5, more: 7", "if param.bad { fault(\"worse\"); }");
+    cell.write("count", &third);
+    cell.reload(&["--probation", "1000000"]);
+    let seen = Looker::now(&cell);
+    assert_eq!((&seen["count"]["sha256"], &seen["count"]["state"]["more"]), (&sha256(&third), &json!(7)));
+    told.told(|programs| {
+        programs["count"]["sha256"] == sha256(&third) && programs["count"]["state"]["more"] == 7
+    });
+    assert!(cell.run("ctl", &["param", "bad", "true"]).status.success());
+    cell.wait_until("it is undone", |status| status["reload"]["state"] == "undone");
+    let seen = Looker::now(&cell);
+    assert_eq!((&seen["count"]["sha256"], &seen["slow"]["sha256"]), (&sha256(&second), &slow));
+    assert_eq!(fields(&seen["count"]), ["extra", "n", "retain"]);
+    let known = told.told(|programs| {
+        programs["count"]["sha256"] == sha256(&second) && programs["count"]["state"].get("more").is_none()
+    });
+    assert_eq!(fields(&known["count"]), ["extra", "n", "retain"]);
+    // It is the state of what runs: it goes on counting.
+    let n = known["count"]["state"]["n"].as_i64().expect("a number");
+    told.told(|programs| programs["count"]["state"]["n"].as_i64() > Some(n + 100));
+    cell.end();
+    cell.replay();
 }
 
 #[test]
