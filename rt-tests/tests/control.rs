@@ -191,3 +191,123 @@ fn a_killed_runtime_leaves_a_socket_that_the_next_one_replaces() {
     let next = Runtime::start(&cell.directory(), socket, &[]);
     assert!(next.good(&["status"]).contains("the runtime is in run"));
 }
+
+/// Over the loopback interface: `sensai access` at the machine, `sensai host` and everything with `--host` elsewhere.
+#[test]
+fn a_cell_is_reached_over_a_network() {
+    let _machine = exclusive();
+    let cell = PressCell::new();
+    let settings = cell.beside("settings");
+    let here = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("XDG_CONFIG_HOME", &settings).env_remove("SENSAI_TOKEN");
+        command
+    };
+    let good = |arguments: &[&str]| {
+        let output = here(arguments).output().expect("sensai can be started");
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let bad = |arguments: &[&str]| {
+        let output = here(arguments).output().expect("sensai can be started");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr).to_owned()
+    };
+    let directory = cell.directory().display().to_string();
+    let log = cell.beside("a.snlog").display().to_string();
+    let without_key = bad(&["run", &directory, "--log", &log, "--listen", "127.0.0.1:0"]);
+    assert!(without_key.contains("make one with `sensai access init`"), "{without_key}");
+
+    let begun = good(&["access", "init"]);
+    let fingerprint =
+        begun.lines().next().and_then(|line| line.strip_prefix("fingerprint  ")).expect("a fingerprint");
+    let file = cell.beside("token").display().to_string();
+    good(&["access", "grant", "maria", "--right", "operate", "--out", &file]);
+    let shown = good(&["access", "grant", "wall-display", "--right", "read", "--days", "7"]);
+    assert!(shown.starts_with("sensai_") && shown.trim_end().len() == 71, "{shown}");
+    assert!(good(&["access", "list"]).lines().nth(1).is_some_and(|line| line.starts_with("wall-display")));
+    let again = bad(&["access", "grant", "maria", "--right", "read"]);
+    assert!(again.contains("`sensai access revoke maria` first"), "{again}");
+
+    let key = settings.join("sensai/access/key.pem");
+    let mode = |mode| {
+        fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("it is ours")
+    };
+    mode(0o644);
+    let open = bad(&["run", &directory, "--log", &log, "--listen", "127.0.0.1:0"]);
+    assert!(open.contains(&format!("`chmod 600 {}`", key.display())), "{open}");
+    mode(0o600);
+
+    let socket = cell.beside("a.sock").display().to_string();
+    let arguments =
+        ["run", &directory, "--quiet", "--control", &socket, "--log", &log, "--listen", "127.0.0.1:0"];
+    let child = here(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut runtime = Runtime { child: child.expect("sensai can be started"), socket: cell.beside("a.sock") };
+    let told = std::io::BufReader::new(runtime.child.stderr.take().expect("it is piped"));
+    let address = std::io::BufRead::lines(told)
+        .find_map(|line| Some(line.ok()?.strip_prefix("control socket 127")?.split_once(',')?.0.to_owned()));
+    let address = format!("127{}", address.expect("it says where it listens"));
+    let taken = bad(&[
+        "run",
+        &directory,
+        "--control",
+        &cell.beside("b.sock").display().to_string(),
+        "--log",
+        &cell.beside("b.snlog").display().to_string(),
+        "--listen",
+        &address,
+    ]);
+    assert!(taken.contains(&format!("another process listens at {address}")), "{taken}");
+
+    good(&["host", "add", "press", &address, "--fingerprint", fingerprint, "--token-file", &file]);
+    let up = wait_for(Duration::from_secs(30), || {
+        good(&["ctl", "--host", "press", "status"]).contains("the runtime is in run").then_some(())
+    });
+    assert!(up.is_some(), "the runtime comes to run");
+    assert!(
+        good(&["ctl", "--host", "press", "param", "force_min", "900", "--why", "from afar"])
+            .starts_with("force_min = 900: applied")
+    );
+    assert!(good(&["top", "--host", "press", "--once", "--page", "devices"]).contains("EL2008"));
+    assert!(bad(&["reload", "--host", "press"]).contains("nothing to reload"), "the files are as they were");
+
+    // With nothing noted, and a token that may look only: it is never an argument.
+    let looks = |arguments: &[&str]| {
+        let all = [&["ctl", "--host", &address, "--fingerprint", fingerprint], arguments].concat();
+        here(&all).env("SENSAI_TOKEN", shown.trim_end()).output().expect("sensai can be started")
+    };
+    assert_eq!(text(&looks(&["get", "param.force_min"]).stdout), "900.0 N\n");
+    let forbidden = looks(&["param", "force_min", "800"]);
+    assert_eq!(forbidden.status.code(), Some(1));
+    let forbidden = text(&forbidden.stderr).to_owned();
+    assert!(
+        forbidden.contains("the token `wall-display` has the right `read`, `set-param` needs `operate`"),
+        "{forbidden}"
+    );
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let wrong = bad(&["ctl", "--host", &address, "--fingerprint", &wrong, "--token-file", &file, "status"]);
+    assert!(wrong.contains(&format!("got      {fingerprint}")), "{wrong}");
+    assert!(bad(&["ctl", "--host", "pres", "status"]).contains("did you mean `press`?"));
+
+    good(&["access", "revoke", "maria"]);
+    assert!(bad(&["ctl", "--host", "press", "status"]).contains("the token `maria` was revoked at "));
+    good(&["host", "remove", "press"]);
+    assert!(
+        runtime.good(&["status"]).contains("the runtime is in run"),
+        "the socket of the machine is what it was"
+    );
+    let (code, ..) = runtime.end();
+    assert_eq!(code, Some(0));
+    let audit = format!("{log}.audit");
+    let lines = fs::read_to_string(&audit).expect("an audit file");
+    for part in [
+        r#""who":{"token":"maria","address":"127.0.0.1:"#,
+        r#""what":"set-param","params":{"name":"force_min","value":900},"why":"from afar","result":"applied""#,
+        r#""what":"set-param","params":{"reason":"forbidden","times":1},"result":"refused""#,
+        r#""what":"connect","params":{"reason":"revoked token","times":1},"result":"refused""#,
+    ] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
+    assert!(good(&["ctl", "audit", &audit]).contains("none changed, none missing"));
+    assert!(good(&["replay", &log]).starts_with("equal: "));
+}
