@@ -1,5 +1,5 @@
 //! `cargo xtask editors`: the language server under clients that are not ours, and the extension for VS Code, checked,
-//! packed, and held to a real one.
+//! packed, and held to a real one. All but the last, which takes minutes, is a step of `cargo xtask test`, too.
 //!
 //! VS Code is code-server from npm, driven through Debian's Chromium. Everything lands below the target directory; what
 //! cannot be had is one line each, and no failure.
@@ -55,16 +55,20 @@ pub fn editors(places: &Places, arguments: &EditorArguments) -> Result<bool, Str
 
 /// Everything that needs no more than a built `sensai`.
 fn parts(places: &Places, install: bool) -> Vec<StepResult> {
-    let bench = Bench { places, install, home: places.scratch.join("editors") };
-    let server = bench.part("lsp-clients", Bench::language_server);
-    let extension = bench.part("extension", Bench::extension);
-    let packed = bench.package().is_file() && extension.failed == 0 && extension.skipped == 0;
-    let code = if packed {
+    let bench = Bench::new(places, install);
+    let mut results = bench.quick();
+    let is_good = results.last().is_some_and(|extension| extension.failed == 0 && extension.skipped == 0);
+    results.push(if is_good && bench.package().is_file() {
         bench.part("vscode", Bench::code)
     } else {
         StepResult::skipped("vscode", Seconds(0.0), "the extension is not packed")
-    };
-    vec![server, extension, code]
+    });
+    results
+}
+
+/// What takes seconds once it is installed, and a built debug `sensai` is there.
+pub fn quick(places: &Places, install: bool) -> Vec<StepResult> {
+    Bench::new(places, install).quick()
 }
 
 /// Why a part has no result of its own tests.
@@ -82,7 +86,15 @@ struct Bench<'a> {
     home: PathBuf,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    fn new(places: &'a Places, install: bool) -> Self {
+        Self { places, install, home: places.scratch.join("editors") }
+    }
+
+    fn quick(&self) -> Vec<StepResult> {
+        vec![self.part("lsp-clients", Self::language_server), self.part("extension", Self::extension)]
+    }
+
     fn part(&self, name: &str, of: fn(&Self, &str) -> Result<StepResult, Stopped>) -> StepResult {
         let watch = Stopwatch::start();
         match of(self, name) {
@@ -98,6 +110,9 @@ impl Bench<'_> {
 
     /// pytest-lsp and Neovim.
     fn language_server(&self, name: &str) -> Result<StepResult, Stopped> {
+        if !self.program().is_file() {
+            return Err(Stopped::Missing("there is no debug build of sensai".into()));
+        }
         let interpreter = self.python().map_err(Stopped::Missing)?;
         let mut command = Command::new(interpreter);
         command.args(["-m", "pytest", "-q"]).arg(self.clients().join("python"));
@@ -140,11 +155,15 @@ impl Bench<'_> {
     }
 
     fn tests(&self, name: &str, mut command: Command) -> Result<StepResult, Stopped> {
-        command.env("SENSAI_BIN", self.places.target.join("debug").join("sensai"));
+        command.env("SENSAI_BIN", self.program());
         let log = self.places.scratch.join(format!("{name}.log"));
         let ended = run::run(command, &log, LIMIT).map_err(Stopped::Broken)?;
         let unaccounted = steps::unaccounted(&ended, &log);
         Ok(StepResult::tests(name, ended.time, ended.tally, unaccounted))
+    }
+
+    fn program(&self) -> PathBuf {
+        self.places.target.join("debug").join("sensai")
     }
 
     fn source(&self) -> PathBuf {

@@ -3,7 +3,7 @@
 use crate::{
     Places,
     clock::{Seconds, Stopwatch},
-    graph, needs,
+    editors, graph, needs,
     report::{self, StepResult},
     run::{self, Ended},
     scripts,
@@ -49,6 +49,8 @@ enum Step {
     Scripts,
     /// Build `sensai`, in release and in debug
     Build,
+    /// The language server under other clients, the extension's checks; `cargo xtask editors` has the real VS Code
+    Editors,
     /// rt-tests: the whole system, third-party peers, house rules
     System,
 }
@@ -143,6 +145,7 @@ impl Bench<'_> {
             }
             Step::Scripts => vec![scripts::step(self.places, scripts::QUICK, STEP_LIMIT)],
             Step::Build => PROFILES.iter().map(|profile| build_binary(self.places, profile)).collect(),
+            Step::Editors => editors::quick(self.places, self.install),
             Step::System => {
                 let mut command =
                     self.cargo(&["test", "-p", "rt-tests", "--no-fail-fast", "--", "--show-output"]);

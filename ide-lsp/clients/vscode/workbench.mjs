@@ -7,16 +7,17 @@ export class Workbench {
     this.page = page;
   }
 
-  /** A command by its title in the palette. */
+  /** A command by its title in the palette, which closes when something else takes the focus. */
   async command(title) {
     const { page } = this;
-    await page.keyboard.press("F1");
     const input = page.locator(".quick-input-widget input.input").first();
-    await input.waitFor({ state: "visible" });
-    await input.fill(`>${title}`);
     const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
-    await row.waitFor({ state: "visible" });
-    await row.click();
+    await eventually(`the command ${title} is given`, async () => {
+      if (!(await input.isVisible())) await page.keyboard.press("F1");
+      await input.fill(`>${title}`, { timeout: 5000 });
+      await row.click({ timeout: 10_000 });
+      return true;
+    });
   }
 
   /** A view by its icon at the side. */
@@ -138,7 +139,9 @@ export class Workbench {
     await this.command("Notifications: Clear All Notifications");
     if (await page.locator(".part.panel").first().isVisible()) await this.command("View: Hide Panel");
     await page.mouse.move(700, 15);
-    await page.locator(".monaco-hover:visible, .workbench-hover-container:visible").first().waitFor({ state: "detached" });
+    await page.locator(".monaco-hover:visible, .workbench-hover-container:visible, .quick-input-widget:visible").first().waitFor({ state: "detached" });
+    // What goes fades.
+    await page.waitForTimeout(500);
   }
 
   status(text) {

@@ -20,6 +20,10 @@ const WAITING_MAX: usize = 64;
 /// How often a debuggee that has nothing to do is asked whether it has.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Between the news that it went on and the news that it stands still. VS Code forgets why it stands still when it hears both
+/// at once.
+const APART: Duration = Duration::from_millis(50);
+
 /// Frames in one answer, unless the client says fewer.
 const FRAMES_MAX: usize = 256;
 
@@ -244,6 +248,7 @@ pub fn serve<W: Write>(connection: &mut Connection<W>, debuggee: &mut dyn Debugg
             Next::Jump(stopped) => {
                 connection
                     .event("continued", json!({ "threadId": stopped.thread, "allThreadsContinued": true }))?;
+                thread::sleep(APART);
                 connection.event("stopped", stopped.json())?;
             }
             Next::Leave => {

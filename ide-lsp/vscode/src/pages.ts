@@ -15,14 +15,21 @@ export function registerPages(server: Server): vscode.Disposable {
   };
   return vscode.Disposable.from(
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, provider),
-    vscode.commands.registerCommand("sensai.explain", explain),
+    vscode.commands.registerCommand("sensai.explain", (given: unknown) => explain(server, given)),
   );
 }
 
 /** The page of this code; without one, of the finding under the cursor; without one, of a code that is asked for. */
-async function explain(given: unknown): Promise<void> {
+async function explain(server: Server, given: unknown): Promise<void> {
   const code = typeof given === "string" ? given : (codeAtCursor() ?? (await ask()));
   if (code === undefined) return;
+  try {
+    await server.page(code);
+  } catch (error) {
+    // A preview would only say that there is nothing.
+    void vscode.window.showErrorMessage(`Sensai: ${error instanceof Error ? error.message : String(error)}`);
+    return;
+  }
   await vscode.commands.executeCommand("markdown.showPreview", vscode.Uri.parse(`${SCHEME}:/errors/${code}.md`));
 }
 

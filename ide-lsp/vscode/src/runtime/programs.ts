@@ -50,19 +50,16 @@ function standing(name: string, reload: ReloadNow | undefined): { text: string; 
 export function reloaded(reload: ReloadNow | undefined): Row[] {
   if (reload?.state === undefined) return [];
   const { number, state, programs: names = [], cycle, left, probation, undone, why_undone: why } = reload;
-  const how =
-    state === "probation"
-      ? `may be undone for ${left} of ${probation} runs`
-      : state === "undone"
-        ? `undone in cycle ${undone}: ${why}`
-        : state;
+  // Lines are short: what went wrong comes first.
+  const how = state === "probation" ? `may be undone for ${left} of ${probation} runs` : state === "undone" ? `undone: ${why}` : state;
+  const end = state === "undone" ? ` (in cycle ${undone})` : "";
   return [
     {
       id: "machine/reload",
       label: `reload ${number}`,
       icon: state === "undone" ? "discard" : "sync",
-      description: `${names.join(", ")}: ${how}`,
-      tooltip: `reload ${number} of ${names.join(", ")} in cycle ${cycle}: ${how}`,
+      description: state === "undone" ? how : `${names.join(", ")}: ${how}`,
+      tooltip: `reload ${number} of ${names.join(", ")} in cycle ${cycle}: ${how}${end}`,
       ...(state === "undone" ? { tone: "warning" as const } : {}),
     },
   ];

@@ -93,7 +93,7 @@ test("a file that is not what runs, and a reload that was undone, are warned of"
 
   const undone = programsOf({ reload: { ...reload, state: "undone", left: 0, undone: 700, why_undone: "F313 worse" } });
   assert.equal(undone.press.description, "01234567, reload 3 undone");
-  assert.equal(find(undone.all, "machine/reload").description, "press: undone in cycle 700: F313 worse");
+  assert.equal(find(undone.all, "machine/reload").description, "undone: F313 worse");
   assert.deepEqual([undone.press.tone, find(undone.all, "machine/reload").tone], ["warning", "warning"]);
   assert.match(undone.press.tooltip ?? "", /F313 worse/);
 
