@@ -79,7 +79,13 @@ export function machine(test, place) {
     record(place(), cell, "logs/run.snlog", 6000);
     const page = await place().window(cell);
     const bench = new Workbench(page);
-    for (const name of ["logs", "run.snlog"]) await page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first().click();
+    const entry = (name) => page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).first();
+    // While the window is being made, the explorer takes a click and shows nothing for it.
+    await eventually("the log is open", async () => {
+      if (!(await entry("run.snlog").isVisible())) await entry("logs").click({ timeout: 5000 });
+      await entry("run.snlog").click({ timeout: 5000 });
+      return page.locator(".tabs-container .tab", { hasText: "run.snlog" }).first().isVisible();
+    });
     const scope = bench.webview();
     await scope.locator(".heading", { hasText: "run.snlog" }).waitFor();
     await scope.locator(".signals label", { hasText: "force.ram [N]" }).waitFor();
