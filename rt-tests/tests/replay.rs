@@ -9,7 +9,7 @@ use rt_tests::{
         tool, workspace,
     },
     press_model::{Effects, Inputs, Mode, Model, Settings, first_effect, input, trajectory, valve},
-    raw_log::{Places, RawLog, RawRecord},
+    raw_log::{Block, Places, RawLog, RawRecord},
     seeded::Random,
     skip,
 };
@@ -142,18 +142,13 @@ fn replay_from_the_middle_reads_nothing_before() {
     let clean = replay(sensai_command(Profile::Release), &log, &["--from", "18500", "--hashes", "1"]);
     let ranges = verified(&clean.expect_code(0));
     let start = ranges[0].0;
-    // The keyframe holds the state after the cycle before; it begins in the newest keyframe block that stands before
-    // the records it serves, or one earlier.
-    let serves = raw.blocks.iter().position(|block| {
-        block.kind == 3 && {
-            let payload = &raw.bytes[block.payload()];
-            let len = payload.len() / block.items;
-            RawRecord(payload[payload.len() - len..].to_vec()).cycle() >= start
-        }
-    });
-    let serves = serves.expect("the cycle was recorded");
-    let keyframe = (0..serves).rev().find(|index| raw.blocks[*index].kind == KEYFRAME);
-    let keyframe = keyframe.map_or(serves, |index| index.min(serves));
+    // The keyframe holds the state after the cycle before. A slice that begins one stands first in its block: cycle, length,
+    // and its offset, which is none.
+    let begins = |block: &Block| {
+        let slice = &raw.bytes[block.payload()];
+        block.kind == KEYFRAME && slice[..8] == (start - 1).to_le_bytes() && slice[12..16] == [0; 4]
+    };
+    let keyframe = raw.blocks.iter().position(begins).expect("there is a keyframe");
     let mut destroyed = 0;
     for block in raw.blocks[..keyframe].iter().filter(|block| !CONTENT_OR_EPOCH.contains(&block.kind)) {
         raw.bytes[block.payload()].fill(0xa5);
