@@ -104,7 +104,7 @@ export function machine(test, place) {
 
     await scope.locator("button", { hasText: "CSV" }).click();
     const file = join(cell, "scope.csv");
-    await bench.answer(file);
+    await bench.saveAs(file);
     await eventually("the table is written", () => /^time \[s\],/.test(readFileSync(file, "utf8")));
   });
 }

@@ -65,6 +65,19 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** The dialog of VS Code in a browser that asks where to save. It fills itself, and takes what was written before for a part of it. */
+  async saveAs(file) {
+    const input = this.page.locator(".quick-input-widget input.input").first();
+    await input.waitFor({ state: "visible" });
+    await eventually("the dialog proposes a file", async () => (await input.inputValue()) !== "");
+    await eventually(`the dialog has ${file}`, async () => {
+      if ((await input.inputValue()) !== file) await input.fill(file);
+      await this.page.waitForTimeout(1000);
+      return (await input.inputValue()) === file;
+    });
+    await this.page.keyboard.press("Enter");
+  }
+
   /** The dialog for folders of VS Code in a browser. It fills itself, and then has this folder. */
   async chooseFolder(title, folder) {
     const dialog = this.page.locator(".quick-input-widget", { hasText: title });
